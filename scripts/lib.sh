@@ -1,0 +1,183 @@
+# What the test scripts share: requests shown as the curl command a person could paste, then the answer, then
+# "ok" or "FAIL" with what did not hold. Needs bash (3.2 will do), curl and jq. A script begins and ends like this:
+#
+#   #!/usr/bin/env bash
+#   # What this script shows (these lines are its --help).
+#   . "$(dirname "$0")/lib.sh"
+#   start_step 6                       # or nothing is started: BASE_URL=http://localhost:9000 scripts/test_step6.sh
+#   scenario "no token, no entry"
+#   rpc ping                           # POST /mcp; request GET /health, request POST /x -H 'A: b' -d '{}' for the rest
+#   expect_status 401
+#   expect_json '.detail == "Authorization header missing"' "the body says why"
+#   expect_header WWW-Authenticate 'resource_metadata='
+#   finish
+#
+# request leaves $STATUS, $HEADERS and $BODY behind. When $TOKEN is set, rpc sends it; it is never printed.
+# STEP_BIN_DIR names a folder of built binaries; without it cargo builds the one that is needed.
+
+set -euo pipefail
+
+REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth.XXXXXX")   # mode 0700: answers in it may hold tokens
+RUNNING=${BASE_URL:-}                                 # a server that somebody else started
+TOKEN=${TOKEN:-}
+KEYS=${KEYS:-$([ -n "$RUNNING" ] && echo "$REPO/keys" || echo "$WORK/keys")}
+STATUS='' HEADERS='' BODY='' SERVER_PID='' PIDS='' INSPECT='' SCENARIO='' PASSED=0 FAILED=0
+
+if [ -t 1 ]; then BOLD=$'\e[1m' DIM=$'\e[2m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN=$'\e[0m'; else BOLD='' DIM='' GREEN='' RED='' PLAIN=''; fi
+
+# No exit in here, and no command that set -e could stop at: the script's own exit status must survive.
+cleanup() {
+    set +e
+    for pid in $PIDS; do kill "$pid" && wait "$pid"; done 2>/dev/null
+    rm -rf "$WORK"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+die() { printf '%s\n' "${RED}error:${PLAIN} $*" >&2; exit 1; }
+
+for arg in "$@"; do
+    case $arg in
+        --inspect) INSPECT=yes ;;
+        -h | --help)
+            sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0"
+            printf '\n  --inspect   pause after each scenario\n  BASE_URL=.. test the server that runs there\n'
+            exit 0 ;;
+        *) die "unknown argument $arg; see $0 --help" ;;
+    esac
+done
+for tool in curl jq; do command -v "$tool" >/dev/null || die "$tool is needed: install it with your package manager"; done
+
+# The path of a built binary of this project, built now if need be: binary step6
+binary() {
+    if [ -n "${STEP_BIN_DIR:-}" ]; then printf '%s/%s' "$STEP_BIN_DIR" "$1"; return; fi
+    (cd "$REPO" && cargo build -q --bin "$1") >&2 || die "cargo could not build $1; its messages are above"
+    printf '%s/debug/%s' "${CARGO_TARGET_DIR:-$REPO/target}" "$1"
+}
+
+# start_step 6 [more flags]: start it on a free port and set $BASE_URL, $SERVER_PID and $SERVER_LOG.
+start_step() {
+    if [ -n "$RUNNING" ]; then BASE_URL=${RUNNING%/}; echo "testing the server at $BASE_URL"; return; fi
+    local program line=''
+    program=$(binary "step$1")
+    [ -x "$program" ] || die "$program is not there; build it with: cargo build --bin step$1"
+    shift
+    SERVER_LOG=$(mktemp "$WORK/log.XXXXXX")
+    local pipe=$SERVER_LOG.pipe
+    mkfifo "$pipe"
+    (cd "$REPO" && exec "$program" --port 0 --keys "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
+    SERVER_PID=$! PIDS="$PIDS $!"
+    # The line "listening on" ends the wait; so does the end of the pipe, which is the end of the server.
+    exec 3<"$pipe"
+    while IFS= read -r -t 60 line <&3; do
+        case $line in *"listening on http"*) break ;; esac
+        line=''
+    done
+    [ -n "$line" ] || { cat "$SERVER_LOG" >&2; die "the server did not come to listen: $(basename "$program") $*"; }
+    cat <&3 >>"$SERVER_LOG" &   # drained, so that the server never blocks on a full pipe; ends with the server
+    exec 3<&-
+    BASE_URL=http://localhost:${line##*:}
+    BASE_URL=${BASE_URL%/}
+    echo "$(basename "$program") runs at $BASE_URL (process $SERVER_PID)"
+}
+
+stop_step() { kill "$SERVER_PID" 2>/dev/null || true; wait "$SERVER_PID" 2>/dev/null || true; }
+
+# gen_token --username alice --scopes mcp:read: sign a token with the server's own key and set $TOKEN.
+gen_token() {
+    printf '%s\n' "${DIM}\$ TOKEN=\$(cargo run -q --bin gen-token -- $* --print-token)${PLAIN}"
+    local program
+    program=$(binary gen-token)
+    TOKEN=$(cd "$WORK" && "$program" --keys "$KEYS" "$@" --print-token) || die "gen-token refused: $*"
+}
+
+# The claims of a token, for reading only: nothing is verified here.
+claims() { jq -Rc 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson' <<<"$1"; }
+
+# Members that are secrets, cut short for the eye.
+REDACT='def cut: if type == "string" and length > 12 then .[:8] + "…" else . end;
+  walk(if type == "object" then with_entries(if (.key | test("^(access_token|refresh_token|id_token|client_secret|registration_access_token|code)$"))
+    then .value |= cut else . end) else . end)'
+
+# One argument as a person would type it; the token is shown as $TOKEN, any other bearer token shortened.
+quoted() {
+    local text=$1
+    [ ${#text} -le 2000 ] || text="${text:0:200}… (${#1} characters)"
+    if [ -n "$TOKEN" ] && [ "${text#*"$TOKEN"}" != "$text" ]; then
+        printf '"%s"' "${text//"$TOKEN"/\$TOKEN}"
+        return
+    fi
+    text=$(sed -E 's/(Bearer +[^ ]{8})[^ ]{8,}/\1…/; s/((password|client_secret|code|refresh_token)=[^&]{2})[^&]{8,}/\1…/g' <<<"$text")
+    case $text in
+        *[!A-Za-z0-9_./:=@%+,-]* | '') printf "'%s'" "${text//\'/\'\\\'\'}" ;;
+        *) printf '%s' "$text" ;;
+    esac
+}
+
+# request METHOD URL_OR_PATH [curl arguments]
+request() {
+    local method=$1 url=$2 shown='curl -i'
+    shift 2
+    case $url in /*) url=$BASE_URL$url ;; esac
+    case $method in GET) ;; HEAD) shown='curl -I' ;; *) shown="curl -i -X $method" ;; esac
+    shown="$shown $(quoted "$url")"
+    local arg; for arg in "$@"; do shown="$shown $(quoted "$arg")"; done
+    printf '%s\n' "${DIM}\$ $shown${PLAIN}"
+    : >"$WORK/headers"; : >"$WORK/body"
+    if [ "$method" = HEAD ]; then set -- -I "$@"; else set -- -X "$method" "$@"; fi
+    STATUS=$(curl -sS --max-time 60 -D "$WORK/headers" -o "$WORK/body" -w '%{http_code}' "$@" "$url") || true
+    HEADERS=$(tr -d '\r' <"$WORK/headers")
+    BODY=$([ "$method" = HEAD ] || tr -d '\0' <"$WORK/body")
+    printf '%s\n' "$HEADERS" | sed -n -E '1p; /^(www-authenticate|allow|location|retry-after|access-control-[a-z-]*|mcp-[a-z-]*):/Ip'
+    [ -z "$BODY" ] || jq "$REDACT" <<<"$BODY" 2>/dev/null || printf '%s\n' "${BODY:0:600}"
+}
+
+# rpc METHOD [PARAMS] [curl arguments]: a JSON-RPC request to /mcp, with $TOKEN when there is one.
+rpc() {
+    local method=$1 params=${2:-}
+    shift; [ $# -eq 0 ] || shift
+    [ -z "$params" ] || params=",\"params\":$params"
+    if [ -n "$TOKEN" ]; then set -- -H "Authorization: Bearer $TOKEN" "$@"; fi
+    request POST /mcp -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' "$@" \
+        -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$method\"$params}"
+}
+
+ok() { PASSED=$((PASSED + 1)); printf '%s\n' "  ${GREEN}ok${PLAIN}    $1"; }
+fail() { FAILED=$((FAILED + 1)); printf '%s\n' "  ${RED}FAIL${PLAIN}  $1"; }
+
+# expect "what holds" COMMAND..: any command that succeeds
+expect() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else fail "$what (did not hold: $(quoted "$*"))"; fi; }
+expect_status() { if [ "$STATUS" = "$1" ]; then ok "status is $1"; else fail "status is $1 (got $STATUS)"; fi; }
+# expect_json JQ_EXPRESSION ["what it means"] [jq arguments, such as --arg name value]
+expect_json() {
+    local expression=$1 what=${2:-$1}
+    shift; [ $# -eq 0 ] || shift
+    # Every value must hold, and there must be one: to jq 1.6 no output at all is a success.
+    if [ "$(jq "$@" "[$expression] | length > 0 and all" <<<"$BODY" 2>/dev/null)" = true ]; then ok "$what"; else fail "$what (did not hold: $expression)"; fi
+}
+# expect_header NAME [EXTENDED_REGEX]: the header is there, and one of its lines matches
+expect_header() {
+    local found
+    found=$(printf '%s\n' "$HEADERS" | sed -n "s/^$1: *//Ip")
+    if [ -z "$found" ]; then fail "header $1 is sent (it is not there)"
+    elif printf '%s\n' "$found" | grep -Eq -- "${2:-.}"; then ok "header $1${2:+ matches $2}"
+    else fail "header $1 matches $2 (got $found)"; fi
+}
+expect_no_header() { if printf '%s\n' "$HEADERS" | grep -iq "^$1:"; then fail "header $1 is not sent"; else ok "header $1 is not sent"; fi; }
+json() { jq -r "$1" <<<"$BODY"; }   # a value out of the answer, for the next request
+
+pause() {
+    [ -n "$INSPECT" ] && [ -n "$SCENARIO" ] || return 0
+    local answer=''
+    read -r -p "Enter for the next scenario, q to stop here: " answer || true
+    [ "$answer" != q ] || { INSPECT=''; finish; }
+}
+scenario() { pause; SCENARIO=$1; printf '\n%s\n' "${BOLD}== $1${PLAIN}"; }
+finish() {
+    pause
+    printf '\n%s\n' "$PASSED passed, $FAILED failed"
+    [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ] && exit 0
+    exit 1
+}
