@@ -1,1 +1,4 @@
-//! x
+//! The rooms.
+pub mod auth;
+pub mod jsonrpc;
+pub mod principal;

@@ -1,0 +1,6 @@
+//! Authentication and authorization: who is calling, and may they?
+//!
+//! Knows nothing of MCP's methods. The two meet in the step files only.
+
+pub mod challenge;
+pub mod metadata;

@@ -1,0 +1,169 @@
+//! Who is calling, and what they may do: all that crosses the wall from authentication to the methods behind it.
+//!
+//! Rules: RFC 6749 section 3.3 (scopes are space-separated, case-sensitive words); RFC 9068 section 2.2 (claims).
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use serde::Serialize;
+
+/// A set of scopes: exact, case-sensitive words (RFC 6749, 3.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ScopeSet(BTreeSet<String>);
+
+impl ScopeSet {
+    /// Reads the space-separated form; surplus blanks are ignored.
+    pub fn parse(text: &str) -> Self {
+        text.split(' ').collect()
+    }
+
+    /// Whether `scope` is held, either exactly or by a broader one: `mcp:tools` holds `mcp:tools:echo`.
+    pub fn holds(&self, scope: &str) -> bool {
+        let mut scope = scope;
+        loop {
+            if self.0.contains(scope) {
+                return true;
+            }
+            match scope.rsplit_once(':') {
+                Some((broader, _)) if broader.contains(':') => scope = broader,
+                _ => return false,
+            }
+        }
+    }
+
+    /// Whether every scope of `other` is held.
+    pub fn holds_all(&self, other: &ScopeSet) -> bool {
+        other.iter().all(|scope| self.holds(scope))
+    }
+
+    /// The scopes of both.
+    pub fn union(&self, other: &ScopeSet) -> Self {
+        Self(&self.0 | &other.0)
+    }
+
+    /// The words, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Whether there is no scope at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<S: Into<String>> FromIterator<S> for ScopeSet {
+    fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
+        Self(
+            scopes
+                .into_iter()
+                .map(Into::into)
+                .filter(|s: &String| !s.is_empty())
+                .collect(),
+        )
+    }
+}
+
+impl<S: Into<String>, const N: usize> From<[S; N]> for ScopeSet {
+    fn from(scopes: [S; N]) -> Self {
+        scopes.into_iter().collect()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, scope) in self.iter().enumerate() {
+            write!(f, "{}{scope}", if index == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a verified caller. Built from the claims of a token that passed every check.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// A name to show: `preferred_username`, or the next best claim.
+    pub name: String,
+    /// `sub`: stable and unique at its issuer.
+    pub subject: Option<String>,
+    /// The OAuth client that holds the token.
+    pub client: Option<String>,
+    /// `iss`: who vouches for all this.
+    pub issuer: String,
+    /// What the token may be used for.
+    pub scopes: ScopeSet,
+    /// What the person is; meaning depends on the issuer.
+    pub roles: BTreeSet<String>,
+    /// `exp`, in seconds since 1970 (UTC).
+    pub expires_at: u64,
+}
+
+/// A verified caller. Only the wall makes one: whoever holds it need not check the token again.
+#[derive(Debug, Clone)]
+pub struct Principal(Arc<Identity>);
+
+impl Principal {
+    /// For the wall alone.
+    pub(crate) fn verified(identity: Identity) -> Self {
+        Self(Arc::new(identity))
+    }
+
+    /// A caller for tests that need no wall.
+    #[cfg(test)]
+    pub(crate) fn for_test(name: &str, scopes: &str, roles: &[&str]) -> Self {
+        Self::verified(Identity {
+            name: name.to_owned(),
+            subject: Some(format!("user_{name}")),
+            client: None,
+            issuer: "test".to_owned(),
+            scopes: ScopeSet::parse(scopes),
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            expires_at: u64::MAX,
+        })
+    }
+
+    /// Whether the caller has exactly this role.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.0.roles.contains(role)
+    }
+}
+
+impl std::ops::Deref for Principal {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.0
+    }
+}
+
+/// A refusal for want of scope, on its way out to the wall, which alone writes the challenge (RFC 6750, 3.1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct InsufficientScope {
+    /// Everything that the operation needs, so that one further authorization is enough.
+    pub required: ScopeSet,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_exact_words_and_broader_ones_imply_narrower_ones() {
+        let held = ScopeSet::parse("mcp:tools  mcp:read:files");
+        for (scope, expected) in [
+            ("mcp:tools", true),
+            ("mcp:tools:echo", true),
+            ("mcp:tools:echo:twice", true),
+            ("mcp:toolsmith", false),
+            ("MCP:tools", false),
+            ("mcp:read", false),
+            ("mcp", false),
+            ("", false),
+        ] {
+            assert_eq!(held.holds(scope), expected, "{scope}");
+        }
+        assert!(
+            !ScopeSet::parse("mcp").holds("mcp:tools"),
+            "a bare prefix is no scope of this resource"
+        );
+    }
+}
