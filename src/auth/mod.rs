@@ -3,4 +3,6 @@
 //! Knows nothing of MCP's methods. The two meet in the step files only.
 
 pub mod challenge;
+pub mod jwks;
+pub mod keys;
 pub mod metadata;
