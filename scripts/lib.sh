@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the test scripts share: requests shown as the curl command a person could paste, then the answer, then
 # "ok" or "FAIL" with what did not hold. Needs bash (3.2 will do), curl and jq. A script begins and ends like this:
 #
