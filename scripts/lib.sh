@@ -117,22 +117,24 @@ quoted() {
     esac
 }
 
-# request METHOD URL_OR_PATH [curl arguments]
+# request METHOD URL_OR_PATH [curl arguments]; SHOW='{issuer}' request .. shows only this much of a long answer.
 request() {
-    local method=$1 url=$2 shown='curl -i'
+    local method=$1 url=$2 shown='curl -i' show=${SHOW:-.}
     shift 2
     case $url in /*) url=$BASE_URL$url ;; esac
     case $method in GET) ;; HEAD) shown='curl -I' ;; *) shown="curl -i -X $method" ;; esac
     shown="$shown $(quoted "$url")"
     local arg; for arg in "$@"; do shown="$shown $(quoted "$arg")"; done
+    [ "$show" = . ] || shown="${shown/curl -i/curl -s} | jq $(quoted "$show")"
     printf '%s\n' "${DIM}\$ $shown${PLAIN}"
     : >"$WORK/headers"; : >"$WORK/body"
     if [ "$method" = HEAD ]; then set -- -I "$@"; else set -- -X "$method" "$@"; fi
     STATUS=$(curl -sS --max-time 60 -D "$WORK/headers" -o "$WORK/body" -w '%{http_code}' "$@" "$url") || true
     HEADERS=$(tr -d '\r' <"$WORK/headers")
     BODY=$([ "$method" = HEAD ] || tr -d '\0' <"$WORK/body")
-    printf '%s\n' "$HEADERS" | sed -n -E '1p; /^(www-authenticate|allow|location|retry-after|access-control-[a-z-]*|mcp-[a-z-]*):/Ip'
-    [ -z "$BODY" ] || jq "$REDACT" <<<"$BODY" 2>/dev/null || printf '%s\n' "${BODY:0:600}"
+    printf '%s\n' "$HEADERS" | sed -n -E '1p; /^(www-authenticate|allow|location|retry-after|access-control-[a-z-]*|mcp-[a-z-]*):/Ip' |
+        sed -E 's/([?&]code=[^&]{6})[^&]*/\1…/'
+    [ -z "$BODY" ] || jq "$REDACT | $show" <<<"$BODY" 2>/dev/null || printf '%s\n' "${BODY:0:600}"
 }
 
 # rpc METHOD [PARAMS] [curl arguments]: a JSON-RPC request to /mcp, with $TOKEN when there is one.

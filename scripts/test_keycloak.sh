@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Keycloak as authorization server: its realm, its documents, its keys, and a decoded token for each of the three users.
+# Start it with scripts/keycloak.sh up. KEYCLOAK_URL and KEYCLOAK_REALM name another one.
+. "$(dirname "$0")/lib.sh"
+
+KEYCLOAK_URL=${KEYCLOAK_URL:-http://localhost:8080}
+REALM=${KEYCLOAK_REALM:-mcp-realm}
+ISSUER=$KEYCLOAK_URL/realms/$REALM
+TOKEN_ENDPOINT=$ISSUER/protocol/openid-connect/token
+
+curl -fs -o /dev/null --max-time 10 "$ISSUER" || die "Keycloak with $REALM does not answer at $KEYCLOAK_URL; start it with: scripts/keycloak.sh up"
+
+scenario "the realm"
+request GET "$ISSUER"
+expect_status 200
+expect_json '.realm == $realm' "its name is $REALM" --arg realm "$REALM"
+expect_json '.public_key | length > 300' "it shows its public key"
+
+scenario "authorization server metadata, at the three places where clients look (RFC 8414 section 3.1)"
+# The first is RFC 8414's own: the well-known part goes between host and path. Keycloak serves it since 26.4.
+for url in "$KEYCLOAK_URL/.well-known/oauth-authorization-server/realms/$REALM" \
+    "$ISSUER/.well-known/oauth-authorization-server" "$ISSUER/.well-known/openid-configuration"; do
+    SHOW='{issuer, registration_endpoint, jwks_uri, code_challenge_methods_supported, scopes_supported}' request GET "$url"
+    expect_status 200
+    expect_json '.issuer == $issuer' "issuer is $ISSUER, letter for letter" --arg issuer "$ISSUER"
+    expect_json '.code_challenge_methods_supported | index("S256")' "PKCE with S256 is offered"
+done
+expect_json '.registration_endpoint | startswith($issuer)' "clients can register themselves (RFC 7591)" --arg issuer "$ISSUER"
+expect_json '.authorization_response_iss_parameter_supported' "the issuer comes back with the code (RFC 9207)"
+expect_json '.scopes_supported | contains(["mcp:read", "mcp:tools", "mcp:prompts", "offline_access"])' "it knows our scopes"
+JWKS_URI=$(json .jwks_uri)
+
+scenario "the public keys"
+request GET "$JWKS_URI"
+expect_status 200
+expect_json '.keys[] | select(.use == "sig" and .alg == "RS256") | .kid and .n and .e' "a key to verify signatures with"
+expect_json 'all(.keys[]; has("d") | not)' "no private part is published"
+expect_json 'any(.keys[]; .use == "enc")' "there is an encryption key too, so a verifier must look at \"use\""
+
+# password_token USER PASSWORD SCOPES [curl arguments]: for scripts only, OAuth 2.1 has no password grant.
+password_token() {
+    local user=$1 password=$2 scopes=$3
+    shift 3
+    TOKEN=''
+    request POST "$TOKEN_ENDPOINT" -d grant_type=password -d client_id=mcp-test-client \
+        -d "username=$user" -d "password=$password" --data-urlencode "scope=$scopes" "$@"
+    TOKEN=$(json '.access_token // empty')
+}
+
+# user NAME PASSWORD ITS_SCOPES ITS_ROLES: everyone asks for all scopes and gets those that their roles allow.
+user() {
+    scenario "a token for $1"
+    password_token "$1" "$2" "openid profile email mcp:read mcp:tools mcp:prompts"
+    expect_status 200
+    [ -n "$TOKEN" ] || return 0
+    BODY=$(claims "$TOKEN")
+    echo "its claims:"
+    jq . <<<"$BODY"
+    expect_json '.iss == $issuer' "issuer is $ISSUER" --arg issuer "$ISSUER"
+    expect_json '[.aud] | flatten | index("echo-mcp-server")' "audience holds echo-mcp-server"
+    expect_json '.azp == "mcp-test-client"' "authorized party is mcp-test-client"
+    expect_json '.preferred_username == $name and (.sub | length > 0)' "user is $1" --arg name "$1"
+    expect_json '.typ == "Bearer" and .exp - .iat == 3600' "an access token, good for an hour"
+    expect_json '[.scope | split(" ")[] | select(startswith("mcp:"))] | sort | join(" ") == $scopes' "mcp scopes are exactly: $3" --arg scopes "$3"
+    expect_json '.resource_access["echo-mcp-server"].roles | sort | join(" ") == $roles' "roles are exactly: $4" --arg roles "$4"
+}
+user mcp-admin admin123 "mcp:prompts mcp:read mcp:tools" "prompts read-only tools"
+user mcp-user user123 "mcp:read mcp:tools" "read-only tools"
+user mcp-readonly readonly123 "mcp:read" "read-only"
+
+scenario "a wrong password"
+password_token mcp-user not-my-password "openid mcp:tools"
+expect_status 400
+expect_json '.error == "invalid_grant"' "error is invalid_grant"
+
+if [ "${KEYCLOAK_FEATURES:-resource-indicators}" != none ]; then
+    scenario "a token for one MCP server only (RFC 8707)"
+    password_token mcp-user user123 "openid mcp:tools" -d resource=http://localhost:9000/mcp
+    expect_status 200
+    BODY=$(claims "${TOKEN:-.e30}")
+    expect_json '.aud == "http://localhost:9000/mcp"' "audience is the resource, and nothing else"
+
+    scenario "a token for a server that the realm does not know"
+    password_token mcp-user user123 "openid mcp:tools" -d resource=http://localhost:1/mcp
+    expect_status 400
+    expect_json '.error == "invalid_target"' "error is invalid_target; scripts/keycloak.sh resource URL makes a server known"
+fi
+
+scenario "a login without PKCE"
+request GET "$ISSUER/protocol/openid-connect/auth" -G -d response_type=code -d client_id=mcp-test-client \
+    --data-urlencode redirect_uri=http://localhost:8765/callback -d scope=openid -d state=xyz
+expect_status 302
+expect_header Location '^http://localhost:8765/callback\?.*error=invalid_request.*code_challenge'
+
+scenario "a redirect to elsewhere"
+for uri in http://localhost.evil.example/callback http://localhost:80@evil.example/callback; do
+    request GET "$ISSUER/protocol/openid-connect/auth" -G -o /dev/null -d response_type=code -d client_id=mcp-test-client --data-urlencode "redirect_uri=$uri"
+    expect_status 400
+    expect_no_header Location
+done
+
+scenario "a browser page may register a client from the Inspector's origin"
+request OPTIONS "$ISSUER/clients-registrations/openid-connect" -H 'Origin: http://localhost:6274' \
+    -H 'Access-Control-Request-Method: POST' -H 'Access-Control-Request-Headers: content-type'
+expect_status 200
+expect_header Access-Control-Allow-Origin '^http://localhost:6274$'
+
+finish
