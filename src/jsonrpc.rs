@@ -14,6 +14,16 @@ pub type Object = Map<String, Value>;
 /// How deep a message may be nested unless a setting says otherwise.
 pub const DEFAULT_MAX_DEPTH: usize = 64;
 
+/// How deep a message may be nested. Travels with a request, from the settings to whoever reads its body.
+#[derive(Debug, Clone, Copy)]
+pub struct MaxDepth(pub usize);
+
+impl Default for MaxDepth {
+    fn default() -> Self {
+        Self(DEFAULT_MAX_DEPTH)
+    }
+}
+
 /// The id of a request: a string or an integer, kept exactly as it was written.
 ///
 /// Numbers are not read into a machine type: `2^70` is a legal id and must come back unchanged.

@@ -4,8 +4,6 @@
 //! (`authorization_response_iss_parameter_supported`), MCP 2025-11-25 authorization, "Authorization Server Location".
 //! URLs are strings here, never parsed and printed again: `resource` and `issuer` are compared byte for byte.
 
-use std::sync::Arc;
-
 use axum::{
     body::Bytes,
     extract::State,
@@ -92,6 +90,50 @@ pub struct AuthorizationServerMetadata {
     pub subject_types_supported: Option<Vec<String>>,
 }
 
+impl ProtectedResource {
+    /// A resource that accepts tokens of `authorization_server` with these scopes, in the header only.
+    pub fn new(resource: &str, authorization_server: &str, scopes: &[&str]) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            authorization_servers: vec![authorization_server.to_owned()],
+            scopes_supported: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            bearer_methods_supported: vec!["header".to_owned()],
+            mcp_protocol_version: Some("2025-06-18".to_owned()),
+            resource_type: Some("mcp-server".to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// The same, with a page for people.
+    #[must_use]
+    pub fn documented_at(self, url: impl Into<String>) -> Self {
+        Self {
+            resource_documentation: Some(url.into()),
+            ..self
+        }
+    }
+
+    /// The same under another identifier.
+    #[must_use]
+    pub fn renamed(&self, resource: &str) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Where the documents are; the tutorial shows it in `/health` and in `serverInfo`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Links {
+    /// URL of the protected resource's metadata.
+    pub protected_resource: String,
+    /// URL of the authorization server's metadata.
+    pub authorization_server: String,
+    /// URL of the public keys.
+    pub jwks: String,
+}
+
 /// A document that never changes, as bytes: serialized once, served often.
 #[derive(Debug, Clone)]
 pub struct Document(Bytes);
@@ -107,17 +149,7 @@ impl Document {
     }
 }
 
-impl From<&ProtectedResource> for Document {
-    fn from(document: &ProtectedResource) -> Self {
-        Self::new(document)
-    }
-}
-
 /// `GET` of a metadata document.
-pub async fn publish(State(document): State<Arc<Document>>) -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        document.0.clone(),
-    )
-        .into_response()
+pub async fn publish(State(Document(document)): State<Document>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], document).into_response()
 }

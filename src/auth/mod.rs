@@ -2,7 +2,11 @@
 //!
 //! Knows nothing of MCP's methods. The two meet in the step files only.
 
+pub mod bearer;
 pub mod challenge;
+pub mod claims;
 pub mod jwks;
 pub mod keys;
 pub mod metadata;
+pub mod token_cache;
+pub mod verifier;

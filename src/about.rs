@@ -1,0 +1,87 @@
+//! What a program says of itself: read from the header of its own source, so that the two cannot differ.
+
+/// The header of a source file: a title, and the paragraphs `Adds`, `Spec` and `Try`.
+#[derive(Debug, Clone, Default)]
+pub struct About {
+    /// The first line, such as `Step 6: no token, no entry.`
+    pub title: String,
+    /// The sentences below the title.
+    pub summary: String,
+    /// What is new here.
+    pub adds: String,
+    /// The texts that rule it.
+    pub spec: String,
+    /// A command to try, for `http://localhost:9000`.
+    pub try_it: String,
+}
+
+/// The [`About`] of the file that is being compiled.
+#[macro_export]
+macro_rules! about {
+    () => {
+        $crate::about::About::parse(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/bin/",
+            env!("CARGO_BIN_NAME"),
+            ".rs"
+        )))
+    };
+}
+
+impl About {
+    /// Reads the `//!` lines at the top of a source file.
+    pub fn parse(source: &str) -> Self {
+        let mut about = Self::default();
+        let mut lines = source
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"))
+            .map(str::trim);
+        about.title = lines.next().unwrap_or_default().to_owned();
+        let mut label = "";
+        for line in lines {
+            let text = match line.split_once(':') {
+                Some((word @ ("Adds" | "Spec" | "Try"), text)) => {
+                    label = word;
+                    text.trim()
+                }
+                _ => line,
+            };
+            let paragraph = match label {
+                "Adds" => &mut about.adds,
+                "Spec" => &mut about.spec,
+                "Try" => &mut about.try_it,
+                _ => &mut about.summary,
+            };
+            if !paragraph.is_empty() && !text.is_empty() {
+                paragraph.push(' ');
+            }
+            paragraph.push_str(text);
+        }
+        about
+    }
+
+    /// The command to try, for the URL at which the server really is.
+    pub fn try_at(&self, public_url: &str) -> String {
+        self.try_it.replace("http://localhost:9000", public_url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_paragraph_by_paragraph() {
+        let about = About::parse(
+            "//! Step 0: a title.\n//!\n//! One\n//! two.\n//!\n//! Adds: this\n//!       and that\n//! Spec: RFC 1\n//! Try:  curl http://localhost:9000/x\n\nuse axum;\n//! not this\n",
+        );
+        assert_eq!(about.title, "Step 0: a title.");
+        assert_eq!(about.summary, "One two.");
+        assert_eq!(about.adds, "this and that");
+        assert_eq!(about.spec, "RFC 1");
+        assert_eq!(
+            about.try_at("http://localhost:1"),
+            "curl http://localhost:1/x"
+        );
+    }
+}

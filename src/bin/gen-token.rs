@@ -1,0 +1,220 @@
+//! gen-token: signs a token with the key pair in `keys/`, for steps 5 to 9.
+//!
+//! It stands in for an authorization server until there is one: whoever can read the private key is whoever they
+//! say they are.
+//!
+//! Spec: RFC 7519, RFC 9068 section 2.2
+
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+use jiff::Timestamp;
+use mcp_auth::auth::keys::KeyPair;
+use serde::Serialize;
+
+/// Signs tokens for steps 5 to 9 with the key pair in keys/.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "\
+Examples:
+  gen-token --username alice                                 token_alice.json, scopes mcp:read and mcp:tools
+  gen-token --username bob --scopes mcp:read,mcp:prompts     other scopes
+  TOKEN=$(cargo run -q --bin gen-token -- --username alice --print-token)
+  gen-token --demo                                           alice, bob and admin at once
+  gen-token --generate-keys                                  a new key pair; old tokens become worthless"
+)]
+struct Args {
+    /// For whom; `admin` and `administrator` get the role admin.
+    #[arg(long, required_unless_present_any = ["demo", "generate_keys"])]
+    username: Option<String>,
+    /// Scopes, separated by commas; "" for none.
+    #[arg(long, default_value = "mcp:read,mcp:tools")]
+    scopes: String,
+    /// Hours until the token expires.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=8760))]
+    expires: u32,
+    /// Roles, separated by commas. [default: user, and admin for admin and administrator]
+    #[arg(long)]
+    roles: Option<String>,
+    /// Who shall accept the token.
+    #[arg(long, default_value = "mcp-server")]
+    audience: String,
+    /// Print the token and nothing else, and write no file.
+    #[arg(long)]
+    print_token: bool,
+    /// Write demo_tokens.json with tokens for alice, bob and admin.
+    #[arg(long, conflicts_with_all = ["username", "print_token"])]
+    demo: bool,
+    /// Replace the key pair.
+    #[arg(long)]
+    generate_keys: bool,
+    /// Folder of the key pair.
+    #[arg(long, env = "MCP_KEYS", default_value = "keys")]
+    keys: PathBuf,
+}
+
+#[derive(Clone, Serialize)]
+struct Claims {
+    iss: &'static str,
+    aud: String,
+    sub: String,
+    iat: u64,
+    exp: u64,
+    preferred_username: String,
+    scope: String,
+    scopes: Vec<String>,
+    roles: Vec<String>,
+}
+
+/// One entry of demo_tokens.json.
+#[derive(Serialize)]
+struct DemoToken {
+    user: String,
+    scopes: Vec<String>,
+    token: String,
+    payload: Claims,
+}
+
+/// token_NAME.json
+#[derive(Serialize)]
+struct TokenFile {
+    username: String,
+    scopes: Vec<String>,
+    token: String,
+    payload: Claims,
+    expires_at: String,
+}
+
+fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    if args.generate_keys {
+        KeyPair::remove(&args.keys)?;
+        KeyPair::create(&args.keys)?;
+        println!("New key pair in {}", args.keys.display());
+        return Ok(());
+    }
+    let keys = KeyPair::load_or_create(&args.keys)?;
+    match &args.username {
+        Some(username) => single(&args, &keys, username),
+        None => demo(&args, &keys),
+    }
+}
+
+fn single(args: &Args, keys: &KeyPair, username: &str) -> anyhow::Result<()> {
+    let payload = claims(args, username, words(&args.scopes))?;
+    let token = keys.sign("JWT", &payload)?;
+    if args.print_token {
+        println!("{token}");
+        return Ok(());
+    }
+    let name = username
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c));
+    ensure!(
+        name && !username.starts_with('.') && username.len() <= 64,
+        "--username {username:?} cannot be part of a file name; use letters, digits, - _ . @, or --print-token"
+    );
+    let expires_at = rfc3339(payload.exp)?;
+    let file = format!("token_{username}.json");
+    println!("Username: {username}");
+    println!("Scopes:   {}", payload.scopes.join(", "));
+    println!("Roles:    {}", payload.roles.join(", "));
+    println!("Expires:  {expires_at}");
+    println!("Token:    {token}");
+    let scopes = payload.scopes.clone();
+    let content = TokenFile {
+        username: username.to_owned(),
+        scopes,
+        token,
+        payload,
+        expires_at,
+    };
+    write_private(Path::new(&file), &content)?;
+    println!("Saved to  {file}");
+    Ok(())
+}
+
+fn demo(args: &Args, keys: &KeyPair) -> anyhow::Result<()> {
+    let mut tokens = Vec::new();
+    for (user, scopes) in [
+        ("alice", "mcp:read,mcp:tools"),
+        ("bob", "mcp:read,mcp:prompts"),
+        ("admin", "mcp:read,mcp:tools,mcp:prompts"),
+    ] {
+        let payload = claims(args, user, words(scopes))?;
+        let token = keys.sign("JWT", &payload)?;
+        println!(
+            "{user}: {} (until {})\n{token}\n",
+            payload.scope,
+            rfc3339(payload.exp)?
+        );
+        tokens.push(DemoToken {
+            user: user.to_owned(),
+            scopes: payload.scopes.clone(),
+            token,
+            payload,
+        });
+    }
+    write_private(Path::new("demo_tokens.json"), &tokens)?;
+    println!("Saved to demo_tokens.json");
+    Ok(())
+}
+
+fn claims(args: &Args, username: &str, scopes: Vec<String>) -> anyhow::Result<Claims> {
+    ensure!(!username.trim().is_empty(), "--username must not be empty");
+    let iat = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .context("this machine's clock is before 1970")?
+        .as_secs();
+    let admin = ["admin", "administrator"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(username));
+    let roles = match &args.roles {
+        Some(roles) => words(roles),
+        None => ["user"]
+            .into_iter()
+            .chain(admin.then_some("admin"))
+            .map(str::to_owned)
+            .collect(),
+    };
+    Ok(Claims {
+        iss: "mcp-simple-auth",
+        aud: args.audience.clone(),
+        sub: format!("user_{username}"),
+        iat,
+        exp: iat + u64::from(args.expires) * 3600,
+        preferred_username: username.to_owned(),
+        scope: scopes.join(" "),
+        scopes,
+        roles,
+    })
+}
+
+/// The words of a comma-separated list, trimmed; none for an empty text.
+fn words(list: &str) -> Vec<String> {
+    list.split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn rfc3339(seconds: u64) -> anyhow::Result<String> {
+    Ok(Timestamp::from_second(i64::try_from(seconds)?)?.to_string())
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+fn write_private(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(".").context("cannot write into this folder")?;
+    serde_json::to_writer_pretty(&mut file, content)?;
+    writeln!(file)?;
+    file.persist(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Step 1: a server that only its own machine's pages may talk to.
+//!
+//! Any web page can send requests to `localhost`, and its owner can make a name resolve to 127.0.0.1. The browser
+//! writes the page's origin into every such request, so whoever checks it is safe from strange pages.
+//!
+//! Adds: `GET /health`; validation of `Origin` and `Host` before everything else
+//! Spec: MCP 2025-11-25 transports, "Security Warning"
+//! Try:  curl -i http://localhost:9000/health
+
+use axum::{Router, middleware::from_fn_with_state, routing::get};
+use mcp_auth::{
+    about,
+    config::Config,
+    health::{self, Health},
+    origin, server,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    server::run(about!(), app).await
+}
+
+async fn app(config: Config) -> anyhow::Result<Router> {
+    let health = Health::new();
+
+    Ok(Router::new()
+        .route("/health", get(health::check).with_state(health))
+        .layer(from_fn_with_state(
+            config.origins.require_header(),
+            origin::validate,
+        )))
+}

@@ -1,0 +1,76 @@
+//! Step 5: who could sign a token.
+//!
+//! Tokens will be signed with a private key and checked with the public one. This step makes the pair and publishes
+//! the public half; nothing is checked yet.
+//!
+//! Adds: a key pair in `keys/`, `GET /.well-known/jwks.json`; `gen-token` signs tokens with it
+//! Spec: RFC 7517 (JWK Set), RFC 7518 section 3.3 (RS256)
+//! Try:  curl -s http://localhost:9000/.well-known/jwks.json
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use mcp_auth::{
+    about,
+    auth::{jwks, keys::KeyPair},
+    config::Config,
+    health::{self, Health},
+    mcp::{
+        catalog,
+        dispatcher::{Dispatcher, WithState},
+        lifecycle::{self, Server},
+        prompts::{self, Prompts},
+        tools::{self, Tools},
+        transport,
+    },
+    origin, server,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    server::run(about!(), app).await
+}
+
+async fn app(config: Config) -> anyhow::Result<Router> {
+    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
+    let prompts = Prompts::new()
+        .with(catalog::greeting())
+        .with(catalog::help())
+        .with(catalog::echo_prompt());
+
+    let methods = Dispatcher::new()
+        .method("ping", lifecycle::ping)
+        .method("tools/list", tools::list.with_state(&tools))
+        .method("tools/call", tools::call.with_state(&tools))
+        .method("prompts/list", prompts::list.with_state(&prompts))
+        .method("prompts/get", prompts::get.with_state(&prompts));
+
+    let keys = KeyPair::load_or_create(&config.keys)?;
+    let jwks = keys.jwks();
+
+    let health = Health::new()
+        .with("tools", tools.names())
+        .with("prompts", prompts.names())
+        .with("jwt_enabled", true)
+        .with("jwks_available", true);
+    let server = Server::new("mcp-echo")
+        .offering("tools")
+        .offering("prompts")
+        .with("jwt_enabled", true);
+    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
+
+    let mcp = post(transport::handle)
+        .fallback(transport::no_stream)
+        .with_state(methods);
+
+    Ok(Router::new()
+        .route("/health", get(health::check).with_state(health))
+        .route("/mcp", mcp)
+        .route(
+            "/.well-known/jwks.json",
+            get(jwks::publish).with_state(jwks),
+        )
+        .layer(from_fn_with_state(config.origins, origin::validate)))
+}

@@ -1,0 +1,90 @@
+//! Step 6: no token, no entry.
+//!
+//! Every request to `/mcp` must carry a token that we can verify: signature, issuer, audience, expiry. The 401 says
+//! what is wanted, and why what was sent is not enough.
+//!
+//! Adds: the wall in front of `/mcp`: bearer authentication, 401 with a challenge
+//! Spec: RFC 6750, RFC 7519 section 7.2, RFC 8725, RFC 9068
+//! Try:  curl -s http://localhost:9000/mcp -H "Authorization: Bearer $(cargo run -q --bin gen-token -- --username alice --print-token)" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"ping"}'
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use mcp_auth::{
+    about,
+    auth::{
+        bearer::{self, BearerAuth},
+        challenge::Challenge,
+        jwks,
+        keys::KeyPair,
+        verifier::{TokenVerifier, TrustedIssuer},
+    },
+    config::Config,
+    health::{self, Health},
+    mcp::{
+        catalog,
+        dispatcher::{Dispatcher, WithState},
+        lifecycle::{self, Server},
+        prompts::{self, Prompts},
+        tools::{self, Tools},
+        transport,
+    },
+    origin, server,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    server::run(about!(), app).await
+}
+
+async fn app(config: Config) -> anyhow::Result<Router> {
+    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
+    let prompts = Prompts::new()
+        .with(catalog::greeting())
+        .with(catalog::help())
+        .with(catalog::echo_prompt());
+
+    let methods = Dispatcher::new()
+        .method("ping", lifecycle::ping)
+        .method("tools/list", tools::list.with_state(&tools))
+        .method("tools/call", tools::call.with_state(&tools))
+        .method("prompts/list", prompts::list.with_state(&prompts))
+        .method("prompts/get", prompts::get.with_state(&prompts));
+
+    let keys = KeyPair::load_or_create(&config.keys)?;
+    let jwks = keys.jwks();
+
+    let health = Health::new()
+        .with("tools", tools.names())
+        .with("prompts", prompts.names())
+        .with("jwt_enabled", true)
+        .with("jwks_available", true)
+        .with("auth_required", true);
+    let server = Server::new("mcp-echo")
+        .offering("tools")
+        .offering("prompts")
+        .with("jwt_enabled", true);
+    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
+
+    let mcp = post(transport::handle)
+        .fallback(transport::no_stream)
+        .with_state(methods);
+
+    // The wall: whoever passes it has a verified identity.
+    let verifier =
+        TokenVerifier::new().trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks));
+    let challenge = Challenge::bearer("mcp-server");
+    let wall = BearerAuth::new(verifier, challenge);
+    let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
+
+    Ok(Router::new()
+        .route("/health", get(health::check).with_state(health))
+        .route("/mcp", mcp)
+        .route(
+            "/.well-known/jwks.json",
+            get(jwks::publish).with_state(jwks),
+        )
+        .layer(from_fn_with_state(config.origins, origin::validate)))
+}

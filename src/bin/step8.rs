@@ -1,0 +1,163 @@
+//! Step 8: what a token may do.
+//!
+//! A token is no master key: its scopes say what it may be used for, and a role says what its holder is. Whoever
+//! lacks a scope gets a 403 that names it, so that a client can ask for just that.
+//!
+//! Adds: scopes for methods, the role `admin`; 403 with `insufficient_scope`
+//! Spec: RFC 6749 section 3.3, RFC 6750 section 3.1, MCP 2025-11-25 authorization "Scope Challenge Handling"
+//! Try:  curl -i http://localhost:9000/mcp -H "Authorization: Bearer $(cargo run -q --bin gen-token -- --username bob --scopes mcp:read,mcp:prompts --print-token)" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hi"}}}'
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use mcp_auth::{
+    about,
+    auth::{
+        bearer::{self, BearerAuth},
+        challenge::Challenge,
+        jwks,
+        keys::KeyPair,
+        metadata::{self, AuthorizationServerMetadata, Document, Links, ProtectedResource},
+        verifier::{TokenVerifier, TrustedIssuer},
+    },
+    config::Config,
+    docs,
+    health::{self, Health},
+    mcp::{
+        catalog,
+        dispatcher::{Dispatcher, WithState},
+        lifecycle::{self, Server},
+        policy::Policy,
+        prompts::{self, Prompts},
+        tools::{self, Tools},
+        transport,
+    },
+    origin,
+    principal::ScopeSet,
+    server,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    server::run(about!(), app).await
+}
+
+async fn app(config: Config) -> anyhow::Result<Router> {
+    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
+    let prompts = Prompts::new()
+        .with(catalog::greeting())
+        .with(catalog::help())
+        .with(catalog::echo_prompt());
+
+    let methods = Dispatcher::new()
+        .method("ping", lifecycle::ping)
+        .method("tools/list", tools::list.with_state(&tools))
+        .method("tools/call", tools::call.with_state(&tools))
+        .method("prompts/list", prompts::list.with_state(&prompts))
+        .method("prompts/get", prompts::get.with_state(&prompts));
+
+    // What a token may do. Of several scopes any one is enough; a challenge asks for the first.
+    let policy = Policy::new()
+        .open(["initialize", "ping"])
+        .allow("tools/list", ["mcp:read", "mcp:tools"], "tools access")
+        .allow("tools/call", ["mcp:tools"], "tool execution")
+        .allow(
+            "prompts/list",
+            ["mcp:prompts", "mcp:read"],
+            "prompts access",
+        )
+        .allow("prompts/get", ["mcp:prompts", "mcp:read"], "prompts access")
+        .allow_role("admin");
+    let methods = methods.guarded_by(policy);
+
+    let keys = KeyPair::load_or_create(&config.keys)?;
+    let jwks = keys.jwks();
+
+    // The trail: who we are, and who issues our tokens.
+    let resource_id = config.public_url.join("/mcp");
+    let scopes = ["mcp:read", "mcp:tools", "mcp:prompts"];
+    let resource = ProtectedResource::new(&resource_id, config.public_url.as_str(), &scopes)
+        .documented_at(config.public_url.join("/docs"));
+    let root = resource.renamed(config.public_url.as_str());
+    let authorization_server = AuthorizationServerMetadata {
+        issuer: config.public_url.to_string(),
+        jwks_uri: Some(config.public_url.join("/.well-known/jwks.json")),
+        ..AuthorizationServerMetadata::default()
+    };
+    let links = Links {
+        protected_resource: config
+            .public_url
+            .join("/.well-known/oauth-protected-resource"),
+        authorization_server: config
+            .public_url
+            .join("/.well-known/oauth-authorization-server"),
+        jwks: config.public_url.join("/.well-known/jwks.json"),
+    };
+
+    let health = Health::new()
+        .with("tools", tools.names())
+        .with("prompts", prompts.names())
+        .with("jwt_enabled", true)
+        .with("jwks_available", true)
+        .with("auth_required", true)
+        .with("oauth_metadata", &links)
+        .with("scope_based_auth", true);
+    let server = Server::new("mcp-echo")
+        .offering("tools")
+        .offering("prompts")
+        .with("jwt_enabled", true)
+        .with("oauth_metadata", &links);
+    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
+
+    let mcp = post(transport::handle)
+        .fallback(transport::no_stream)
+        .with_state(methods);
+
+    // The wall: whoever passes it has a verified identity.
+    let verifier = TokenVerifier::new()
+        .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
+        .trust(TrustedIssuer::new(
+            config.public_url.as_str(),
+            [resource_id.as_str(), config.public_url.as_str()],
+            &jwks,
+        ));
+    let challenge = Challenge::bearer("mcp-server");
+    let challenge = challenge
+        .resource_metadata(
+            config
+                .public_url
+                .join("/.well-known/oauth-protected-resource/mcp"),
+        )
+        .scopes(&ScopeSet::from(scopes));
+    let wall = BearerAuth::new(verifier, challenge);
+    let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
+
+    let card = get(metadata::publish).with_state(Document::new(&resource));
+    let root_card = get(metadata::publish).with_state(Document::new(&root));
+    let issuer_card = get(metadata::publish).with_state(Document::new(&authorization_server));
+    let documents = Router::new()
+        .route("/.well-known/oauth-protected-resource/mcp", card)
+        .route("/.well-known/oauth-protected-resource", root_card)
+        .route("/.well-known/oauth-authorization-server", issuer_card)
+        .layer(origin::public_documents());
+    let guide = docs::Guide::new(
+        &config.about,
+        &config.public_url,
+        &tools.names(),
+        &prompts.names(),
+        &scopes,
+    );
+
+    Ok(Router::new()
+        .route("/health", get(health::check).with_state(health))
+        .route("/mcp", mcp)
+        .route(
+            "/.well-known/jwks.json",
+            get(jwks::publish).with_state(jwks),
+        )
+        .route("/docs", get(docs::page).with_state(guide))
+        .merge(documents)
+        .layer(from_fn_with_state(config.origins, origin::validate)))
+}

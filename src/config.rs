@@ -1,0 +1,210 @@
+//! Settings: the command line, then the environment, then the defaults. The only room that reads them.
+
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use url::Url;
+
+use crate::{
+    about::About,
+    jsonrpc,
+    origin::{AllowedOrigins, Origin},
+};
+
+/// The settings of a server, before it knows its port.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Settings {
+    /// Address to listen on; the default is reachable from this machine only.
+    #[arg(long, env = "HOST", default_value = "127.0.0.1")]
+    pub host: IpAddr,
+
+    /// Port to listen on; 0 picks a free one.
+    #[arg(long, env = "PORT", default_value_t = 9000)]
+    pub port: u16,
+
+    /// How clients reach this server, without a path. Tokens and documents name it. [default: http://localhost:PORT]
+    #[arg(long, env = "MCP_SERVER_URL", value_name = "URL")]
+    pub public_url: Option<PublicUrl>,
+
+    /// Origin of one more web page that may talk to this server (repeatable).
+    #[arg(
+        long,
+        env = "ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allow_origin: Vec<Origin>,
+
+    /// Folder of the key pair; made there on first need.
+    #[arg(long, env = "MCP_KEYS", default_value = "keys", value_name = "FOLDER")]
+    pub keys: PathBuf,
+
+    /// What to log: error, warn, info, debug, trace, or a filter such as mcp_auth=debug.
+    #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+
+    /// Limits.
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+/// How much a client may ask of this server.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Largest request body, in bytes; more is answered with 413.
+    #[arg(long, default_value_t = 1024 * 1024, value_name = "BYTES")]
+    pub max_body: usize,
+
+    /// Deepest nesting of a JSON message.
+    #[arg(long, default_value_t = jsonrpc::DEFAULT_MAX_DEPTH, value_name = "LEVELS")]
+    pub max_json_depth: usize,
+
+    /// How long a client may take to send the headers of a request, in seconds.
+    #[arg(long, default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub header_timeout: Duration,
+
+    /// How long a request may take from its headers to its answer, in seconds; then it is answered with 408.
+    #[arg(long, default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+
+    /// Open connections; the next one waits until one of them closes.
+    #[arg(long, default_value_t = 10_000, value_name = "COUNT")]
+    pub max_connections: usize,
+
+    /// Requests in work at the same time; the next one is answered with 503.
+    #[arg(long, default_value_t = 1_024, value_name = "COUNT")]
+    pub max_requests: usize,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("give whole seconds, 1 to 86400".to_owned()),
+    }
+}
+
+impl Settings {
+    /// Reads the command line and the environment; prints help or an error and ends the process where those ask
+    /// for it.
+    pub fn read(about: &About) -> Self {
+        let command = Self::command()
+            .about(about.title.clone())
+            .long_about(format!(
+                "{}\n\n{}\n\nAdds: {}\nSpec: {}",
+                about.title, about.summary, about.adds, about.spec
+            ))
+            .after_help(EXAMPLES);
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The settings of the server that listens on `port`.
+    pub fn into_config(self, about: About, port: u16) -> Config {
+        let public_url = self
+            .public_url
+            .unwrap_or_else(|| PublicUrl(format!("http://localhost:{port}")));
+        let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url());
+        Config {
+            about,
+            public_url,
+            origins,
+            keys: self.keys,
+            limits: self.limits,
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  --port 0                                pick a free port; the first line of output names it
+  --public-url https://mcp.example.com    behind a proxy that speaks TLS
+  --allow-origin https://app.example.com  let a web application in
+  --log debug                             tell more";
+
+/// What an application is built from.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What the program says of itself.
+    pub about: About,
+    /// How clients reach this server.
+    pub public_url: PublicUrl,
+    /// The pages that may talk to it.
+    pub origins: AllowedOrigins,
+    /// Folder of the key pair.
+    pub keys: PathBuf,
+    /// How much a client may ask.
+    pub limits: Limits,
+}
+
+/// `http://localhost:9000`: scheme and authority as they were written, without a path or a trailing slash.
+///
+/// A string, because identifiers made from it are compared byte for byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(String);
+
+impl PublicUrl {
+    /// The URL of a path on this server.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn to_url(&self) -> Url {
+        Url::parse(&self.0).expect("checked when it was read")
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim().trim_end_matches('/');
+        let url = Url::parse(text).map_err(|error| format!("not a URL ({error})"))?;
+        let bare = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty();
+        if matches!(url.scheme(), "http" | "https") && bare {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("give scheme, host and port only, for example https://mcp.example.com".to_owned())
+        }
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_url_is_kept_as_it_was_written() {
+        for (text, expected) in [
+            ("http://localhost:9000", Some("http://localhost:9000")),
+            ("https://mcp.example.com/ ", Some("https://mcp.example.com")),
+            ("https://mcp.example.com/path", None),
+            ("https://user@mcp.example.com", None),
+            ("ftp://mcp.example.com", None),
+            ("mcp.example.com", None),
+        ] {
+            assert_eq!(
+                text.parse::<PublicUrl>()
+                    .ok()
+                    .as_ref()
+                    .map(PublicUrl::as_str),
+                expected,
+                "{text}"
+            );
+        }
+    }
+}

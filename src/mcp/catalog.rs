@@ -1,0 +1,143 @@
+//! The tools and prompts of the tutorial: what this server is there for, were it not for the walls around it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use super::{prompts::Prompt, tools::Tool};
+
+/// What `echo` is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct EchoRequest {
+    /// Message to echo
+    message: String,
+    /// How many times to say it
+    #[serde(default = "once", deserialize_with = "repeat_count")]
+    #[schemars(range(min = 1, max = 10))]
+    repeat_count: u8,
+}
+
+/// What `echo` says.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct EchoResponse {
+    /// The echoed message
+    text: String,
+}
+
+impl fmt::Display for EchoResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `echo`: says it again.
+pub fn echo() -> Tool {
+    Tool::new(
+        "echo",
+        "Echo Tool",
+        "Echo a message",
+        |request: EchoRequest, _| async move {
+            Ok(EchoResponse {
+                text: request.message.repeat(request.repeat_count.into()),
+            })
+        },
+    )
+}
+
+fn once() -> u8 {
+    1
+}
+
+/// 1 to 10. Models write `"3"` and `3.0` too, and the tutorial has always understood them.
+fn repeat_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Text(String),
+        Truth(bool),
+    }
+
+    let count = match Written::deserialize(deserializer) {
+        Ok(Written::Number(number)) => Some(number),
+        Ok(Written::Text(text)) => text.parse().ok(),
+        Ok(Written::Truth(truth)) => Some(f64::from(u8::from(truth))),
+        Err(_) => None,
+    };
+    (1..=10u8)
+        .find(|&n| Some(f64::from(n)) == count)
+        .ok_or_else(|| de::Error::custom("repeat_count must be a whole number from 1 to 10"))
+}
+
+/// What `get_time` is asked: nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct TimeRequest {}
+
+/// What `get_time` says.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TimeResponse {
+    /// Now, in RFC 3339, UTC
+    time: String,
+    /// Now, in seconds since 1970-01-01T00:00:00Z
+    unix: i64,
+}
+
+impl fmt::Display for TimeResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.time)
+    }
+}
+
+/// `get_time`: what time is it?
+pub fn get_time() -> Tool {
+    Tool::new(
+        "get_time",
+        "Clock",
+        "Get the current time (UTC)",
+        |_: TimeRequest, _| async {
+            let now = Timestamp::now();
+            Ok(TimeResponse {
+                time: format!("{now:.0}"),
+                unix: now.as_second(),
+            })
+        },
+    )
+}
+
+/// `greeting`: a letter's first line.
+pub fn greeting() -> Prompt {
+    Prompt::new("greeting", "Greeting", "Write a greeting for someone")
+        .required("name", "Whom to greet")
+        .optional("style", "How: formal, friendly, or what you like")
+        .says(|arguments| {
+            let style = arguments.get("style").unwrap_or("friendly");
+            format!(
+                "Please write a {style} greeting for {}.",
+                arguments.get("name").unwrap_or_default()
+            )
+        })
+}
+
+/// `help`: how to use this server.
+pub fn help() -> Prompt {
+    Prompt::new("help", "Help", "Learn what this server can do")
+        .optional("topic", "What to explain: tools, prompts, or what you like")
+        .says(|arguments| match arguments.get("topic") {
+            Some(topic) => format!("Please explain how to use this MCP server, in particular: {topic}."),
+            None => "Please explain which tools and prompts this MCP server offers, and give an example of each.".to_owned(),
+        })
+}
+
+/// `echo_prompt`: the tutorial's own.
+pub fn echo_prompt() -> Prompt {
+    Prompt::new("echo_prompt", "Echo Prompt", "Echo prompt")
+        .required("message", "Message")
+        .says(|arguments| {
+            format!(
+                "Please echo: {}",
+                arguments.get("message").unwrap_or_default()
+            )
+        })
+}

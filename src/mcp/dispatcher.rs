@@ -1,0 +1,231 @@
+//! From a method's name to the code that answers it.
+//!
+//! Methods are registered on a [`Dispatcher`] as paths are on an axum `Router`: a name, a handler, and a small state
+//! of its own if it needs one.
+//!
+//! ```
+//! use mcp_auth::mcp::{dispatcher::Dispatcher, lifecycle};
+//!
+//! let methods = Dispatcher::new().method("ping", lifecycle::ping);
+//! ```
+
+use std::{collections::HashMap, pin::Pin, sync::Arc};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    jsonrpc::{ErrorObject, Object},
+    principal::{InsufficientScope, Principal},
+};
+
+use super::policy::Policy;
+
+/// One call of a method, as its handler sees it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// `params`; empty when the message has none.
+    pub params: Object,
+    /// Who is calling; `None` where no wall stands before the endpoint.
+    pub principal: Option<Principal>,
+}
+
+impl Call {
+    /// The parameters as the method's own type.
+    ///
+    /// # Errors
+    /// -32602, with what is missing or wrong.
+    pub fn params<T: DeserializeOwned>(&mut self) -> Result<T, ErrorObject> {
+        let params = Value::Object(std::mem::take(&mut self.params));
+        serde_json::from_value(params)
+            .map_err(|error| ErrorObject::invalid_params(format!("Invalid params: {error}")))
+    }
+}
+
+/// Why a method gave no result.
+#[derive(Debug)]
+pub struct MethodError {
+    /// What the client is told.
+    pub error: ErrorObject,
+    /// Set when the caller lacks a scope: the answer is a 403, and the wall adds its challenge.
+    pub insufficient_scope: Option<InsufficientScope>,
+}
+
+impl From<ErrorObject> for MethodError {
+    fn from(error: ErrorObject) -> Self {
+        Self {
+            error,
+            insufficient_scope: None,
+        }
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Value, MethodError>> + Send>>;
+type Method = Box<dyn Fn(Call) -> Answer + Send + Sync>;
+
+/// Something that can answer a call; `State` tells the two forms apart.
+pub trait Handler<State>: Sized {
+    /// The handler in the one form that the dispatcher keeps.
+    fn boxed(self) -> Method;
+}
+
+impl<F, Fut, R> Handler<()> for F
+where
+    F: Fn(Call) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, MethodError>> + Send + 'static,
+    R: Serialize,
+{
+    fn boxed(self) -> Method {
+        Box::new(move |call| {
+            let answer = self(call);
+            Box::pin(async move { to_value(answer.await?) })
+        })
+    }
+}
+
+/// A handler together with its state; made by [`WithState::with_state`].
+#[derive(Debug)]
+pub struct Stateful<F, S>(F, S);
+
+impl<F, S, Fut, R> Handler<S> for Stateful<F, S>
+where
+    F: Fn(S, Call) -> Fut + Send + Sync + 'static,
+    S: Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, MethodError>> + Send + 'static,
+    R: Serialize,
+{
+    fn boxed(self) -> Method {
+        Box::new(move |call| {
+            let answer = self.0(self.1.clone(), call);
+            Box::pin(async move { to_value(answer.await?) })
+        })
+    }
+}
+
+/// Gives a handler its state, as axum's method of the same name does.
+pub trait WithState<S, Marker>: Sized {
+    /// The handler, with a state that is cloned for each call; keep it cheap to clone.
+    fn with_state(self, state: &S) -> Stateful<Self, S>;
+}
+
+impl<F, S, Fut> WithState<S, Fut> for F
+where
+    F: Fn(S, Call) -> Fut,
+    S: Clone,
+{
+    fn with_state(self, state: &S) -> Stateful<Self, S> {
+        Stateful(self, state.clone())
+    }
+}
+
+fn to_value(result: impl Serialize) -> Result<Value, MethodError> {
+    serde_json::to_value(result).map_err(|error| {
+        tracing::error!(%error, "a result cannot be serialized");
+        ErrorObject::internal().into()
+    })
+}
+
+/// The methods of a server, and who may call them.
+#[derive(Clone, Default)]
+pub struct Dispatcher {
+    methods: Arc<HashMap<&'static str, Arc<Method>>>,
+    policy: Option<Arc<Policy>>,
+}
+
+impl Dispatcher {
+    /// Answers nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers one more method.
+    #[must_use]
+    pub fn method<S>(mut self, name: &'static str, handler: impl Handler<S>) -> Self {
+        Arc::make_mut(&mut self.methods).insert(name, Arc::new(handler.boxed()));
+        self
+    }
+
+    /// Asks `policy` before any method runs. What the policy does not mention is refused to everyone.
+    #[must_use]
+    pub fn guarded_by(self, policy: Policy) -> Self {
+        Self {
+            policy: Some(Arc::new(policy)),
+            ..self
+        }
+    }
+
+    /// Whether there is such a method.
+    pub fn answers(&self, method: &str) -> bool {
+        self.methods.contains_key(method)
+    }
+
+    /// Calls a method.
+    ///
+    /// # Errors
+    /// -32601 for an unknown one, -32001 for one that the caller may not use, or whatever the method itself says.
+    pub async fn dispatch(&self, method: &str, call: Call) -> Result<Value, MethodError> {
+        let handler = self
+            .methods
+            .get(method)
+            .ok_or_else(|| ErrorObject::method_not_found(method))?;
+        if let Some(policy) = &self.policy {
+            policy.check(method, call.principal.as_ref())?;
+        }
+        handler(call).await
+    }
+}
+
+impl std::fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dispatcher")
+            .field("methods", &self.methods.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn twice(factor: i64, mut call: Call) -> Result<i64, MethodError> {
+        #[derive(serde::Deserialize)]
+        struct Params {
+            number: i64,
+        }
+        Ok(call.params::<Params>()?.number * factor)
+    }
+
+    #[tokio::test]
+    async fn a_call_finds_its_handler_and_the_handler_its_state() {
+        let methods = Dispatcher::new().method("twice", twice.with_state(&2));
+        let call = |params: &str| Call {
+            params: serde_json::from_str(params).unwrap(),
+            principal: None,
+        };
+        assert_eq!(
+            methods
+                .dispatch("twice", call(r#"{"number":21}"#))
+                .await
+                .unwrap(),
+            42
+        );
+        let error = methods
+            .dispatch("twice", call("{}"))
+            .await
+            .unwrap_err()
+            .error;
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (-32602, "Invalid params: missing field `number`")
+        );
+        let error = methods
+            .dispatch("thrice", call("{}"))
+            .await
+            .unwrap_err()
+            .error;
+        assert_eq!(
+            (error.code, error.message.as_str()),
+            (-32601, "Method not found: thrice")
+        );
+    }
+}

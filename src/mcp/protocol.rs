@@ -1,0 +1,37 @@
+//! The revisions of MCP that begin with a handshake, and how one of them is chosen.
+//!
+//! Rules: MCP 2025-11-25 lifecycle, "Version Negotiation"; transports, "Protocol Version Header".
+
+/// What is answered to a client that asks for a revision that we do not speak.
+pub const DEFAULT_VERSION: &str = "2025-06-18";
+
+/// The revisions with an `initialize` handshake that this server speaks.
+pub const VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
+
+/// The header that names the revision on every request after `initialize`.
+pub const VERSION_HEADER: &str = "mcp-protocol-version";
+
+/// The client's revision if we speak it, else ours.
+pub fn negotiate(wanted: Option<&str>) -> &'static str {
+    VERSIONS
+        .into_iter()
+        .find(|version| Some(*version) == wanted)
+        .unwrap_or(DEFAULT_VERSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_chooses_among_what_we_speak() {
+        for (wanted, expected) in [
+            (Some("2025-11-25"), "2025-11-25"),
+            (Some("2025-03-26"), "2025-03-26"),
+            (Some("1999-01-01"), "2025-06-18"),
+            (None, "2025-06-18"),
+        ] {
+            assert_eq!(negotiate(wanted), expected);
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What a model can do here: tools, their definitions, and how they are called.
+//!
+//! Rules: MCP 2025-11-25 server/tools (definitions, "Structured Content", "Error Handling": arguments that do not fit
+//! are an answer with `isError`, from which a model can learn; an unknown tool is -32602).
+
+use std::{fmt, pin::Pin, sync::Arc};
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    jsonrpc::{ErrorObject, Object},
+    principal::Principal,
+};
+
+use super::dispatcher::{Call, MethodError};
+
+/// What clients are told of a tool.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Definition {
+    name: &'static str,
+    title: &'static str,
+    description: &'static str,
+    input_schema: Value,
+    output_schema: Value,
+    annotations: Annotations,
+}
+
+/// What clients may assume of a tool; hints, not promises.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Annotations {
+    title: &'static str,
+    read_only_hint: bool,
+    destructive_hint: bool,
+    idempotent_hint: bool,
+    open_world_hint: bool,
+}
+
+/// What a tool gives back: for programs as it serializes, for people as it displays.
+pub trait Output: Serialize + JsonSchema + fmt::Display {}
+
+impl<T: Serialize + JsonSchema + fmt::Display> Output for T {}
+
+/// Why a tool could not do what it was asked for; a model reads it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ToolError(pub String);
+
+type Outcome = Pin<Box<dyn Future<Output = CallToolResult> + Send>>;
+
+/// A tool: its definition and the code behind it.
+pub struct Tool {
+    definition: Definition,
+    run: Box<dyn Fn(Object, Option<Principal>) -> Outcome + Send + Sync>,
+}
+
+impl Tool {
+    /// A tool whose schemas come from the types of its arguments and of its output. It reads and changes nothing in
+    /// the world outside.
+    pub fn new<A, O, F, Fut>(
+        name: &'static str,
+        title: &'static str,
+        description: &'static str,
+        run: F,
+    ) -> Self
+    where
+        A: DeserializeOwned + JsonSchema,
+        O: Output,
+        F: Fn(A, Option<Principal>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, ToolError>> + Send + 'static,
+    {
+        let annotations = Annotations {
+            title,
+            read_only_hint: true,
+            destructive_hint: false,
+            idempotent_hint: true,
+            open_world_hint: false,
+        };
+        let (input_schema, output_schema) = (schema::<A>(), schema::<O>());
+        let definition = Definition {
+            name,
+            title,
+            description,
+            input_schema,
+            output_schema,
+            annotations,
+        };
+        let run = move |arguments: Object, principal| match serde_json::from_value::<A>(
+            Value::Object(arguments),
+        ) {
+            Ok(arguments) => {
+                let outcome = run(arguments, principal);
+                Box::pin(async move { CallToolResult::new(outcome.await) }) as Outcome
+            }
+            Err(error) => {
+                let message = format!("invalid arguments for {name}: {error}; see its inputSchema");
+                Box::pin(async { CallToolResult::error(message) })
+            }
+        };
+        Self {
+            definition,
+            run: Box::new(run),
+        }
+    }
+}
+
+impl fmt::Debug for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.definition.fmt(f)
+    }
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
+}
+
+/// The tools of a server, in the order in which they are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Tools(Arc<Vec<Arc<Tool>>>);
+
+impl Tools {
+    /// No tools yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more tool.
+    #[must_use]
+    pub fn with(mut self, tool: Tool) -> Self {
+        Arc::make_mut(&mut self.0).push(Arc::new(tool));
+        self
+    }
+
+    /// Their names.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|tool| tool.definition.name).collect()
+    }
+}
+
+/// The answer to `tools/list`.
+#[derive(Debug, Serialize)]
+pub struct ListToolsResult {
+    tools: Vec<Definition>,
+}
+
+/// `tools/list`
+pub async fn list(tools: Tools, _: Call) -> Result<ListToolsResult, MethodError> {
+    Ok(ListToolsResult {
+        tools: tools.0.iter().map(|tool| tool.definition.clone()).collect(),
+    })
+}
+
+#[derive(Deserialize)]
+struct CallToolParams {
+    name: String,
+    #[serde(default)]
+    arguments: Option<Object>,
+}
+
+/// `tools/call`
+pub async fn call(tools: Tools, mut call: Call) -> Result<CallToolResult, MethodError> {
+    let CallToolParams { name, arguments } = call.params()?;
+    let tool = tools.0.iter().find(|tool| tool.definition.name == name);
+    let tool = tool.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown tool: {name}")))?;
+    Ok((tool.run)(arguments.unwrap_or_default(), call.principal).await)
+}
+
+/// The answer to `tools/call`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallToolResult {
+    content: [Content; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured_content: Option<Value>,
+    is_error: bool,
+}
+
+impl CallToolResult {
+    fn new(outcome: Result<impl Output, ToolError>) -> Self {
+        match outcome {
+            Ok(output) => {
+                let text = output.to_string();
+                match serde_json::to_value(output) {
+                    Ok(output) => Self {
+                        content: [Content::text(text)],
+                        structured_content: Some(output),
+                        is_error: false,
+                    },
+                    Err(error) => Self::error(error.to_string()),
+                }
+            }
+            Err(error) => Self::error(error.to_string()),
+        }
+    }
+
+    fn error(message: String) -> Self {
+        Self {
+            content: [Content::text(message)],
+            structured_content: None,
+            is_error: true,
+        }
+    }
+}
+
+/// A piece of text, as tools and prompts send it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Content {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: String,
+}
+
+impl Content {
+    /// `{"type": "text", "text": …}`
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            kind: "text",
+            text: text.into(),
+        }
+    }
+}

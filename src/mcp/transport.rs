@@ -1,0 +1,174 @@
+//! `POST /mcp`: where HTTP and JSON-RPC meet.
+//!
+//! Rules: MCP 2025-11-25 transports, "Streamable HTTP": one message a request; a request is answered with JSON, a
+//! notification with 202 and no body; `GET` is 405 where there is no stream; an unsupported `MCP-Protocol-Version`
+//! is 400. A request that we could read is answered with 200 even when the answer is an error: clients take the
+//! transport for broken otherwise. Only a missing scope is a 403, because RFC 6750 says so.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{FromRequest, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{
+    jsonrpc::{self, ErrorObject, MaxDepth, Message},
+    principal::Principal,
+};
+
+use super::{
+    dispatcher::{Call, Dispatcher, MethodError},
+    protocol,
+};
+
+/// `POST /mcp`
+///
+/// # Errors
+/// A [`TransportError`] for whatever is wrong before a method can be called.
+pub async fn handle(
+    State(methods): State<Dispatcher>,
+    request: Request,
+) -> Result<Response, TransportError> {
+    check_content_type(request.headers())?;
+    check_version(request.headers())?;
+    let principal = request.extensions().get::<Principal>().cloned();
+    let MaxDepth(max_depth) = request.extensions().get().copied().unwrap_or_default();
+    let body = Bytes::from_request(request, &())
+        .await
+        .map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => TransportError::TooLarge,
+            _ => TransportError::Interrupted,
+        })?;
+    match Message::parse(&body, max_depth)? {
+        Message::Request(request) => {
+            tracing::debug!(method = %request.method.escape_debug(), "request");
+            let call = Call {
+                params: request.params,
+                principal,
+            };
+            let outcome = methods.dispatch(&request.method, call).await;
+            Ok(answer(request.id, outcome))
+        }
+        Message::Notification(_) | Message::Response => Ok(StatusCode::ACCEPTED.into_response()),
+    }
+}
+
+fn answer(id: jsonrpc::Id, outcome: Result<serde_json::Value, MethodError>) -> Response {
+    match outcome {
+        Ok(result) => Json(jsonrpc::Response::new(Some(id), Ok(result))).into_response(),
+        Err(MethodError {
+            error,
+            insufficient_scope,
+        }) => {
+            let status = if error.code == jsonrpc::FORBIDDEN {
+                StatusCode::FORBIDDEN
+            } else {
+                StatusCode::OK
+            };
+            let mut response =
+                (status, Json(jsonrpc::Response::new(Some(id), Err(error)))).into_response();
+            if let Some(insufficient_scope) = insufficient_scope {
+                response.extensions_mut().insert(insufficient_scope);
+            }
+            response
+        }
+    }
+}
+
+/// Any other verb at `/mcp`. `GET` would open a stream for the server's own messages, and we have none.
+pub async fn no_stream() -> TransportError {
+    TransportError::NoStream
+}
+
+/// JSON, or no word about it. Browsers send other types across origins without asking first.
+fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let essence = value
+        .to_str()
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Ok(())
+    } else {
+        Err(TransportError::NotJson)
+    }
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), TransportError> {
+    let Some(value) = headers.get(protocol::VERSION_HEADER) else {
+        return Ok(());
+    };
+    let version = value.to_str().unwrap_or_default();
+    if protocol::VERSIONS.contains(&version) {
+        Ok(())
+    } else {
+        Err(TransportError::UnsupportedVersion)
+    }
+}
+
+/// Why a request never became a call.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// Not a message: answered in JSON-RPC.
+    #[error("{}", .0.message)]
+    Unreadable(ErrorObject),
+    /// 405
+    #[error("Method Not Allowed - This server does not support server-initiated streaming")]
+    NoStream,
+    /// 413
+    #[error("the body is larger than this server accepts; see --max-body")]
+    TooLarge,
+    /// 400
+    #[error("the body did not arrive whole")]
+    Interrupted,
+    /// 415
+    #[error("send the message as Content-Type: application/json")]
+    NotJson,
+    /// 400
+    #[error("unsupported MCP-Protocol-Version; this server speaks {}", protocol::VERSIONS.join(", "))]
+    UnsupportedVersion,
+}
+
+impl From<ErrorObject> for TransportError {
+    fn from(error: ErrorObject) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+impl IntoResponse for TransportError {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Body {
+            detail: String,
+        }
+
+        let status = match self {
+            Self::Unreadable(error) => {
+                return (
+                    StatusCode::BAD_REQUEST,
+                    Json(jsonrpc::Response::new(None, Err(error))),
+                )
+                    .into_response();
+            }
+            Self::NoStream => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Interrupted | Self::UnsupportedVersion => StatusCode::BAD_REQUEST,
+        };
+        (
+            status,
+            Json(Body {
+                detail: self.to_string(),
+            }),
+        )
+            .into_response()
+    }
+}
