@@ -32,10 +32,7 @@ impl About {
     /// Reads the `//!` lines at the top of a source file.
     pub fn parse(source: &str) -> Self {
         let mut about = Self::default();
-        let mut lines = source
-            .lines()
-            .map_while(|line| line.strip_prefix("//!"))
-            .map(str::trim);
+        let mut lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
         about.title = lines.next().unwrap_or_default().to_owned();
         let mut label = "";
         for line in lines {
@@ -79,9 +76,6 @@ mod tests {
         assert_eq!(about.summary, "One two.");
         assert_eq!(about.adds, "this and that");
         assert_eq!(about.spec, "RFC 1");
-        assert_eq!(
-            about.try_at("http://localhost:1"),
-            "curl http://localhost:1/x"
-        );
+        assert_eq!(about.try_at("http://localhost:1"), "curl http://localhost:1/x");
     }
 }

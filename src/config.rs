@@ -28,12 +28,7 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
 
     /// Origin of one more web page that may talk to this server (repeatable).
-    #[arg(
-        long,
-        env = "ALLOW_ORIGIN",
-        value_name = "ORIGIN",
-        value_delimiter = ','
-    )]
+    #[arg(long, env = "ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
 
     /// Folder of the key pair; made there on first need.
@@ -101,17 +96,10 @@ impl Settings {
 
     /// The settings of the server that listens on `port`.
     pub fn into_config(self, about: About, port: u16) -> Config {
-        let public_url = self
-            .public_url
-            .unwrap_or_else(|| PublicUrl(format!("http://localhost:{port}")));
+        let public_url =
+            self.public_url.unwrap_or_else(|| PublicUrl(format!("http://localhost:{port}")));
         let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url());
-        Config {
-            about,
-            public_url,
-            origins,
-            keys: self.keys,
-            limits: self.limits,
-        }
+        Config { about, public_url, origins, keys: self.keys, limits: self.limits }
     }
 }
 
@@ -198,10 +186,7 @@ mod tests {
             ("mcp.example.com", None),
         ] {
             assert_eq!(
-                text.parse::<PublicUrl>()
-                    .ok()
-                    .as_ref()
-                    .map(PublicUrl::as_str),
+                text.parse::<PublicUrl>().ok().as_ref().map(PublicUrl::as_str),
                 expected,
                 "{text}"
             );

@@ -10,7 +10,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use crate::{about::About, config::PublicUrl};
+use crate::{about::About, config::Config};
 
 /// What the page tells.
 #[derive(Debug, Clone)]
@@ -27,18 +27,12 @@ struct Page {
 }
 
 impl Guide {
-    /// A page about the server at `public_url`.
-    pub fn new(
-        about: &About,
-        public_url: &PublicUrl,
-        tools: &[&str],
-        prompts: &[&str],
-        scopes: &[&str],
-    ) -> Self {
+    /// A page about the server of this configuration.
+    pub fn new(config: &Config, tools: &[&str], prompts: &[&str], scopes: &[&str]) -> Self {
         let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
         Self(Arc::new(Page {
-            about: about.clone(),
-            base: public_url.to_string(),
+            about: config.about.clone(),
+            base: config.public_url.to_string(),
             tools: owned(tools),
             prompts: owned(prompts),
             scopes: owned(scopes),
@@ -55,10 +49,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 pub async fn page(State(Guide(page)): State<Guide>) -> Response {
     let headers: [(HeaderName, HeaderValue); 2] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     match page.render() {
         Ok(html) => (headers, Html(html)).into_response(),

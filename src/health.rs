@@ -15,10 +15,7 @@ pub struct Health {
 impl Health {
     /// Up, and nothing more to say.
     pub fn new() -> Self {
-        Self {
-            status: "healthy",
-            facts: Map::new(),
-        }
+        Self { status: "healthy", facts: Map::new() }
     }
 
     /// One more fact.

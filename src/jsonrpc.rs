@@ -40,11 +40,7 @@ impl Id {
             let digits = text.strip_prefix('-').unwrap_or(text);
             !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
         };
-        if legal {
-            Ok(Self(raw))
-        } else {
-            Err("id must be a string or an integer")
-        }
+        if legal { Ok(Self(raw)) } else { Err("id must be a string or an integer") }
     }
 }
 
@@ -105,12 +101,7 @@ pub struct Request {
 impl Request {
     /// A request of our own.
     pub fn new(id: impl Into<Id>, method: impl Into<String>, params: Object) -> Self {
-        Self {
-            jsonrpc: Version,
-            id: id.into(),
-            method: method.into(),
-            params,
-        }
+        Self { jsonrpc: Version, id: id.into(), method: method.into(), params }
     }
 }
 
@@ -128,11 +119,7 @@ pub struct Notification {
 impl Notification {
     /// A notification of our own.
     pub fn new(method: impl Into<String>, params: Object) -> Self {
-        Self {
-            jsonrpc: Version,
-            method: method.into(),
-            params,
-        }
+        Self { jsonrpc: Version, method: method.into(), params }
     }
 }
 
@@ -192,27 +179,15 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::
 
 impl Envelope {
     fn into_message(self) -> Result<Message, ErrorObject> {
-        let Self {
-            jsonrpc,
-            id,
-            method,
-            params,
-            result,
-            error,
-        } = self;
+        let Self { jsonrpc, id, method, params, result, error } = self;
         let params = params.unwrap_or_default();
         match (method, id) {
-            (Some(method), Some(id)) => Ok(Message::Request(Request {
-                jsonrpc,
-                id,
-                method,
-                params,
-            })),
-            (Some(method), None) => Ok(Message::Notification(Notification {
-                jsonrpc,
-                method,
-                params,
-            })),
+            (Some(method), Some(id)) => {
+                Ok(Message::Request(Request { jsonrpc, id, method, params }))
+            }
+            (Some(method), None) => {
+                Ok(Message::Notification(Notification { jsonrpc, method, params }))
+            }
             (None, _) if result.is_some() || error.is_some() => Ok(Message::Response),
             (None, _) => Err(ErrorObject::invalid_request("missing field `method`")),
         }
@@ -279,12 +254,7 @@ impl Response {
             Ok(result) => (Some(result), None),
             Err(error) => (None, Some(error)),
         };
-        Self {
-            jsonrpc: Version,
-            id,
-            result,
-            error,
-        }
+        Self { jsonrpc: Version, id, result, error }
     }
 }
 
@@ -316,26 +286,17 @@ pub struct ErrorObject {
 impl ErrorObject {
     /// An error without data.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
+        Self { code, message: message.into(), data: None }
     }
 
     /// The same error, with data for programs.
     pub fn with_data(self, data: Value) -> Self {
-        Self {
-            data: Some(data),
-            ..self
-        }
+        Self { data: Some(data), ..self }
     }
 
     fn with_detail(code: i64, message: &str, detail: impl Into<String>) -> Self {
-        Self::new(code, message).with_data(Value::Object(Map::from_iter([(
-            "detail".to_owned(),
-            detail.into().into(),
-        )])))
+        Self::new(code, message)
+            .with_data(Value::Object(Map::from_iter([("detail".to_owned(), detail.into().into())])))
     }
 
     /// -32700.
@@ -392,46 +353,22 @@ mod tests {
             ("\u{feff}{}", PARSE_ERROR),
             ("NaN", PARSE_ERROR),
             (r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#, PARSE_ERROR),
-            (
-                r#"{"jsonrpc":"2.0","id":"\ud800","method":"m"}"#,
-                INVALID_REQUEST,
-            ),
-            (
-                r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":"\ud800"}}"#,
-                PARSE_ERROR,
-            ),
+            (r#"{"jsonrpc":"2.0","id":"\ud800","method":"m"}"#, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":"\ud800"}}"#, PARSE_ERROR),
             ("[]", INVALID_REQUEST),
-            (
-                r#"[{"jsonrpc":"2.0","id":1,"method":"m"}]"#,
-                INVALID_REQUEST,
-            ),
+            (r#"[{"jsonrpc":"2.0","id":1,"method":"m"}]"#, INVALID_REQUEST),
             (r#"["2.0",1,"m"]"#, INVALID_REQUEST),
             ("1", INVALID_REQUEST),
             ("{}", INVALID_REQUEST),
             (r#"{"id":1,"method":"m"}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"1.0","id":1,"method":"m"}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1}"#, INVALID_REQUEST),
-            (
-                r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#,
-                INVALID_REQUEST,
-            ),
-            (
-                r#"{"jsonrpc":"2.0","id":true,"method":"m"}"#,
-                INVALID_REQUEST,
-            ),
-            (
-                r#"{"jsonrpc":"2.0","id":1.5,"method":"m"}"#,
-                INVALID_REQUEST,
-            ),
+            (r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":true,"method":"m"}"#, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1.5,"method":"m"}"#, INVALID_REQUEST),
             (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, INVALID_REQUEST),
-            (
-                r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[]}"#,
-                INVALID_REQUEST,
-            ),
-            (
-                r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"m"}"#,
-                INVALID_REQUEST,
-            ),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[]}"#, INVALID_REQUEST),
+            (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"m"}"#, INVALID_REQUEST),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":[[[[[[[[1]]]]]]]]}}"#,
                 INVALID_REQUEST,
@@ -443,15 +380,9 @@ mod tests {
 
     #[test]
     fn an_id_comes_back_exactly_as_it_was_sent() {
-        for id in [
-            "1",
-            "0",
-            "-3",
-            "9007199254740993",
-            "1180591620717411303424",
-            r#""abc""#,
-            r#""""#,
-        ] {
+        for id in
+            ["1", "0", "-3", "9007199254740993", "1180591620717411303424", r#""abc""#, r#""""#]
+        {
             let body =
                 format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"m","params":null,"extra":1}}"#);
             let Ok(Message::Request(request)) = Message::parse(body.as_bytes(), 8) else {
@@ -459,10 +390,7 @@ mod tests {
             };
             let answer =
                 serde_json::to_string(&Response::new(Some(request.id), Ok(Value::Null))).unwrap();
-            assert_eq!(
-                answer,
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#)
-            );
+            assert_eq!(answer, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#));
         }
     }
 

@@ -4,19 +4,18 @@
 //! can be made to resolve to 127.0.0.1 (DNS rebinding). The browser tells us the page's origin; we believe that.
 //!
 //! Rules: MCP 2025-11-25 transports, "Security Warning" (an invalid `Origin` MUST be answered with 403); RFC 6454
-//! section 6.2 (what an origin looks like); Fetch (CORS).
+//! section 6.2 (what an origin looks like).
 
 use std::{str::FromStr, sync::Arc};
 
 use axum::{
     Json,
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, Uri, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use tower_http::cors::{Any, CorsLayer};
 use url::{Host, Url};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -44,11 +43,7 @@ impl FromStr for Origin {
         let bare = format!("{}://{host}", url.scheme());
         let full = port.map(|port| format!("{bare}:{port}"));
         if text == full.as_deref().unwrap_or(&bare) || (text == bare && url.port().is_none()) {
-            Ok(Self {
-                scheme: url.scheme().to_owned(),
-                host: host.to_owned(),
-                port,
-            })
+            Ok(Self { scheme: url.scheme().to_owned(), host: host.to_owned(), port })
         } else {
             Err(invalid())
         }
@@ -75,11 +70,7 @@ impl AllowedOrigins {
     /// Pages of this machine over plain http, the `listed` ones, and our own public URL.
     pub fn new(listed: Vec<Origin>, public_url: &Url) -> Self {
         let public_host = public_url.host().map(|host: Host<&str>| host.to_string());
-        let hosts = LOOPBACK
-            .iter()
-            .map(|&host| host.to_owned())
-            .chain(public_host)
-            .collect();
+        let hosts = LOOPBACK.iter().map(|&host| host.to_owned()).chain(public_host).collect();
         let own = public_url.origin().ascii_serialization().parse().ok();
         Self(Arc::new(Rules {
             listed: listed.into_iter().chain(own).collect(),
@@ -91,10 +82,7 @@ impl AllowedOrigins {
     /// Refuses requests without an `Origin` too. Browsers always send one with `POST`; other clients send none.
     #[must_use]
     pub fn require_header(self) -> Self {
-        Self(Arc::new(Rules {
-            header_required: true,
-            ..Rules::clone(&self.0)
-        }))
+        Self(Arc::new(Rules { header_required: true, ..Rules::clone(&self.0) }))
     }
 
     /// Whether a page of this origin may talk to us.
@@ -112,11 +100,7 @@ impl AllowedOrigins {
                 let value = String::from_utf8_lossy(value.as_bytes());
                 // `null` is a real origin (a sandboxed frame), not an absent one; it does not parse.
                 let allowed = value.parse().is_ok_and(|origin| self.contains(&origin));
-                if allowed {
-                    Ok(())
-                } else {
-                    Err(Refusal::origin(&value))
-                }
+                if allowed { Ok(()) } else { Err(Refusal::origin(&value)) }
             }
             (Some(_), Some(_)) => Err(Refusal::origin("given twice")),
         }
@@ -125,28 +109,16 @@ impl AllowedOrigins {
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut values = headers.get_all(header::HOST).iter();
         let (host, second) = (values.next(), values.next());
-        let host = host
-            .and_then(|host| host.to_str().ok())
-            .filter(|_| second.is_none());
+        let host = host.and_then(|host| host.to_str().ok()).filter(|_| second.is_none());
         // A request line can name a host as well; it would win over the header.
-        let named = uri
-            .authority()
-            .map_or(host, |authority| Some(authority.as_str()));
+        let named = uri.authority().map_or(host, |authority| Some(authority.as_str()));
         let host = named.ok_or_else(|| Refusal::host("None"))?;
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,
         };
-        let known = self
-            .0
-            .hosts
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name));
-        if known {
-            Ok(())
-        } else {
-            Err(Refusal::host(host))
-        }
+        let known = self.0.hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if known { Ok(()) } else { Err(Refusal::host(host)) }
     }
 }
 
@@ -198,14 +170,6 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Public documents may be read by any page that [`validate`] lets through; they hold nothing personal.
-pub fn public_documents() -> CorsLayer {
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET])
-        .allow_headers(Any)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,11 +208,7 @@ mod tests {
             ("http://\u{e9}.com", false),
         ] {
             let headers = HeaderMap::from_iter([(header::ORIGIN, origin.parse().unwrap())]);
-            assert_eq!(
-                allowed().check_origin(&headers).is_ok(),
-                expected,
-                "{origin}"
-            );
+            assert_eq!(allowed().check_origin(&headers).is_ok(), expected, "{origin}");
         }
     }
 
@@ -279,17 +239,11 @@ mod tests {
         ] {
             let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
             assert_eq!(
-                allowed()
-                    .check_host(&uri.parse().unwrap(), &headers)
-                    .is_ok(),
+                allowed().check_host(&uri.parse().unwrap(), &headers).is_ok(),
                 expected,
                 "{uri} {host}"
             );
         }
-        assert!(
-            allowed()
-                .check_host(&"/mcp".parse().unwrap(), &HeaderMap::new())
-                .is_err()
-        );
+        assert!(allowed().check_host(&"/mcp".parse().unwrap(), &HeaderMap::new()).is_err());
     }
 }

@@ -53,13 +53,7 @@ impl ScopeSet {
 
 impl<S: Into<String>> FromIterator<S> for ScopeSet {
     fn from_iter<I: IntoIterator<Item = S>>(scopes: I) -> Self {
-        Self(
-            scopes
-                .into_iter()
-                .map(Into::into)
-                .filter(|s: &String| !s.is_empty())
-                .collect(),
-        )
+        Self(scopes.into_iter().map(Into::into).filter(|s: &String| !s.is_empty()).collect())
     }
 }
 

@@ -48,21 +48,16 @@ where
 {
     let settings = Settings::read(&about);
     init_tracing(&settings.log)?;
-    let listener = TcpListener::bind((settings.host, settings.port))
-        .await
-        .with_context(|| {
-            format!(
-                "cannot listen on {}:{}; choose another port with --port",
-                settings.host, settings.port
-            )
-        })?;
+    let listener = TcpListener::bind((settings.host, settings.port)).await.with_context(|| {
+        format!(
+            "cannot listen on {}:{}; choose another port with --port",
+            settings.host, settings.port
+        )
+    })?;
     let address = listener.local_addr()?;
     let config = settings.into_config(about, address.port());
-    let (about, public_url, limits) = (
-        config.about.clone(),
-        config.public_url.clone(),
-        config.limits.clone(),
-    );
+    let (about, public_url, limits) =
+        (config.about.clone(), config.public_url.clone(), config.limits.clone());
     let router = with_limits(app(config).await?, &limits);
 
     // A reader who pipes the output into `head` must not end the server.
@@ -80,10 +75,7 @@ where
 fn init_tracing(filter: &str) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(filter)
         .with_context(|| format!("`{filter}` is not a log filter; try --log debug"))?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     Ok(())
 }
 
@@ -115,19 +107,12 @@ async fn overloaded(_: BoxError) -> impl IntoResponse {
     (
         StatusCode::SERVICE_UNAVAILABLE,
         [(header::RETRY_AFTER, "1")],
-        Json(Problem {
-            detail: "Overloaded, try again",
-        }),
+        Json(Problem { detail: "Overloaded, try again" }),
     )
 }
 
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    (
-        StatusCode::INTERNAL_SERVER_ERROR,
-        Json(Problem {
-            detail: "Internal Server Error",
-        }),
-    )
+    (StatusCode::INTERNAL_SERVER_ERROR, Json(Problem { detail: "Internal Server Error" }))
         .into_response()
 }
 
@@ -156,15 +141,9 @@ async fn explain_empty_answers(request: Request, next: Next) -> Response {
 /// `/mcp/` is `/mcp`; `//evil.example/` is left alone, because as a location it would be another host.
 fn without_trailing_slash(target: Option<&PathAndQuery>) -> Option<String> {
     let target = target?;
-    let bare = target
-        .path()
-        .strip_suffix('/')
-        .filter(|bare| bare.len() > 1 && !bare.starts_with("//"))?;
-    Some(
-        target
-            .query()
-            .map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}")),
-    )
+    let bare =
+        target.path().strip_suffix('/').filter(|bare| bare.len() > 1 && !bare.starts_with("//"))?;
+    Some(target.query().map_or_else(|| bare.to_owned(), |query| format!("{bare}?{query}")))
 }
 
 /// Serves until `stop` is done, then lets requests in flight finish.
@@ -175,8 +154,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
     let open = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
     let mut stop = std::pin::pin!(stop);
@@ -197,14 +175,8 @@ pub async fn serve(
     }
     drop(listener);
     tracing::info!("stopping, requests in flight may finish");
-    if tokio::time::timeout(GRACE, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            seconds = GRACE.as_secs(),
-            "gave up on requests that still ran"
-        );
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!(seconds = GRACE.as_secs(), "gave up on requests that still ran");
     }
 }
 
@@ -212,10 +184,7 @@ async fn accept(
     listener: &TcpListener,
     open: &Arc<Semaphore>,
 ) -> (TcpStream, OwnedSemaphorePermit) {
-    let slot = Arc::clone(open)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
+    let slot = Arc::clone(open).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
@@ -232,11 +201,7 @@ async fn accept(
 }
 
 async fn stop_signal() {
-    let interrupt = async {
-        tokio::signal::ctrl_c()
-            .await
-            .expect("signals can be listened for")
-    };
+    let interrupt = async { tokio::signal::ctrl_c().await.expect("signals can be listened for") };
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -265,11 +230,7 @@ mod tests {
             ("/mcp", None),
         ] {
             let uri: PathAndQuery = target.parse().unwrap();
-            assert_eq!(
-                without_trailing_slash(Some(&uri)).as_deref(),
-                expected,
-                "{target}"
-            );
+            assert_eq!(without_trailing_slash(Some(&uri)).as_deref(), expected, "{target}");
         }
     }
 }

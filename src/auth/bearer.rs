@@ -31,10 +31,7 @@ pub struct BearerAuth {
 impl BearerAuth {
     /// Believes `verifier`, and answers refusals with `challenge`.
     pub fn new(verifier: TokenVerifier, challenge: Challenge) -> Self {
-        Self {
-            verifier: Arc::new(verifier),
-            challenge: Arc::new(challenge),
-        }
+        Self { verifier: Arc::new(verifier), challenge: Arc::new(challenge) }
     }
 }
 
@@ -48,27 +45,18 @@ pub async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let refuse = |reason| Refusal {
-        reason,
-        challenge: Arc::clone(&wall.challenge),
-    };
+    let refuse = |reason| Refusal { reason, challenge: Arc::clone(&wall.challenge) };
     let token = bearer_token(request.headers()).map_err(refuse)?;
-    let principal = wall
-        .verifier
-        .verify(token)
-        .await
-        .map_err(|error| refuse(Reason::Token(error)))?;
+    let principal =
+        wall.verifier.verify(token).await.map_err(|error| refuse(Reason::Token(error)))?;
     request.extensions_mut().insert(principal);
 
     let mut response = next.run(request).await;
     if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
-        let challenge = Challenge::clone(&wall.challenge).scopes(&required).error(
-            "insufficient_scope",
-            "the token lacks a scope that this operation needs",
-        );
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, header_value(&challenge));
+        let challenge = Challenge::clone(&wall.challenge)
+            .scopes(&required)
+            .error("insufficient_scope", "the token lacks a scope that this operation needs");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
     }
     Ok(response)
 }
@@ -81,9 +69,7 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, Reason> {
     if values.next().is_some() {
         return Err(Reason::Repeated);
     }
-    let value = value
-        .to_str()
-        .map_err(|_| Reason::Token(TokenError::Malformed))?;
+    let value = value.to_str().map_err(|_| Reason::Token(TokenError::Malformed))?;
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() => {
             Ok(token)
@@ -116,18 +102,12 @@ impl IntoResponse for Refusal {
         let challenge = Challenge::clone(&self.challenge);
         let (status, detail, challenge) = match &self.reason {
             // No error code for a request without credentials (RFC 6750, 3.1).
-            Reason::Missing => (
-                StatusCode::UNAUTHORIZED,
-                "Authorization header missing",
-                challenge,
-            ),
+            Reason::Missing => {
+                (StatusCode::UNAUTHORIZED, "Authorization header missing", challenge)
+            }
             Reason::Repeated => {
                 let detail = "more than one Authorization header";
-                (
-                    StatusCode::BAD_REQUEST,
-                    detail,
-                    challenge.error("invalid_request", detail),
-                )
+                (StatusCode::BAD_REQUEST, detail, challenge.error("invalid_request", detail))
             }
             Reason::Token(error) => (
                 StatusCode::UNAUTHORIZED,
@@ -139,20 +119,13 @@ impl IntoResponse for Refusal {
             Reason::Token(error) => tracing::warn!(reason = %error, "token refused"),
             _ => tracing::debug!(detail, "request refused"),
         }
-        (
-            status,
-            [(header::WWW_AUTHENTICATE, header_value(&challenge))],
-            Json(Body { detail }),
-        )
+        (status, [(header::WWW_AUTHENTICATE, header_value(&challenge))], Json(Body { detail }))
             .into_response()
     }
 }
 
 fn header_value(challenge: &Challenge) -> HeaderValue {
-    challenge
-        .to_string()
-        .try_into()
-        .expect("a challenge is made of our own texts")
+    challenge.to_string().try_into().expect("a challenge is made of our own texts")
 }
 
 #[cfg(test)]
@@ -162,16 +135,9 @@ mod tests {
     fn token(values: &[&str]) -> Result<String, String> {
         let headers = values
             .iter()
-            .map(|v| {
-                (
-                    header::AUTHORIZATION,
-                    HeaderValue::from_bytes(v.as_bytes()).unwrap(),
-                )
-            })
+            .map(|v| (header::AUTHORIZATION, HeaderValue::from_bytes(v.as_bytes()).unwrap()))
             .collect();
-        bearer_token(&headers)
-            .map(str::to_owned)
-            .map_err(|reason| format!("{reason:?}"))
+        bearer_token(&headers).map(str::to_owned).map_err(|reason| format!("{reason:?}"))
     }
 
     #[test]

@@ -18,11 +18,7 @@ pub struct Challenge {
 impl Challenge {
     /// `Bearer realm="…"`: a token, please.
     pub fn bearer(realm: &str) -> Self {
-        Self {
-            scheme: "Bearer".to_owned(),
-            params: Vec::new(),
-        }
-        .with("realm", realm)
+        Self { scheme: "Bearer".to_owned(), params: Vec::new() }.with("realm", realm)
     }
 
     /// Where the protected resource's metadata is (RFC 9728, 5.1).
@@ -37,8 +33,7 @@ impl Challenge {
 
     /// Why what was sent is not enough (RFC 6750, 3.1). Not for requests that carried no credentials at all.
     pub fn error(self, code: &str, description: &str) -> Self {
-        self.with("error", code)
-            .with("error_description", description)
+        self.with("error", code).with("error_description", description)
     }
 
     /// The parameter `name` set to `value`, in place of an earlier one.
@@ -68,10 +63,7 @@ impl Challenge {
     /// # Errors
     /// Says at which character the grammar of RFC 9110, 11.6.1 was left, or which parameter came twice.
     pub fn parse_all(header: &str) -> Result<Vec<Self>, ChallengeError> {
-        let mut reader = Reader {
-            text: header,
-            at: 0,
-        };
+        let mut reader = Reader { text: header, at: 0 };
         let mut challenges: Vec<Self> = Vec::new();
         loop {
             while reader.eat(|c| matches!(c, ',' | ' ' | '\t')) {}
@@ -85,10 +77,7 @@ impl Challenge {
             let name = if continues {
                 word
             } else {
-                challenges.push(Self {
-                    scheme: word.to_owned(),
-                    params: Vec::new(),
-                });
+                challenges.push(Self { scheme: word.to_owned(), params: Vec::new() });
                 if reader.token68() || reader.rest().is_empty() || reader.rest().starts_with(',') {
                     continue;
                 }
@@ -102,9 +91,7 @@ impl Challenge {
             } else {
                 reader.token()?.to_owned()
             };
-            let challenge = challenges
-                .last_mut()
-                .expect("a parameter belongs to a challenge");
+            let challenge = challenges.last_mut().expect("a parameter belongs to a challenge");
             if challenge.param(name).is_some() {
                 return Err(ChallengeError::Duplicate(name.to_owned()));
             }
@@ -164,11 +151,7 @@ impl<'a> Reader<'a> {
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), ChallengeError> {
-        if self.eat(|c| c == wanted) {
-            Ok(())
-        } else {
-            Err(ChallengeError::Malformed(self.at))
-        }
+        if self.eat(|c| c == wanted) { Ok(()) } else { Err(ChallengeError::Malformed(self.at)) }
     }
 
     /// `token` of RFC 9110, 5.6.2.

@@ -73,8 +73,7 @@ impl Claims {
         }
         // An ID token or a refresh token is signed by the same key, and is no access token (RFC 8725, 3.11).
         self.absent_or("typ", |typ| {
-            typ.as_str()
-                .is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer"))
+            typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer"))
         })?;
         if let Some(nbf) = self.0.get("nbf")
             && numeric_date(nbf).ok_or(TokenError::Malformed)? > now
@@ -102,11 +101,8 @@ impl Claims {
 
     /// The caller that these claims describe.
     pub(crate) fn identity(&self, dialect: &Dialect) -> Result<Identity, TokenError> {
-        let name = dialect
-            .name_claims
-            .iter()
-            .find_map(|claim| self.text(claim))
-            .unwrap_or("unknown");
+        let name =
+            dialect.name_claims.iter().find_map(|claim| self.text(claim)).unwrap_or("unknown");
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
         Ok(Identity {
             name: name.to_owned(),
@@ -124,42 +120,28 @@ impl Claims {
 
     /// The scopes by the first claim that gives any, and what Auth0 calls permissions.
     fn scopes(&self) -> Result<ScopeSet, TokenError> {
-        self.absent_or("scope", |scope| {
-            scope.is_string() || scope.is_array() || scope.is_null()
-        })?;
+        self.absent_or("scope", |scope| scope.is_string() || scope.is_array() || scope.is_null())?;
         let granted = ["scope", "scp"]
             .iter()
             .find_map(|claim| self.0.get(*claim))
             .into_iter()
             .flat_map(words);
         // Lists only: the tutorial searched for words inside a string here, so that `xmcp:toolsmith` was `mcp:tools`.
-        let list = |claim| {
-            self.0
-                .get(claim)
-                .filter(|value| value.is_array())
-                .into_iter()
-                .flat_map(words)
-        };
+        let list =
+            |claim| self.0.get(claim).filter(|value| value.is_array()).into_iter().flat_map(words);
         let mut granted = granted.collect::<Vec<_>>();
         if !self.0.contains_key("scope") && !self.0.contains_key("scp") {
             granted.extend(list("scopes"));
         }
         granted.extend(list("permissions"));
-        Ok(granted
-            .into_iter()
-            .flat_map(|words| words.split(' '))
-            .collect())
+        Ok(granted.into_iter().flat_map(|words| words.split(' ')).collect())
     }
 
     fn roles(&self, dialect: &Dialect) -> BTreeSet<String> {
-        let places = ["roles", "groups"]
-            .into_iter()
-            .chain(dialect.role_claims.iter().map(String::as_str));
+        let places =
+            ["roles", "groups"].into_iter().chain(dialect.role_claims.iter().map(String::as_str));
         let flat = places.filter_map(|claim| self.0.get(claim));
-        let realm = self
-            .0
-            .get("realm_access")
-            .and_then(|access| access.get("roles"));
+        let realm = self.0.get("realm_access").and_then(|access| access.get("roles"));
         let resources = dialect
             .audiences
             .iter()
@@ -173,10 +155,7 @@ impl Claims {
     }
 
     fn expiry(&self) -> Result<f64, TokenError> {
-        self.0
-            .get("exp")
-            .and_then(numeric_date)
-            .ok_or(TokenError::Malformed)
+        self.0.get("exp").and_then(numeric_date).ok_or(TokenError::Malformed)
     }
 
     fn text(&self, claim: &str) -> Option<&str> {
@@ -184,11 +163,7 @@ impl Claims {
     }
 
     fn absent_or(&self, claim: &str, wanted: impl Fn(&Value) -> bool) -> Result<(), TokenError> {
-        if self.0.get(claim).is_none_or(wanted) {
-            Ok(())
-        } else {
-            Err(TokenError::Malformed)
-        }
+        if self.0.get(claim).is_none_or(wanted) { Ok(()) } else { Err(TokenError::Malformed) }
     }
 }
 
@@ -204,11 +179,7 @@ fn numeric_date(value: &Value) -> Option<f64> {
 
 /// A string, or the strings of a list.
 fn words(value: &Value) -> impl Iterator<Item = &str> {
-    let list = value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str);
+    let list = value.as_array().into_iter().flatten().filter_map(Value::as_str);
     value.as_str().into_iter().chain(list)
 }
 
@@ -236,22 +207,10 @@ mod tests {
     #[test]
     fn scopes_are_found_where_each_provider_puts_them() {
         for (dialect, claims, expected) in [
-            (
-                "RFC 9068, Keycloak",
-                r#"{"scope":"mcp:read  mcp:tools"}"#,
-                "mcp:read mcp:tools",
-            ),
-            (
-                "ForgeRock",
-                r#"{"scope":["mcp:read","mcp:tools"]}"#,
-                "mcp:read mcp:tools",
-            ),
+            ("RFC 9068, Keycloak", r#"{"scope":"mcp:read  mcp:tools"}"#, "mcp:read mcp:tools"),
+            ("ForgeRock", r#"{"scope":["mcp:read","mcp:tools"]}"#, "mcp:read mcp:tools"),
             ("Okta", r#"{"scp":["mcp:read"]}"#, "mcp:read"),
-            (
-                "Entra",
-                r#"{"scp":"mcp.read mcp.tools"}"#,
-                "mcp.read mcp.tools",
-            ),
+            ("Entra", r#"{"scp":"mcp.read mcp.tools"}"#, "mcp.read mcp.tools"),
             (
                 "Auth0 with RBAC",
                 r#"{"scope":"openid","permissions":["mcp:tools"]}"#,
@@ -269,34 +228,18 @@ mod tests {
     #[test]
     fn roles_are_exact_members_of_a_list() {
         for (dialect, claims, expected) in [
-            (
-                "plain",
-                r#"{"roles":["user","admin"]}"#,
-                vec!["admin", "user"],
-            ),
-            (
-                "a string is no list",
-                r#"{"roles":"administrator"}"#,
-                vec![],
-            ),
+            ("plain", r#"{"roles":["user","admin"]}"#, vec!["admin", "user"]),
+            ("a string is no list", r#"{"roles":"administrator"}"#, vec![]),
             ("nor is an object", r#"{"roles":{"admin":false}}"#, vec![]),
             ("null", r#"{"roles":null}"#, vec![]),
             ("Okta groups", r#"{"groups":["staff"]}"#, vec!["staff"]),
-            (
-                "Keycloak realm",
-                r#"{"realm_access":{"roles":["a"]}}"#,
-                vec!["a"],
-            ),
+            ("Keycloak realm", r#"{"realm_access":{"roles":["a"]}}"#, vec!["a"]),
             (
                 "Keycloak, our client",
                 r#"{"resource_access":{"api":{"roles":["b"]},"x":{"roles":["c"]}}}"#,
                 vec!["b"],
             ),
-            (
-                "namespaced",
-                r#"{"https://example.com/roles":["d"]}"#,
-                vec!["d"],
-            ),
+            ("namespaced", r#"{"https://example.com/roles":["d"]}"#, vec!["d"]),
         ] {
             assert_eq!(
                 identity(claims).roles.into_iter().collect::<Vec<_>>(),
@@ -309,15 +252,10 @@ mod tests {
     #[test]
     fn the_client_and_the_name_are_found_too() {
         assert_eq!(
-            identity(r#"{"cid":"0oa1","sub":"alice@example.com"}"#)
-                .client
-                .as_deref(),
+            identity(r#"{"cid":"0oa1","sub":"alice@example.com"}"#).client.as_deref(),
             Some("0oa1")
         );
-        assert_eq!(
-            identity(r#"{"sub":"alice@example.com"}"#).name,
-            "alice@example.com"
-        );
+        assert_eq!(identity(r#"{"sub":"alice@example.com"}"#).name, "alice@example.com");
         assert_eq!(identity(r#"{}"#).name, "unknown");
     }
 

@@ -48,9 +48,7 @@ pub struct JwkSet {
 
 impl FromIterator<Jwk> for JwkSet {
     fn from_iter<I: IntoIterator<Item = Jwk>>(keys: I) -> Self {
-        Self {
-            keys: keys.into_iter().collect(),
-        }
+        Self { keys: keys.into_iter().collect() }
     }
 }
 
@@ -65,22 +63,12 @@ impl JwkSet {
             keys: Vec<serde_json::Value>,
         }
         let raw: Raw = serde_json::from_slice(document)?;
-        Ok(raw
-            .keys
-            .into_iter()
-            .filter_map(|key| serde_json::from_value(key).ok())
-            .collect())
+        Ok(raw.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
     }
 
     /// The keys that can verify a signature, ready for use.
     pub fn verification_keys(&self) -> KeySet {
-        KeySet(
-            self.keys
-                .iter()
-                .filter_map(VerificationKey::new)
-                .map(Arc::new)
-                .collect(),
-        )
+        KeySet(self.keys.iter().filter_map(VerificationKey::new).map(Arc::new).collect())
     }
 }
 
@@ -103,11 +91,7 @@ impl VerificationKey {
     fn new(jwk: &Jwk) -> Option<Self> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 
-        if jwk
-            .public_key_use
-            .as_deref()
-            .is_some_and(|purpose| purpose != "sig")
-        {
+        if jwk.public_key_use.as_deref().is_some_and(|purpose| purpose != "sig") {
             return None;
         }
         let (possible, key): (&[Algorithm], _) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
@@ -115,35 +99,27 @@ impl VerificationKey {
                 &[RS256, RS384, RS512, PS256, PS384, PS512],
                 DecodingKey::from_rsa_components(jwk.n.as_deref()?, jwk.e.as_deref()?),
             ),
-            ("EC", Some("P-256")) => (
-                &[ES256],
-                DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?),
-            ),
-            ("EC", Some("P-384")) => (
-                &[ES384],
-                DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?),
-            ),
+            ("EC", Some("P-256")) => {
+                (&[ES256], DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?))
+            }
+            ("EC", Some("P-384")) => {
+                (&[ES384], DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?))
+            }
             ("OKP", Some("Ed25519")) => {
                 (&[EdDSA], DecodingKey::from_ed_components(jwk.x.as_deref()?))
             }
             _ => return None,
         };
         let algorithms: Vec<_> = match &jwk.alg {
-            Some(alg) => possible
-                .iter()
-                .copied()
-                .filter(|possible| alg.parse() == Ok(*possible))
-                .collect(),
+            Some(alg) => {
+                possible.iter().copied().filter(|possible| alg.parse() == Ok(*possible)).collect()
+            }
             None => possible.to_vec(),
         };
         if algorithms.is_empty() {
             None
         } else {
-            Some(Self {
-                kid: jwk.kid.clone(),
-                algorithms,
-                key: key.ok()?,
-            })
+            Some(Self { kid: jwk.kid.clone(), algorithms, key: key.ok()? })
         }
     }
 }
@@ -205,18 +181,12 @@ mod tests {
             {"kty":"RSA","kid":"rs","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}]}"#;
         let keys = JwkSet::parse(document).unwrap().verification_keys();
         let names = |algorithm| {
-            keys.usable(algorithm)
-                .iter()
-                .map(|k| k.kid.clone().unwrap())
-                .collect::<Vec<_>>()
+            keys.usable(algorithm).iter().map(|k| k.kid.clone().unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(names(Algorithm::RS256), ["any", "rs"]);
         assert_eq!(names(Algorithm::PS512), ["any"]);
         assert_eq!(names(Algorithm::ES256), ["es"]);
-        assert!(
-            names(Algorithm::HS256).is_empty(),
-            "a public key is no HMAC secret"
-        );
+        assert!(names(Algorithm::HS256).is_empty(), "a public key is no HMAC secret");
         assert!(!keys.knows("enc"));
         assert!(JwkSet::parse(b"[]").is_err());
     }

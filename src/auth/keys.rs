@@ -65,9 +65,7 @@ impl KeyPair {
         let write = |path: PathBuf| move |source| KeyError::Write { path, source };
         fs::create_dir_all(folder).map_err(write(folder.to_owned()))?;
         let private = RsaPrivateKey::new(&mut OsRng, BITS).map_err(|_| KeyError::Generate)?;
-        let pem = private
-            .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|_| KeyError::Generate)?;
+        let pem = private.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Generate)?;
         let path = folder.join(PRIVATE);
         persist(folder, &path, pem.as_bytes(), false).map_err(write(path))?;
         let pem = private
@@ -113,14 +111,9 @@ impl KeyPair {
     }
 
     fn new(private: &RsaPrivateKey) -> Result<Self, KeyError> {
-        let pem = private
-            .to_pkcs8_pem(LineEnding::LF)
-            .map_err(|_| KeyError::Generate)?;
+        let pem = private.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Generate)?;
         let signing = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError::Generate)?;
-        Ok(Self {
-            signing,
-            public: private.to_public_key(),
-        })
+        Ok(Self { signing, public: private.to_public_key() })
     }
 
     /// The public half, ready to be published at a `jwks_uri`.
@@ -152,9 +145,7 @@ impl KeyPair {
 
 impl std::fmt::Debug for KeyPair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyPair")
-            .field("kid", &KEY_ID)
-            .finish_non_exhaustive()
+        f.debug_struct("KeyPair").field("kid", &KEY_ID).finish_non_exhaustive()
     }
 }
 
@@ -164,10 +155,7 @@ fn read(path: &Path) -> Result<String, KeyError> {
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             Err(KeyError::Missing(path.to_owned()))
         }
-        Err(source) => Err(KeyError::Read {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(KeyError::Read { path: path.to_owned(), source }),
     }
 }
 
@@ -178,8 +166,7 @@ fn persist(folder: &Path, path: &Path, content: &[u8], world_readable: bool) -> 
     #[cfg(unix)]
     if world_readable {
         use std::os::unix::fs::PermissionsExt;
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(0o644))?;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
     }
     file.persist_noclobber(path).map_err(|error| error.error)?;
     Ok(())
@@ -237,10 +224,7 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(folder.path().join(PRIVATE))
-                .unwrap()
-                .permissions()
-                .mode();
+            let mode = fs::metadata(folder.path().join(PRIVATE)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
@@ -252,11 +236,7 @@ mod tests {
         KeyPair::create(folder.path()).unwrap();
         let [good_private, good_public] =
             [&private, &public].map(|path| fs::read_to_string(path).unwrap());
-        let message = || {
-            KeyPair::load_or_create(folder.path())
-                .unwrap_err()
-                .to_string()
-        };
+        let message = || KeyPair::load_or_create(folder.path()).unwrap_err().to_string();
 
         for spoiled in [
             "",
@@ -265,11 +245,7 @@ mod tests {
             &good_public,
         ] {
             fs::write(&private, spoiled).unwrap();
-            assert!(
-                message().contains("mcp_private_key.pem is not an RSA key"),
-                "{}",
-                message()
-            );
+            assert!(message().contains("mcp_private_key.pem is not an RSA key"), "{}", message());
             assert!(message().contains("gen-token -- --generate-keys"));
         }
         fs::remove_file(&private).unwrap();
@@ -278,9 +254,7 @@ mod tests {
         fs::write(&private, good_private).unwrap();
         fs::remove_file(&public).unwrap();
         assert!(message().contains("mcp_public_key.pem is missing"));
-        let other = RsaPrivateKey::new(&mut OsRng, 1024)
-            .unwrap()
-            .to_public_key();
+        let other = RsaPrivateKey::new(&mut OsRng, 1024).unwrap().to_public_key();
         fs::write(&public, other.to_public_key_pem(LineEnding::LF).unwrap()).unwrap();
         assert!(message().contains("does not belong"));
     }

@@ -6,11 +6,11 @@
 
 use axum::{
     body::Bytes,
-    extract::State,
-    http::header,
-    response::{IntoResponse, Response},
+    http::{Method, header},
+    routing::{MethodRouter, get},
 };
 use serde::{Deserialize, Serialize};
+use tower_http::cors::{Any, CorsLayer};
 
 /// The protected resource's metadata (RFC 9728, 2).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -92,10 +92,10 @@ pub struct AuthorizationServerMetadata {
 
 impl ProtectedResource {
     /// A resource that accepts tokens of `authorization_server` with these scopes, in the header only.
-    pub fn new(resource: &str, authorization_server: &str, scopes: &[&str]) -> Self {
+    pub fn new(resource: String, authorization_server: String, scopes: &[&str]) -> Self {
         Self {
-            resource: resource.to_owned(),
-            authorization_servers: vec![authorization_server.to_owned()],
+            resource,
+            authorization_servers: vec![authorization_server],
             scopes_supported: scopes.iter().map(|&scope| scope.to_owned()).collect(),
             bearer_methods_supported: vec!["header".to_owned()],
             mcp_protocol_version: Some("2025-06-18".to_owned()),
@@ -107,19 +107,13 @@ impl ProtectedResource {
     /// The same, with a page for people.
     #[must_use]
     pub fn documented_at(self, url: impl Into<String>) -> Self {
-        Self {
-            resource_documentation: Some(url.into()),
-            ..self
-        }
+        Self { resource_documentation: Some(url.into()), ..self }
     }
 
     /// The same under another identifier.
     #[must_use]
     pub fn renamed(&self, resource: &str) -> Self {
-        Self {
-            resource: resource.to_owned(),
-            ..self.clone()
-        }
+        Self { resource: resource.to_owned(), ..self.clone() }
     }
 }
 
@@ -134,22 +128,10 @@ pub struct Links {
     pub jwks: String,
 }
 
-/// A document that never changes, as bytes: serialized once, served often.
-#[derive(Debug, Clone)]
-pub struct Document(Bytes);
-
-impl Document {
-    /// Serializes `document`.
-    pub fn new(document: &impl Serialize) -> Self {
-        Self(
-            serde_json::to_vec(document)
-                .expect("a wire document is serializable")
-                .into(),
-        )
-    }
-}
-
-/// `GET` of a metadata document.
-pub async fn publish(State(Document(document)): State<Document>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], document).into_response()
+/// `GET` of a document that never changes: serialized once, served often, and readable by web pages, since it holds
+/// nothing personal.
+pub fn document(document: &impl Serialize) -> MethodRouter {
+    let bytes = Bytes::from(serde_json::to_vec(document).expect("a wire document is serializable"));
+    get(move || async { ([(header::CONTENT_TYPE, "application/json")], bytes) })
+        .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]).allow_headers(Any))
 }

@@ -42,33 +42,20 @@ impl Weighter<Box<str>, Entry> for Weight {
 impl Default for TokenCache {
     fn default() -> Self {
         #[allow(clippy::cast_possible_truncation)] // a constant
-        Self(Cache::with_weighter(
-            (CAPACITY / (2 * OVERHEAD)) as usize,
-            CAPACITY,
-            Weight,
-        ))
+        Self(Cache::with_weighter((CAPACITY / (2 * OVERHEAD)) as usize, CAPACITY, Weight))
     }
 }
 
 impl TokenCache {
     /// The caller of a token that was verified not long ago. `now` in seconds since 1970.
     pub(crate) fn get(&self, token: &str, now: u64) -> Option<Principal> {
-        self.0
-            .get(token)
-            .filter(|entry| now < entry.until)
-            .map(|entry| entry.principal)
+        self.0.get(token).filter(|entry| now < entry.until).map(|entry| entry.principal)
     }
 
     /// Remembers a token that has just passed every check.
     pub(crate) fn insert(&self, token: &str, principal: &Principal, now: u64) {
         let until = principal.expires_at.min(now + MAX_AGE);
-        self.0.insert(
-            token.into(),
-            Entry {
-                principal: principal.clone(),
-                until,
-            },
-        );
+        self.0.insert(token.into(), Entry { principal: principal.clone(), until });
     }
 }
 
@@ -81,12 +68,9 @@ mod tests {
         let cache = TokenCache::default();
         cache.insert("a.b.c", &Principal::for_test("alice", "", &[]), 100);
         assert_eq!(cache.get("a.b.c", 100 + MAX_AGE - 1).unwrap().name, "alice");
-        for (token, now) in [
-            ("a.b.c", 100 + MAX_AGE),
-            ("a.b.d", 100),
-            ("a.b.", 100),
-            ("a.b.cc", 100),
-        ] {
+        for (token, now) in
+            [("a.b.c", 100 + MAX_AGE), ("a.b.d", 100), ("a.b.", 100), ("a.b.cc", 100)]
+        {
             assert!(cache.get(token, now).is_none(), "{token} at {now}");
         }
     }

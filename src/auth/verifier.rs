@@ -75,9 +75,8 @@ impl TokenVerifier {
     /// # Errors
     /// One [`TokenError`] per reason; nothing of the token is in it but `kid`, `iss` and `aud`.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs());
+        let now =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
         if let Some(principal) = self.cache.get(token, now) {
             return Ok(principal);
         }
@@ -99,9 +98,7 @@ impl TokenVerifier {
             .issuers
             .iter()
             .find(|issuer| Some(issuer.dialect.issuer.as_str()) == claimed.issuer());
-        let issuer = named
-            .or(self.issuers.first())
-            .ok_or(TokenError::Malformed)?;
+        let issuer = named.or(self.issuers.first()).ok_or(TokenError::Malformed)?;
         let claims = verify_signature(token, &header, &issuer.candidates(&header))?;
         claims.check(named.map(|issuer| &issuer.dialect), now)?;
         Ok(Principal::verified(claims.identity(&issuer.dialect)?))
@@ -126,10 +123,7 @@ fn acceptable(header: &Header) -> Result<(), TokenError> {
     }
     let typ = header.typ.as_deref().unwrap_or("JWT");
     let typ = typ.strip_prefix("application/").unwrap_or(typ);
-    if ["JWT", "at+jwt"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(typ))
-    {
+    if ["JWT", "at+jwt"].iter().any(|known| known.eq_ignore_ascii_case(typ)) {
         Ok(())
     } else {
         Err(TokenError::WrongType)

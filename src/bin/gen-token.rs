@@ -113,9 +113,7 @@ fn single(args: &Args, keys: &KeyPair, username: &str) -> anyhow::Result<()> {
         println!("{token}");
         return Ok(());
     }
-    let name = username
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c));
+    let name = username.chars().all(|c| c.is_ascii_alphanumeric() || "-_.@".contains(c));
     ensure!(
         name && !username.starts_with('.') && username.len() <= 64,
         "--username {username:?} cannot be part of a file name; use letters, digits, - _ . @, or --print-token"
@@ -128,13 +126,7 @@ fn single(args: &Args, keys: &KeyPair, username: &str) -> anyhow::Result<()> {
     println!("Expires:  {expires_at}");
     println!("Token:    {token}");
     let scopes = payload.scopes.clone();
-    let content = TokenFile {
-        username: username.to_owned(),
-        scopes,
-        token,
-        payload,
-        expires_at,
-    };
+    let content = TokenFile { username: username.to_owned(), scopes, token, payload, expires_at };
     write_private(Path::new(&file), &content)?;
     println!("Saved to  {file}");
     Ok(())
@@ -149,11 +141,7 @@ fn demo(args: &Args, keys: &KeyPair) -> anyhow::Result<()> {
     ] {
         let payload = claims(args, user, words(scopes))?;
         let token = keys.sign("JWT", &payload)?;
-        println!(
-            "{user}: {} (until {})\n{token}\n",
-            payload.scope,
-            rfc3339(payload.exp)?
-        );
+        println!("{user}: {} (until {})\n{token}\n", payload.scope, rfc3339(payload.exp)?);
         tokens.push(DemoToken {
             user: user.to_owned(),
             scopes: payload.scopes.clone(),
@@ -172,16 +160,10 @@ fn claims(args: &Args, username: &str, scopes: Vec<String>) -> anyhow::Result<Cl
         .duration_since(UNIX_EPOCH)
         .context("this machine's clock is before 1970")?
         .as_secs();
-    let admin = ["admin", "administrator"]
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(username));
+    let admin = ["admin", "administrator"].iter().any(|name| name.eq_ignore_ascii_case(username));
     let roles = match &args.roles {
         Some(roles) => words(roles),
-        None => ["user"]
-            .into_iter()
-            .chain(admin.then_some("admin"))
-            .map(str::to_owned)
-            .collect(),
+        None => ["user"].into_iter().chain(admin.then_some("admin")).map(str::to_owned).collect(),
     };
     Ok(Claims {
         iss: "mcp-simple-auth",
@@ -198,11 +180,7 @@ fn claims(args: &Args, username: &str, scopes: Vec<String>) -> anyhow::Result<Cl
 
 /// The words of a comma-separated list, trimmed; none for an empty text.
 fn words(list: &str) -> Vec<String> {
-    list.split(',')
-        .map(str::trim)
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
+    list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 fn rfc3339(seconds: u64) -> anyhow::Result<String> {
@@ -214,7 +192,6 @@ fn write_private(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(".").context("cannot write into this folder")?;
     serde_json::to_writer_pretty(&mut file, content)?;
     writeln!(file)?;
-    file.persist(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.persist(path).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(())
 }

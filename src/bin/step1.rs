@@ -25,8 +25,5 @@ async fn app(config: Config) -> anyhow::Result<Router> {
 
     Ok(Router::new()
         .route("/health", get(health::check).with_state(health))
-        .layer(from_fn_with_state(
-            config.origins.require_header(),
-            origin::validate,
-        )))
+        .layer(from_fn_with_state(config.origins.require_header(), origin::validate)))
 }

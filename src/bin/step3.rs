@@ -27,16 +27,12 @@ async fn main() -> anyhow::Result<()> {
 
 async fn app(config: Config) -> anyhow::Result<Router> {
     let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts = Prompts::new()
-        .with(catalog::greeting())
-        .with(catalog::help())
-        .with(catalog::echo_prompt());
+    let prompts =
+        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
 
     let methods = Dispatcher::new().method("ping", lifecycle::ping);
 
-    let health = Health::new()
-        .with("tools", tools.names())
-        .with("prompts", prompts.names());
+    let health = Health::new().with("tools", tools.names()).with("prompts", prompts.names());
     let mcp = post(transport::handle).with_state(methods);
 
     Ok(Router::new()

@@ -35,10 +35,8 @@ async fn main() -> anyhow::Result<()> {
 
 async fn app(config: Config) -> anyhow::Result<Router> {
     let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts = Prompts::new()
-        .with(catalog::greeting())
-        .with(catalog::help())
-        .with(catalog::echo_prompt());
+    let prompts =
+        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
 
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
@@ -47,17 +45,11 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("prompts/list", prompts::list.with_state(&prompts))
         .method("prompts/get", prompts::get.with_state(&prompts));
 
-    let health = Health::new()
-        .with("tools", tools.names())
-        .with("prompts", prompts.names());
-    let server = Server::new("mcp-echo")
-        .offering("tools")
-        .offering("prompts");
+    let health = Health::new().with("tools", tools.names()).with("prompts", prompts.names());
+    let server = Server::new("mcp-echo").offering("tools").offering("prompts");
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
 
-    let mcp = post(transport::handle)
-        .fallback(transport::no_stream)
-        .with_state(methods);
+    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     Ok(Router::new()
         .route("/health", get(health::check).with_state(health))

@@ -41,10 +41,8 @@ async fn main() -> anyhow::Result<()> {
 
 async fn app(config: Config) -> anyhow::Result<Router> {
     let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts = Prompts::new()
-        .with(catalog::greeting())
-        .with(catalog::help())
-        .with(catalog::echo_prompt());
+    let prompts =
+        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
 
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
@@ -62,15 +60,11 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with("jwt_enabled", true)
         .with("jwks_available", true)
         .with("auth_required", true);
-    let server = Server::new("mcp-echo")
-        .offering("tools")
-        .offering("prompts")
-        .with("jwt_enabled", true);
+    let server =
+        Server::new("mcp-echo").offering("tools").offering("prompts").with("jwt_enabled", true);
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
 
-    let mcp = post(transport::handle)
-        .fallback(transport::no_stream)
-        .with_state(methods);
+    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     // The wall: whoever passes it has a verified identity.
     let verifier =
@@ -82,9 +76,6 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     Ok(Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .route(
-            "/.well-known/jwks.json",
-            get(jwks::publish).with_state(jwks),
-        )
+        .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
         .layer(from_fn_with_state(config.origins, origin::validate)))
 }

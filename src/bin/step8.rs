@@ -19,7 +19,7 @@ use mcp_auth::{
         challenge::Challenge,
         jwks,
         keys::KeyPair,
-        metadata::{self, AuthorizationServerMetadata, Document, Links, ProtectedResource},
+        metadata::{self, AuthorizationServerMetadata, Links, ProtectedResource},
         verifier::{TokenVerifier, TrustedIssuer},
     },
     config::Config,
@@ -46,10 +46,8 @@ async fn main() -> anyhow::Result<()> {
 
 async fn app(config: Config) -> anyhow::Result<Router> {
     let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts = Prompts::new()
-        .with(catalog::greeting())
-        .with(catalog::help())
-        .with(catalog::echo_prompt());
+    let prompts =
+        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
 
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
@@ -63,11 +61,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .open(["initialize", "ping"])
         .allow("tools/list", ["mcp:read", "mcp:tools"], "tools access")
         .allow("tools/call", ["mcp:tools"], "tool execution")
-        .allow(
-            "prompts/list",
-            ["mcp:prompts", "mcp:read"],
-            "prompts access",
-        )
+        .allow("prompts/list", ["mcp:prompts", "mcp:read"], "prompts access")
         .allow("prompts/get", ["mcp:prompts", "mcp:read"], "prompts access")
         .allow_role("admin");
     let methods = methods.guarded_by(policy);
@@ -76,24 +70,20 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let jwks = keys.jwks();
 
     // The trail: who we are, and who issues our tokens.
-    let resource_id = config.public_url.join("/mcp");
+    let url = |path: &str| config.public_url.join(path);
     let scopes = ["mcp:read", "mcp:tools", "mcp:prompts"];
-    let resource = ProtectedResource::new(&resource_id, config.public_url.as_str(), &scopes)
-        .documented_at(config.public_url.join("/docs"));
-    let root = resource.renamed(config.public_url.as_str());
+    let resource =
+        ProtectedResource::new(url("/mcp"), url(""), &scopes).documented_at(url("/docs"));
+    let root = resource.renamed(url(""));
     let authorization_server = AuthorizationServerMetadata {
-        issuer: config.public_url.to_string(),
-        jwks_uri: Some(config.public_url.join("/.well-known/jwks.json")),
+        issuer: url(""),
+        jwks_uri: Some(url("/.well-known/jwks.json")),
         ..AuthorizationServerMetadata::default()
     };
     let links = Links {
-        protected_resource: config
-            .public_url
-            .join("/.well-known/oauth-protected-resource"),
-        authorization_server: config
-            .public_url
-            .join("/.well-known/oauth-authorization-server"),
-        jwks: config.public_url.join("/.well-known/jwks.json"),
+        protected_resource: url("/.well-known/oauth-protected-resource"),
+        authorization_server: url("/.well-known/oauth-authorization-server"),
+        jwks: url("/.well-known/jwks.json"),
     };
 
     let health = Health::new()
@@ -111,53 +101,28 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with("oauth_metadata", &links);
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
 
-    let mcp = post(transport::handle)
-        .fallback(transport::no_stream)
-        .with_state(methods);
+    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     // The wall: whoever passes it has a verified identity.
     let verifier = TokenVerifier::new()
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
-        .trust(TrustedIssuer::new(
-            config.public_url.as_str(),
-            [resource_id.as_str(), config.public_url.as_str()],
-            &jwks,
-        ));
+        .trust(TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks));
     let challenge = Challenge::bearer("mcp-server");
     let challenge = challenge
-        .resource_metadata(
-            config
-                .public_url
-                .join("/.well-known/oauth-protected-resource/mcp"),
-        )
+        .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))
         .scopes(&ScopeSet::from(scopes));
     let wall = BearerAuth::new(verifier, challenge);
     let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
 
-    let card = get(metadata::publish).with_state(Document::new(&resource));
-    let root_card = get(metadata::publish).with_state(Document::new(&root));
-    let issuer_card = get(metadata::publish).with_state(Document::new(&authorization_server));
-    let documents = Router::new()
-        .route("/.well-known/oauth-protected-resource/mcp", card)
-        .route("/.well-known/oauth-protected-resource", root_card)
-        .route("/.well-known/oauth-authorization-server", issuer_card)
-        .layer(origin::public_documents());
-    let guide = docs::Guide::new(
-        &config.about,
-        &config.public_url,
-        &tools.names(),
-        &prompts.names(),
-        &scopes,
-    );
+    let guide = docs::Guide::new(&config, &tools.names(), &prompts.names(), &scopes);
 
     Ok(Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .route(
-            "/.well-known/jwks.json",
-            get(jwks::publish).with_state(jwks),
-        )
+        .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
         .route("/docs", get(docs::page).with_state(guide))
-        .merge(documents)
+        .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
+        .route("/.well-known/oauth-protected-resource", metadata::document(&root))
+        .route("/.well-known/oauth-authorization-server", metadata::document(&authorization_server))
         .layer(from_fn_with_state(config.origins, origin::validate)))
 }

@@ -12,10 +12,11 @@ use super::{prompts::Prompt, tools::Tool};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct EchoRequest {
     /// Message to echo
+    #[schemars(title = "Message")]
     message: String,
     /// How many times to say it
     #[serde(default = "once", deserialize_with = "repeat_count")]
-    #[schemars(range(min = 1, max = 10))]
+    #[schemars(title = "Repeat Count", range(min = 1, max = 10))]
     repeat_count: u8,
 }
 
@@ -34,16 +35,9 @@ impl fmt::Display for EchoResponse {
 
 /// `echo`: says it again.
 pub fn echo() -> Tool {
-    Tool::new(
-        "echo",
-        "Echo Tool",
-        "Echo a message",
-        |request: EchoRequest, _| async move {
-            Ok(EchoResponse {
-                text: request.message.repeat(request.repeat_count.into()),
-            })
-        },
-    )
+    Tool::new("echo", "Echo Tool", "Echo a message", |request: EchoRequest, _| async move {
+        Ok(EchoResponse { text: request.message.repeat(request.repeat_count.into()) })
+    })
 }
 
 fn once() -> u8 {
@@ -92,18 +86,10 @@ impl fmt::Display for TimeResponse {
 
 /// `get_time`: what time is it?
 pub fn get_time() -> Tool {
-    Tool::new(
-        "get_time",
-        "Clock",
-        "Get the current time (UTC)",
-        |_: TimeRequest, _| async {
-            let now = Timestamp::now();
-            Ok(TimeResponse {
-                time: format!("{now:.0}"),
-                unix: now.as_second(),
-            })
-        },
-    )
+    Tool::new("get_time", "Clock", "Get the current time (UTC)", |_: TimeRequest, _| async {
+        let now = Timestamp::now();
+        Ok(TimeResponse { time: format!("{now:.0}"), unix: now.as_second() })
+    })
 }
 
 /// `greeting`: a letter's first line.
@@ -134,10 +120,5 @@ pub fn help() -> Prompt {
 pub fn echo_prompt() -> Prompt {
     Prompt::new("echo_prompt", "Echo Prompt", "Echo prompt")
         .required("message", "Message")
-        .says(|arguments| {
-            format!(
-                "Please echo: {}",
-                arguments.get("message").unwrap_or_default()
-            )
-        })
+        .says(|arguments| format!("Please echo: {}", arguments.get("message").unwrap_or_default()))
 }

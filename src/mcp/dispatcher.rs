@@ -53,10 +53,7 @@ pub struct MethodError {
 
 impl From<ErrorObject> for MethodError {
     fn from(error: ErrorObject) -> Self {
-        Self {
-            error,
-            insufficient_scope: None,
-        }
+        Self { error, insufficient_scope: None }
     }
 }
 
@@ -148,10 +145,7 @@ impl Dispatcher {
     /// Asks `policy` before any method runs. What the policy does not mention is refused to everyone.
     #[must_use]
     pub fn guarded_by(self, policy: Policy) -> Self {
-        Self {
-            policy: Some(Arc::new(policy)),
-            ..self
-        }
+        Self { policy: Some(Arc::new(policy)), ..self }
     }
 
     /// Whether there is such a method.
@@ -164,10 +158,8 @@ impl Dispatcher {
     /// # Errors
     /// -32601 for an unknown one, -32001 for one that the caller may not use, or whatever the method itself says.
     pub async fn dispatch(&self, method: &str, call: Call) -> Result<Value, MethodError> {
-        let handler = self
-            .methods
-            .get(method)
-            .ok_or_else(|| ErrorObject::method_not_found(method))?;
+        let handler =
+            self.methods.get(method).ok_or_else(|| ErrorObject::method_not_found(method))?;
         if let Some(policy) = &self.policy {
             policy.check(method, call.principal.as_ref())?;
         }
@@ -177,9 +169,7 @@ impl Dispatcher {
 
 impl std::fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dispatcher")
-            .field("methods", &self.methods.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("Dispatcher").field("methods", &self.methods.keys()).finish_non_exhaustive()
     }
 }
 
@@ -198,34 +188,15 @@ mod tests {
     #[tokio::test]
     async fn a_call_finds_its_handler_and_the_handler_its_state() {
         let methods = Dispatcher::new().method("twice", twice.with_state(&2));
-        let call = |params: &str| Call {
-            params: serde_json::from_str(params).unwrap(),
-            principal: None,
-        };
-        assert_eq!(
-            methods
-                .dispatch("twice", call(r#"{"number":21}"#))
-                .await
-                .unwrap(),
-            42
-        );
-        let error = methods
-            .dispatch("twice", call("{}"))
-            .await
-            .unwrap_err()
-            .error;
+        let call =
+            |params: &str| Call { params: serde_json::from_str(params).unwrap(), principal: None };
+        assert_eq!(methods.dispatch("twice", call(r#"{"number":21}"#)).await.unwrap(), 42);
+        let error = methods.dispatch("twice", call("{}")).await.unwrap_err().error;
         assert_eq!(
             (error.code, error.message.as_str()),
             (-32602, "Invalid params: missing field `number`")
         );
-        let error = methods
-            .dispatch("thrice", call("{}"))
-            .await
-            .unwrap_err()
-            .error;
-        assert_eq!(
-            (error.code, error.message.as_str()),
-            (-32601, "Method not found: thrice")
-        );
+        let error = methods.dispatch("thrice", call("{}")).await.unwrap_err().error;
+        assert_eq!((error.code, error.message.as_str()), (-32601, "Method not found: thrice"));
     }
 }

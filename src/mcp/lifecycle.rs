@@ -33,19 +33,14 @@ impl Server {
     pub fn new(name: &str) -> Self {
         let info = [("name", name), ("version", env!("CARGO_PKG_VERSION"))];
         let info = info.map(|(member, value)| (member.to_owned(), value.into()));
-        Self(Arc::new(Description {
-            info: Map::from_iter(info),
-            capabilities: Map::new(),
-        }))
+        Self(Arc::new(Description { info: Map::from_iter(info), capabilities: Map::new() }))
     }
 
     /// Offers `tools` or `prompts`; the list never changes while we run.
     #[must_use]
     pub fn offering(mut self, feature: &str) -> Self {
         let fixed = Value::Object(Map::from_iter([("listChanged".to_owned(), false.into())]));
-        Arc::make_mut(&mut self.0)
-            .capabilities
-            .insert(feature.to_owned(), fixed);
+        Arc::make_mut(&mut self.0).capabilities.insert(feature.to_owned(), fixed);
         self
     }
 
@@ -53,9 +48,7 @@ impl Server {
     #[must_use]
     pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
         let value = serde_json::to_value(value).expect("a member is serializable");
-        Arc::make_mut(&mut self.0)
-            .info
-            .insert(member.to_owned(), value);
+        Arc::make_mut(&mut self.0).info.insert(member.to_owned(), value);
         self
     }
 }
@@ -80,10 +73,7 @@ pub async fn initialize(server: Server, mut call: Call) -> Result<InitializeResu
     let wanted = call.params::<InitializeParams>()?.protocol_version;
     let mut server_info = server.0.info.clone();
     if let Some(principal) = &call.principal {
-        server_info.insert(
-            "authenticatedUser".to_owned(),
-            principal.name.clone().into(),
-        );
+        server_info.insert("authenticatedUser".to_owned(), principal.name.clone().into());
         server_info.extend(grants(principal));
     }
     Ok(InitializeResult {
@@ -119,8 +109,5 @@ pub async fn ping(call: Call) -> Result<PingResult, MethodError> {
 fn grants(principal: &Principal) -> [(String, Value); 2] {
     let scopes = principal.scopes.iter().map(Value::from).collect();
     let roles = principal.roles.iter().cloned().map(Value::from).collect();
-    [
-        ("userScopes".to_owned(), Value::Array(scopes)),
-        ("userRoles".to_owned(), Value::Array(roles)),
-    ]
+    [("userScopes".to_owned(), Value::Array(scopes)), ("userRoles".to_owned(), Value::Array(roles))]
 }

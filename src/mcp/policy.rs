@@ -34,15 +34,7 @@ impl Policy {
     /// Methods that every verified caller may use.
     #[must_use]
     pub fn open<const N: usize>(mut self, methods: [&'static str; N]) -> Self {
-        self.rules.extend(methods.map(|method| {
-            (
-                method,
-                Rule {
-                    any_of: Vec::new(),
-                    what: "",
-                },
-            )
-        }));
+        self.rules.extend(methods.map(|method| (method, Rule { any_of: Vec::new(), what: "" })));
         self
     }
 
@@ -56,23 +48,14 @@ impl Policy {
         what: &'static str,
     ) -> Self {
         assert!(N > 0, "use `open` for a method that needs no scope");
-        self.rules.insert(
-            method,
-            Rule {
-                any_of: any_of.to_vec(),
-                what,
-            },
-        );
+        self.rules.insert(method, Rule { any_of: any_of.to_vec(), what });
         self
     }
 
     /// Whoever has exactly this role may do everything that is mentioned.
     #[must_use]
     pub fn allow_role(self, role: &'static str) -> Self {
-        Self {
-            role: Some(role),
-            ..self
-        }
+        Self { role: Some(role), ..self }
     }
 
     /// Whether the caller may use `method`.
@@ -101,9 +84,7 @@ impl Policy {
     }
 
     fn is_privileged(&self, principal: Option<&Principal>) -> bool {
-        self.role
-            .zip(principal)
-            .is_some_and(|(role, principal)| principal.has_role(role))
+        self.role.zip(principal).is_some_and(|(role, principal)| principal.has_role(role))
     }
 }
 
@@ -136,11 +117,7 @@ mod tests {
                     .insufficient_scope
                     .map(|InsufficientScope { required }| required.to_string())
             });
-            assert_eq!(
-                answer,
-                expected.map_err(|scope| scope.map(str::to_owned)),
-                "{method}"
-            );
+            assert_eq!(answer, expected.map_err(|scope| scope.map(str::to_owned)), "{method}");
         }
     }
 }

@@ -50,45 +50,26 @@ pub struct Prompt {
 impl Prompt {
     /// A prompt without arguments that says its own description, until told otherwise.
     pub fn new(name: &'static str, title: &'static str, description: &'static str) -> Self {
-        let definition = Definition {
-            name,
-            title,
-            description,
-            arguments: Vec::new(),
-        };
-        Self {
-            definition,
-            text: Box::new(move |_| description.to_owned()),
-        }
+        let definition = Definition { name, title, description, arguments: Vec::new() };
+        Self { definition, text: Box::new(move |_| description.to_owned()) }
     }
 
     /// One more argument, without which the prompt makes no sense.
     #[must_use]
     pub fn required(self, name: &'static str, description: &'static str) -> Self {
-        self.argument(Argument {
-            name,
-            description,
-            required: true,
-        })
+        self.argument(Argument { name, description, required: true })
     }
 
     /// One more argument that may be left out.
     #[must_use]
     pub fn optional(self, name: &'static str, description: &'static str) -> Self {
-        self.argument(Argument {
-            name,
-            description,
-            required: false,
-        })
+        self.argument(Argument { name, description, required: false })
     }
 
     /// What it says to the model.
     #[must_use]
     pub fn says(self, text: impl Fn(&Arguments) -> String + Send + Sync + 'static) -> Self {
-        Self {
-            text: Box::new(text),
-            ..self
-        }
+        Self { text: Box::new(text), ..self }
     }
 
     fn argument(mut self, argument: Argument) -> Self {
@@ -97,14 +78,8 @@ impl Prompt {
     }
 
     fn missing(&self, given: &Arguments) -> Option<&'static str> {
-        let mut required = self
-            .definition
-            .arguments
-            .iter()
-            .filter(|argument| argument.required);
-        required
-            .find(|argument| given.get(argument.name).is_none())
-            .map(|argument| argument.name)
+        let mut required = self.definition.arguments.iter().filter(|argument| argument.required);
+        required.find(|argument| given.get(argument.name).is_none()).map(|argument| argument.name)
     }
 }
 
@@ -146,11 +121,7 @@ pub struct ListPromptsResult {
 /// `prompts/list`
 pub async fn list(prompts: Prompts, _: Call) -> Result<ListPromptsResult, MethodError> {
     Ok(ListPromptsResult {
-        prompts: prompts
-            .0
-            .iter()
-            .map(|prompt| prompt.definition.clone())
-            .collect(),
+        prompts: prompts.0.iter().map(|prompt| prompt.definition.clone()).collect(),
     })
 }
 
@@ -177,10 +148,7 @@ struct PromptMessage {
 /// `prompts/get`
 pub async fn get(prompts: Prompts, mut call: Call) -> Result<GetPromptResult, MethodError> {
     let GetPromptParams { name, arguments } = call.params()?;
-    let prompt = prompts
-        .0
-        .iter()
-        .find(|prompt| prompt.definition.name == name);
+    let prompt = prompts.0.iter().find(|prompt| prompt.definition.name == name);
     let prompt =
         prompt.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown prompt: {name}")))?;
     let arguments = arguments.unwrap_or_default();
@@ -191,12 +159,6 @@ pub async fn get(prompts: Prompts, mut call: Call) -> Result<GetPromptResult, Me
         .into());
     }
     let content = Content::text((prompt.text)(&arguments));
-    let messages = [PromptMessage {
-        role: "user",
-        content,
-    }];
-    Ok(GetPromptResult {
-        description: prompt.definition.description,
-        messages,
-    })
+    let messages = [PromptMessage { role: "user", content }];
+    Ok(GetPromptResult { description: prompt.definition.description, messages })
 }

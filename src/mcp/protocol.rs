@@ -13,10 +13,7 @@ pub const VERSION_HEADER: &str = "mcp-protocol-version";
 
 /// The client's revision if we speak it, else ours.
 pub fn negotiate(wanted: Option<&str>) -> &'static str {
-    VERSIONS
-        .into_iter()
-        .find(|version| Some(*version) == wanted)
-        .unwrap_or(DEFAULT_VERSION)
+    VERSIONS.into_iter().find(|version| Some(*version) == wanted).unwrap_or(DEFAULT_VERSION)
 }
 
 #[cfg(test)]

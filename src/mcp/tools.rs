@@ -80,14 +80,8 @@ impl Tool {
             open_world_hint: false,
         };
         let (input_schema, output_schema) = (schema::<A>(), schema::<O>());
-        let definition = Definition {
-            name,
-            title,
-            description,
-            input_schema,
-            output_schema,
-            annotations,
-        };
+        let definition =
+            Definition { name, title, description, input_schema, output_schema, annotations };
         let run = move |arguments: Object, principal| match serde_json::from_value::<A>(
             Value::Object(arguments),
         ) {
@@ -100,10 +94,7 @@ impl Tool {
                 Box::pin(async { CallToolResult::error(message) })
             }
         };
-        Self {
-            definition,
-            run: Box::new(run),
-        }
+        Self { definition, run: Box::new(run) }
     }
 }
 
@@ -114,10 +105,7 @@ impl fmt::Debug for Tool {
 }
 
 fn schema<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12()
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value()
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// The tools of a server, in the order in which they are listed.
@@ -151,9 +139,7 @@ pub struct ListToolsResult {
 
 /// `tools/list`
 pub async fn list(tools: Tools, _: Call) -> Result<ListToolsResult, MethodError> {
-    Ok(ListToolsResult {
-        tools: tools.0.iter().map(|tool| tool.definition.clone()).collect(),
-    })
+    Ok(ListToolsResult { tools: tools.0.iter().map(|tool| tool.definition.clone()).collect() })
 }
 
 #[derive(Deserialize)]
@@ -200,11 +186,7 @@ impl CallToolResult {
     }
 
     fn error(message: String) -> Self {
-        Self {
-            content: [Content::text(message)],
-            structured_content: None,
-            is_error: true,
-        }
+        Self { content: [Content::text(message)], structured_content: None, is_error: true }
     }
 }
 
@@ -219,9 +201,6 @@ pub struct Content {
 impl Content {
     /// `{"type": "text", "text": …}`
     pub fn text(text: impl Into<String>) -> Self {
-        Self {
-            kind: "text",
-            text: text.into(),
-        }
+        Self { kind: "text", text: text.into() }
     }
 }

@@ -36,19 +36,15 @@ pub async fn handle(
     check_version(request.headers())?;
     let principal = request.extensions().get::<Principal>().cloned();
     let MaxDepth(max_depth) = request.extensions().get().copied().unwrap_or_default();
-    let body = Bytes::from_request(request, &())
-        .await
-        .map_err(|rejection| match rejection.status() {
+    let body =
+        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => TransportError::TooLarge,
             _ => TransportError::Interrupted,
         })?;
     match Message::parse(&body, max_depth)? {
         Message::Request(request) => {
             tracing::debug!(method = %request.method.escape_debug(), "request");
-            let call = Call {
-                params: request.params,
-                principal,
-            };
+            let call = Call { params: request.params, principal };
             let outcome = methods.dispatch(&request.method, call).await;
             Ok(answer(request.id, outcome))
         }
@@ -59,10 +55,7 @@ pub async fn handle(
 fn answer(id: jsonrpc::Id, outcome: Result<serde_json::Value, MethodError>) -> Response {
     match outcome {
         Ok(result) => Json(jsonrpc::Response::new(Some(id), Ok(result))).into_response(),
-        Err(MethodError {
-            error,
-            insufficient_scope,
-        }) => {
+        Err(MethodError { error, insufficient_scope }) => {
             let status = if error.code == jsonrpc::FORBIDDEN {
                 StatusCode::FORBIDDEN
             } else {
@@ -88,13 +81,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };
-    let essence = value
-        .to_str()
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
@@ -152,10 +139,7 @@ impl IntoResponse for TransportError {
 
         let status = match self {
             Self::Unreadable(error) => {
-                return (
-                    StatusCode::BAD_REQUEST,
-                    Json(jsonrpc::Response::new(None, Err(error))),
-                )
+                return (StatusCode::BAD_REQUEST, Json(jsonrpc::Response::new(None, Err(error))))
                     .into_response();
             }
             Self::NoStream => StatusCode::METHOD_NOT_ALLOWED,
@@ -163,12 +147,6 @@ impl IntoResponse for TransportError {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Interrupted | Self::UnsupportedVersion => StatusCode::BAD_REQUEST,
         };
-        (
-            status,
-            Json(Body {
-                detail: self.to_string(),
-            }),
-        )
-            .into_response()
+        (status, Json(Body { detail: self.to_string() })).into_response()
     }
 }
