@@ -106,14 +106,14 @@ impl ProtectedResource {
 
     /// The same, with a page for people.
     #[must_use]
-    pub fn documented_at(self, url: impl Into<String>) -> Self {
-        Self { resource_documentation: Some(url.into()), ..self }
+    pub fn documented_at(self, url: String) -> Self {
+        Self { resource_documentation: Some(url), ..self }
     }
 
     /// The same under another identifier.
     #[must_use]
-    pub fn renamed(&self, resource: &str) -> Self {
-        Self { resource: resource.to_owned(), ..self.clone() }
+    pub fn renamed(&self, resource: String) -> Self {
+        Self { resource, ..self.clone() }
     }
 }
 
