@@ -15,7 +15,8 @@
 #
 #   KEYCLOAK_PORT      8080
 #   KEYCLOAK_RUNTIME   docker or java; found out by itself
-#   KEYCLOAK_FEATURES  resource-indicators,cimd; "none" for a Keycloak that ignores the parameter "resource"
+#   KEYCLOAK_FEATURES  resource-indicators,cimd; just "cimd" for a Keycloak that ignores the parameter "resource", so
+#                      that MCP servers on any port will do
 #   KEYCLOAK_TIMEOUT   seconds that the start may take, 300
 set -euo pipefail
 umask 077
@@ -30,13 +31,13 @@ PID_FILE=$CACHE/keycloak.pid   # process and port
 LOG=$CACHE/keycloak.log
 export KEYCLOAK_VERSION=$VERSION KEYCLOAK_PORT=${KEYCLOAK_PORT:-8080}
 export KEYCLOAK_FEATURES=${KEYCLOAK_FEATURES:-resource-indicators,cimd}
-[ "$KEYCLOAK_FEATURES" != none ] || KEYCLOAK_FEATURES=
 export JAVA_OPTS_KC_HEAP=${JAVA_OPTS_KC_HEAP:--Xms64m -Xmx512m}
 export KC_BOOTSTRAP_ADMIN_USERNAME=${KC_BOOTSTRAP_ADMIN_USERNAME:-admin}
 export KC_BOOTSTRAP_ADMIN_PASSWORD=${KC_BOOTSTRAP_ADMIN_PASSWORD:-admin}
 URL=http://localhost:$KEYCLOAK_PORT
 
 die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+alive() { kill -0 "$1" 2>/dev/null; }
 have() { command -v "$1" >/dev/null 2>&1; }
 ready() { curl -fs -o /dev/null --max-time 10 "$URL/realms/mcp-realm"; }
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$KEYCLOAK_PORT") 2>/dev/null; }
@@ -60,7 +61,7 @@ our_pid() {
 lock() {
     mkdir -p "$CACHE"
     until mkdir "$CACHE/lock" 2>/dev/null; do
-        kill -0 "$(cat "$CACHE/lock/pid" 2>/dev/null || echo "$$")" 2>/dev/null || rm -rf "$CACHE/lock"
+        alive "$(cat "$CACHE/lock/pid" 2>/dev/null || echo "$$")" || rm -rf "$CACHE/lock"
         sleep 1
     done
     echo "$$" >"$CACHE/lock/pid"
@@ -90,7 +91,7 @@ install() {
         "-Dartifact=org.keycloak:keycloak-quarkus-dist:$VERSION:zip" "-DoutputDirectory=$new"
     echo "downloading Keycloak $VERSION, 170 MB (once)"
     if ! "$@" >"$new/log" 2>&1 || [ ! -s "$zip" ]; then
-        tail -5 "$new/log" >&2
+        grep -m 1 ERROR "$new/log" >&2 || true
         die "the download failed; when the network is back, run
   $0 up
 or see for yourself with
@@ -115,14 +116,14 @@ wait_ready() { # wait_ready COMMAND: the command tells whether it is worth waiti
 
 up() {
     lock
-    local pid='' sum features=()
+    local pid='' sum
     sum=$(checksum "$REALM")
     if pid=$(our_pid); then
         local port; read -r _ port <"$PID_FILE"
         [ "$port" = "$KEYCLOAK_PORT" ] || die "Keycloak already runs on port $port; stop it first with: $0 down"
         [ "$sum" = "$(cat "$CACHE/realm.sum" 2>/dev/null)" ] || echo "note: mcp-realm.json has changed since it was imported; to use it: $0 reset && $0 up"
         echo "already running (process $pid)"
-        ready || wait_ready kill -0 "$pid"
+        ready || wait_ready alive "$pid"
         return
     fi
     if [ "$(runtime)" = docker ]; then
@@ -142,17 +143,16 @@ up() {
     mkdir -p "$KC/data/import"
     cp "$REALM" "$KC/data/import/mcp-realm-realm.json"   # the name that --import-realm insists on
     echo "$sum" >"$CACHE/realm.sum"
-    [ -z "$KEYCLOAK_FEATURES" ] || features=(--features="$KEYCLOAK_FEATURES")
     # A session of its own, and no file of ours left open: the caller may end, or wait for our output to end.
     local detach=nohup
     ! have setsid || detach='setsid nohup'
     ( for fd in 3 4 5 6 7 8 9; do eval "exec $fd>&-"; done
       cd "$KC" && exec $detach "$KC/bin/kc.sh" start-dev --import-realm --http-host=127.0.0.1 \
-          --http-port="$KEYCLOAK_PORT" ${features[@]+"${features[@]}"} ) >"$LOG" 2>&1 </dev/null &
+          --http-port="$KEYCLOAK_PORT" --features="$KEYCLOAK_FEATURES" ) >"$LOG" 2>&1 </dev/null &
     pid=$!
     echo "$pid $KEYCLOAK_PORT" >"$PID_FILE"
     echo "starting Keycloak $VERSION on port $KEYCLOAK_PORT (process $pid)"
-    wait_ready kill -0 "$pid"
+    wait_ready alive "$pid"
 }
 
 docker_runs() { compose logs --no-color --tail 40 >"$LOG" 2>&1; [ -n "$(compose ps -q --status running)" ]; }
@@ -170,7 +170,7 @@ down() {
     if pid=$(our_pid); then
         kill "$pid"
         for i in $(seq 60); do
-            kill -0 "$pid" 2>/dev/null || break
+            alive "$pid" || break
             [ "$i" -lt 60 ] || kill -KILL -- "-$pid" "$pid" 2>/dev/null || true
             sleep 0.5
         done

@@ -73,7 +73,7 @@ password_token mcp-user not-my-password "openid mcp:tools"
 expect_status 400
 expect_json '.error == "invalid_grant"' "error is invalid_grant"
 
-if [ "${KEYCLOAK_FEATURES:-resource-indicators}" != none ]; then
+case ${KEYCLOAK_FEATURES:-resource-indicators} in *resource-indicators*)
     scenario "a token for one MCP server only (RFC 8707)"
     password_token mcp-user user123 "openid mcp:tools" -d resource=http://localhost:9000/mcp
     expect_status 200
@@ -84,7 +84,8 @@ if [ "${KEYCLOAK_FEATURES:-resource-indicators}" != none ]; then
     password_token mcp-user user123 "openid mcp:tools" -d resource=http://localhost:1/mcp
     expect_status 400
     expect_json '.error == "invalid_target"' "error is invalid_target; scripts/keycloak.sh resource URL makes a server known"
-fi
+    ;;
+esac
 
 scenario "a login without PKCE"
 request GET "$ISSUER/protocol/openid-connect/auth" -G -d response_type=code -d client_id=mcp-test-client \
