@@ -1,4 +1,36 @@
-//! The rooms of the house, and the texts that rule them.
+//! MCP authorization, step by step.
+//!
+//! Everything that the programs `step1` to `step11` are assembled from lives here once. A step file under `src/bin`
+//! only says which of these rooms stand in front of which door; the difference between two neighbours is the lesson.
+//!
+//! # The map
+//!
+//! | room | what it is for | ruled by | first used in |
+//! |---|---|---|---|
+//! | [`server`] | a socket, time-outs, limits, a graceful end | RFC 9110, RFC 9112 | 1 |
+//! | [`config`] | command line, environment, defaults | | 1 |
+//! | [`about`] | what a program says of itself | | 1 |
+//! | [`health`] | `GET /health` | | 1 |
+//! | [`origin`] | which web pages may come in | MCP transports, RFC 6454 | 1 |
+//! | [`jsonrpc`] | the envelope | JSON-RPC 2.0 | 2 |
+//! | [`mcp::transport`], [`mcp::dispatcher`] | `POST /mcp`, and from a name to its code | MCP transports | 2 |
+//! | [`mcp::tools`], [`mcp::prompts`], [`mcp::catalog`] | what is offered | MCP server features | 3 |
+//! | [`mcp::lifecycle`], [`mcp::protocol`] | `initialize`, `ping`, revisions | MCP lifecycle | 4 |
+//! | [`auth::keys`], [`auth::jwks`] | a key pair, and its public half | RFC 7517, RFC 7518 | 5 |
+//! | [`auth::bearer`] | the wall | RFC 6750 | 6 |
+//! | [`auth::verifier`], [`auth::claims`], [`auth::token_cache`] | is this token good, and whose is it? | RFC 7519, RFC 8725, RFC 9068 | 6 |
+//! | [`auth::challenge`] | `WWW-Authenticate`, written and read | RFC 9110, RFC 6750, RFC 9728 | 6 |
+//! | [`principal`] | the caller, on this side of the wall | RFC 6749 | 6 |
+//! | [`auth::metadata`] | the documents of the trail | RFC 9728, RFC 8414 | 7 |
+//! | [`docs`] | `GET /docs` | RFC 9728 | 7 |
+//! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
+//!
+//! # Who may know whom
+//!
+//! [`auth`] and [`mcp`] never import each other. A [`principal::Principal`] goes in through the request's extensions;
+//! a [`principal::InsufficientScope`] comes out through the response's; only the wall writes a challenge.
+//! `tests/architecture.rs` holds these lines.
+
 pub mod about;
 pub mod auth;
 pub mod config;
