@@ -9,7 +9,7 @@
 //! |---|---|---|---|
 //! | [`server`] | a socket, time-outs, limits, a graceful end | RFC 9110, RFC 9112 | 1 |
 //! | [`config`] | command line, environment, defaults | | 1 |
-//! | [`about`] | what a program says of itself | | 1 |
+//! | [`mod@about`] | what a program says of itself | | 1 |
 //! | [`health`] | `GET /health` | | 1 |
 //! | [`origin`] | which web pages may come in | MCP transports, RFC 6454 | 1 |
 //! | [`jsonrpc`] | the envelope | JSON-RPC 2.0 | 2 |
