@@ -1,0 +1,7 @@
+//! Black-box tests: the programs as a reader runs them, over real HTTP on free ports of this machine.
+//!
+//! One target, so that everything is linked once. `support` starts servers and signs tokens; each other module holds
+//! one subject.
+
+mod ladder;
+mod support;
