@@ -87,7 +87,7 @@ install() {
     local new=$CACHE/download zip
     zip=$new/keycloak-quarkus-dist-$VERSION.zip
     rm -rf "$new"; mkdir -p "$new"
-    set -- mvn -B -q org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+    set -- mvn -B -q -U org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
         "-Dartifact=org.keycloak:keycloak-quarkus-dist:$VERSION:zip" "-DoutputDirectory=$new"
     echo "downloading Keycloak $VERSION, 170 MB (once)"
     if ! "$@" >"$new/log" 2>&1 || [ ! -s "$zip" ]; then

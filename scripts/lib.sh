@@ -88,8 +88,9 @@ stop_step() { kill "$SERVER_PID" 2>/dev/null || true; wait "$SERVER_PID" 2>/dev/
 
 # gen_token --username alice --scopes mcp:read: sign a token with the server's own key and set $TOKEN.
 gen_token() {
-    printf '%s\n' "${DIM}\$ TOKEN=\$(cargo run -q --bin gen-token -- $* --print-token)${PLAIN}"
-    local program
+    local program keys=" --keys $KEYS"
+    [ "$KEYS" != "$REPO/keys" ] || keys=''
+    printf '%s\n' "${DIM}\$ TOKEN=\$(cargo run -q --bin gen-token --$keys $* --print-token)${PLAIN}"
     program=$(binary gen-token)
     TOKEN=$(cd "$WORK" && "$program" --keys "$KEYS" "$@" --print-token) || die "gen-token refused: $*"
 }
