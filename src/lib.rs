@@ -22,6 +22,7 @@
 //! | [`auth::challenge`] | `WWW-Authenticate`, written and read | RFC 9110, RFC 6750, RFC 9728 | 6 |
 //! | [`principal`] | the caller, on this side of the wall | RFC 6749 | 6 |
 //! | [`auth::metadata`] | the documents of the trail | RFC 9728, RFC 8414 | 7 |
+//! | [`authorization_server`] | a real login, for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207 | 7 |
 //! | [`docs`] | `GET /docs` | RFC 9728 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
 //!
@@ -33,6 +34,7 @@
 
 pub mod about;
 pub mod auth;
+pub mod authorization_server;
 pub mod config;
 pub mod docs;
 pub mod health;

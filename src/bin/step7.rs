@@ -3,8 +3,8 @@
 //! The 401 points to a document about this resource, which points to its authorization server, which says where to
 //! log in. A client that knows nothing but our URL can follow the trail.
 //!
-//! Adds: protected resource metadata, authorization server metadata, `/docs`
-//! Spec: RFC 9728, RFC 8414, MCP 2025-11-25 authorization
+//! Adds: protected resource metadata, a development authorization server with its metadata, `/docs`
+//! Spec: RFC 9728, RFC 8414, OAuth 2.1, MCP 2025-11-25 authorization
 //! Try:  curl -s http://localhost:9000/.well-known/oauth-protected-resource/mcp
 
 use axum::{
@@ -19,9 +19,10 @@ use mcp_auth::{
         challenge::Challenge,
         jwks,
         keys::KeyPair,
-        metadata::{self, AuthorizationServerMetadata, Links, ProtectedResource},
+        metadata::{self, Links, ProtectedResource},
         verifier::{TokenVerifier, TrustedIssuer},
     },
+    authorization_server::AuthorizationServer,
     config::Config,
     docs,
     health::{self, Health},
@@ -64,11 +65,10 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let resource =
         ProtectedResource::new(url("/mcp"), url(""), &scopes).documented_at(url("/docs"));
     let root = resource.renamed(url(""));
-    let authorization_server = AuthorizationServerMetadata {
-        issuer: url(""),
-        jwks_uri: Some(url("/.well-known/jwks.json")),
-        ..AuthorizationServerMetadata::default()
-    };
+    // For development: here a person can log in. Production has an identity provider in its place.
+    let authorization_server = AuthorizationServer::new(url(""), &keys)
+        .protects(url("/mcp"), &scopes)
+        .protects(url(""), &scopes);
     let links = Links {
         protected_resource: url("/.well-known/oauth-protected-resource"),
         authorization_server: url("/.well-known/oauth-authorization-server"),
@@ -111,6 +111,6 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/docs", get(docs::page).with_state(guide))
         .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
         .route("/.well-known/oauth-protected-resource", metadata::document(&root))
-        .route("/.well-known/oauth-authorization-server", metadata::document(&authorization_server))
+        .merge(authorization_server.routes())
         .layer(from_fn_with_state(config.origins, origin::validate)))
 }

@@ -19,9 +19,10 @@ use mcp_auth::{
         challenge::Challenge,
         jwks,
         keys::KeyPair,
-        metadata::{self, AuthorizationServerMetadata, Links, ProtectedResource},
+        metadata::{self, Links, ProtectedResource},
         verifier::{TokenVerifier, TrustedIssuer},
     },
+    authorization_server::AuthorizationServer,
     config::Config,
     docs,
     health::{self, Health},
@@ -75,11 +76,10 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let resource =
         ProtectedResource::new(url("/mcp"), url(""), &scopes).documented_at(url("/docs"));
     let root = resource.renamed(url(""));
-    let authorization_server = AuthorizationServerMetadata {
-        issuer: url(""),
-        jwks_uri: Some(url("/.well-known/jwks.json")),
-        ..AuthorizationServerMetadata::default()
-    };
+    // For development: here a person can log in. Production has an identity provider in its place.
+    let authorization_server = AuthorizationServer::new(url(""), &keys)
+        .protects(url("/mcp"), &scopes)
+        .protects(url(""), &scopes);
     let links = Links {
         protected_resource: url("/.well-known/oauth-protected-resource"),
         authorization_server: url("/.well-known/oauth-authorization-server"),
@@ -123,6 +123,6 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/docs", get(docs::page).with_state(guide))
         .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
         .route("/.well-known/oauth-protected-resource", metadata::document(&root))
-        .route("/.well-known/oauth-authorization-server", metadata::document(&authorization_server))
+        .merge(authorization_server.routes())
         .layer(from_fn_with_state(config.origins, origin::validate)))
 }

@@ -3,5 +3,6 @@
 //! One target, so that everything is linked once. `support` starts servers and signs tokens; each other module holds
 //! one subject.
 
+mod authorization_server;
 mod ladder;
 mod support;

@@ -1,0 +1,160 @@
+//! Where an answer may be sent: which redirect URIs may be registered, and which requests match one.
+//!
+//! Rules: MCP authorization, "Communication Security" (localhost or https) and "Open Redirection" (exact match);
+//! RFC 8252 sections 7.3 and 8.3 (loopback, any port); RFC 6749 section 3.1.2 (absolute, no fragment).
+
+use url::Url;
+
+const LONGEST: usize = 2048;
+const LOOPBACK: [&str; 3] = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
+
+/// Whether `uri` may be registered.
+///
+/// # Errors
+/// Why not, in words for the client's developer.
+pub(super) fn check(uri: &str) -> Result<(), &'static str> {
+    // What the parser would repair (blanks, backslashes, other alphabets) is refused: the text itself is compared.
+    if uri.len() > LONGEST
+        || !uri.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b))
+    {
+        return Err("a redirect URI must be a plain ASCII URI of at most 2048 characters");
+    }
+    let parsed = Url::parse(uri).map_err(|_| "a redirect URI must be an absolute URI")?;
+    if uri.contains('#') {
+        return Err("a redirect URI must not have a fragment");
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() || uri.contains('@') {
+        return Err("a redirect URI must not contain a user name");
+    }
+    match parsed.scheme() {
+        "https" if parsed.host_str().is_some() && uri.starts_with("https://") => Ok(()),
+        "http" if is_loopback(uri) => Ok(()),
+        _ => Err("a redirect URI must use https, or http to localhost, 127.0.0.1 or [::1]"),
+    }
+}
+
+/// Whether the answer goes to a program on this very machine.
+pub(super) fn is_loopback(uri: &str) -> bool {
+    loopback(uri).is_some()
+}
+
+/// Whether `requested` is `registered`: byte for byte, save that a loopback port is the client's to choose, as
+/// native clients take whichever is free (RFC 8252, 7.3).
+pub(super) fn matches(registered: &str, requested: &str) -> bool {
+    registered == requested
+        || loopback(registered).is_some_and(|parts| loopback(requested) == Some(parts))
+}
+
+/// The loopback name and what follows the port. By text, not by parser: `http://127.1/` and
+/// `http://localhost:80@evil.example/` are no spellings of ours.
+fn loopback(uri: &str) -> Option<(&str, &str)> {
+    let name = LOOPBACK.into_iter().find(|name| uri.starts_with(name))?;
+    let rest = &uri[name.len()..];
+    let rest = match rest.strip_prefix(':') {
+        Some(port) => {
+            let digits = port.bytes().take_while(u8::is_ascii_digit).count();
+            port[..digits].parse::<u16>().ok().filter(|&port| port > 0)?;
+            &port[digits..]
+        }
+        None => rest,
+    };
+    (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((name, rest))
+}
+
+/// The origin, as `form-action` and people want it: `https://app.example:8443`.
+pub(super) fn origin(uri: &str) -> String {
+    Url::parse(uri).map_or_else(|_| String::new(), |uri| uri.origin().ascii_serialization())
+}
+
+/// `uri` with more parameters behind those that it has (RFC 6749, 4.1.2). Nothing of it is written anew.
+pub(super) fn with_parameters(uri: &str, parameters: &[(&str, &str)]) -> String {
+    let separator = if uri.contains('?') { '&' } else { '?' };
+    let query =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+    format!("{uri}{separator}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback_can_be_registered() {
+        for good in [
+            "https://app.example/callback",
+            "https://app.example",
+            "https://app.example:8443/cb?tenant=1",
+            "http://localhost/cb",
+            "http://127.0.0.1:3000/cb",
+            "http://[::1]:3000",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        let long = format!("https://app.example/{}", "a".repeat(2048));
+        for bad in [
+            "",
+            "/callback",
+            "app.example/cb",
+            "http://app.example/cb",
+            "http://localhost.evil.example/cb",
+            "http://localhost:80@evil.example/",
+            "http://127.1/cb",
+            "http://2130706433/cb",
+            "http://localhost:99999/cb",
+            "http://localhost:0/cb",
+            "https://user:pass@app.example/cb",
+            "https://@app.example/cb",
+            "https://app.example/cb#part",
+            "https:app.example/cb",
+            "https:///cb",
+            "https://app.example\\@evil.example/",
+            "https://app.example/\r\nSet-Cookie: a=b",
+            "https://bücher.example/",
+            "javascript:alert(1)",
+            "data:text/html,hello",
+            "com.example.app:/callback",
+            "file:///etc/passwd",
+            &long,
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_matches_byte_for_byte_save_for_a_loopback_port() {
+        for (registered, requested, expected) in [
+            ("https://app.example/cb", "https://app.example/cb", true),
+            ("https://app.example/cb", "https://app.example/cb/", false),
+            ("https://app.example/cb", "https://app.example/cb?x=1", false),
+            ("https://app.example/cb", "https://app.example:444/cb", false),
+            ("https://app.example/cb", "https://APP.example/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5123/cb", true),
+            ("http://127.0.0.1:3000/cb", "http://127.0.0.1:5123/cb", true),
+            ("http://127.0.0.1:3000/cb", "http://127.0.0.1/cb", true),
+            ("http://localhost:3000/cb", "http://localhost:5123/cb", true),
+            ("http://[::1]:3000", "http://[::1]:5123", true),
+            ("http://127.0.0.1/cb", "http://localhost:5123/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5123/other", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5123/cb?x=1", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5123/a/../cb", false),
+            ("http://127.0.0.1/cb", "https://127.0.0.1:5123/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1.evil.example/cb", false),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:5123/cb#x", false),
+        ] {
+            assert_eq!(matches(registered, requested), expected, "{registered} {requested}");
+        }
+    }
+
+    #[test]
+    fn answers_are_added_to_the_uri_as_it_was_written() {
+        assert_eq!(
+            with_parameters("https://app.example", &[("code", "a b&c"), ("iss", "http://i")]),
+            "https://app.example?code=a+b%26c&iss=http%3A%2F%2Fi"
+        );
+        assert_eq!(
+            with_parameters("http://localhost/cb?a=1", &[("x", "ü")]),
+            "http://localhost/cb?a=1&x=%C3%BC"
+        );
+    }
+}

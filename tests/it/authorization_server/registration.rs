@@ -1,0 +1,155 @@
+//! Registration: what is kept, what is replaced, what is refused.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::support::{World, query};
+
+#[tokio::test]
+async fn a_client_is_told_what_was_registered() {
+    let world = World::new();
+    let answer = world.post_json("/auth/register", json!({"redirect_uris": ["http://localhost:1234/cb"], "client_name": "An editor", "software_version": "7"})).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let client = answer.json();
+    for (member, expected) in [
+        ("redirect_uris", json!(["http://localhost:1234/cb"])),
+        ("client_name", json!("An editor")),
+        ("application_type", json!("native")),
+        ("token_endpoint_auth_method", json!("client_secret_basic")),
+        ("grant_types", json!(["authorization_code"])),
+        ("response_types", json!(["code"])),
+        ("scope", json!("mcp:prompts mcp:read mcp:tools offline_access")),
+        ("client_secret_expires_at", json!(0)),
+        ("client_id_issued_at", json!(world.now())),
+    ] {
+        assert_eq!(client[member], expected, "{member}");
+    }
+    assert_eq!(client["client_secret"].as_str().unwrap().len(), 43);
+
+    let request = json!({
+        "redirect_uris": ["https://app.example/cb"], "application_type": "web", "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
+        "scope": "mcp:read openid", "client_name": null
+    });
+    let client = world.post_json("/auth/register", request).await.json();
+    assert_eq!(client["grant_types"], json!(["authorization_code", "refresh_token"]));
+    assert_eq!(
+        (client["scope"].as_str(), client["application_type"].as_str()),
+        (Some("mcp:read"), Some("web"))
+    );
+    assert!(
+        client.get("client_secret").is_none() && client.get("client_secret_expires_at").is_none()
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_registered_is_refused_as_rfc_7591_says() {
+    let world = World::new();
+    let uri = "http://localhost/cb";
+    let many: Vec<_> = (0..21).map(|n| format!("http://localhost/{n}")).collect();
+    for (what, body, error) in [
+        ("no JSON", json!("text"), "invalid_client_metadata"),
+        ("a list", json!([]), "invalid_client_metadata"),
+        ("wrong type", json!({"redirect_uris": uri}), "invalid_client_metadata"),
+        ("nothing", json!({}), "invalid_client_metadata"),
+        ("no redirect URI", json!({"redirect_uris": []}), "invalid_client_metadata"),
+        ("too many", json!({"redirect_uris": many}), "invalid_client_metadata"),
+        ("plain http", json!({"redirect_uris": ["http://app.example/cb"]}), "invalid_redirect_uri"),
+        (
+            "one of two",
+            json!({"redirect_uris": [uri, "http://app.example/cb"]}),
+            "invalid_redirect_uri",
+        ),
+        ("script", json!({"redirect_uris": ["javascript:alert(1)"]}), "invalid_redirect_uri"),
+        (
+            "fragment",
+            json!({"redirect_uris": ["https://app.example/cb#x"]}),
+            "invalid_redirect_uri",
+        ),
+        (
+            "web on this machine",
+            json!({"redirect_uris": [uri], "application_type": "web"}),
+            "invalid_redirect_uri",
+        ),
+        (
+            "application_type",
+            json!({"redirect_uris": [uri], "application_type": "phone"}),
+            "invalid_client_metadata",
+        ),
+        (
+            "auth method",
+            json!({"redirect_uris": [uri], "token_endpoint_auth_method": "private_key_jwt"}),
+            "invalid_client_metadata",
+        ),
+        (
+            "grant",
+            json!({"redirect_uris": [uri], "grant_types": ["password"]}),
+            "invalid_client_metadata",
+        ),
+        (
+            "response",
+            json!({"redirect_uris": [uri], "response_types": ["token"]}),
+            "invalid_client_metadata",
+        ),
+        ("scope", json!({"redirect_uris": [uri], "scope": "root"}), "invalid_client_metadata"),
+        (
+            "name",
+            json!({"redirect_uris": [uri], "client_name": "x".repeat(121)}),
+            "invalid_client_metadata",
+        ),
+        (
+            "client_uri",
+            json!({"redirect_uris": [uri], "client_uri": "javascript:alert(1)"}),
+            "invalid_client_metadata",
+        ),
+        (
+            "both jwks",
+            json!({"redirect_uris": [uri], "jwks": {}, "jwks_uri": "https://app.example/"}),
+            "invalid_client_metadata",
+        ),
+    ] {
+        let answer = world.post_json("/auth/register", body).await;
+        assert_eq!(
+            (answer.status, answer.json()["error"].as_str()),
+            (StatusCode::BAD_REQUEST, Some(error)),
+            "{what}: {answer:?}"
+        );
+    }
+    let large =
+        world.post_json("/auth/register", format!(r#"{{"x":"{}"}}"#, "x".repeat(20_000))).await;
+    assert_eq!(
+        (large.status, large.json()["error"].as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, Some("invalid_client_metadata"))
+    );
+}
+
+#[tokio::test]
+async fn registrations_are_bounded_in_number_and_time() {
+    let world = World::new();
+    let body = json!({"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"});
+    let register = || async {
+        world.post_json("/auth/register", &body).await.json()["client_id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let used = register().await;
+    world.code("alice", &[("client_id", &used), ("scope", "mcp:read")]).await;
+    world.pass(1);
+    let unused = register().await;
+    world.pass(1);
+    for _ in 0..999 {
+        register().await;
+    }
+    for (seconds, client, expected) in [
+        (0, &used, StatusCode::OK),
+        (0, &unused, StatusCode::BAD_REQUEST),
+        (24 * 3600, &used, StatusCode::OK),
+        (30 * 24 * 3600, &used, StatusCode::BAD_REQUEST),
+    ] {
+        world.pass(seconds);
+        let answer = world.browser().open(&query(&[("client_id", client)])).await;
+        assert_eq!(answer.status, expected, "{seconds}");
+    }
+}
