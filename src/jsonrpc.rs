@@ -3,10 +3,17 @@
 //! Rules: JSON-RPC 2.0; MCP 2025-06-18 and later, "Base Protocol: Messages" (ids are strings or integers, never
 //! null; `params` is an object; no batches since 2025-06-18, changelog item 1).
 
-use std::fmt;
+mod error;
+mod id;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
+
+pub use error::{
+    ErrorObject, FORBIDDEN, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND,
+    PARSE_ERROR,
+};
+pub use id::Id;
 
 /// The members of `params`, or of any other JSON object.
 pub type Object = Map<String, Value>;
@@ -21,56 +28,6 @@ pub struct MaxDepth(pub usize);
 impl Default for MaxDepth {
     fn default() -> Self {
         Self(DEFAULT_MAX_DEPTH)
-    }
-}
-
-/// The id of a request: a string or an integer, kept exactly as it was written.
-///
-/// Numbers are not read into a machine type: `2^70` is a legal id and must come back unchanged.
-#[derive(Clone)]
-pub struct Id(Box<RawValue>);
-
-impl Id {
-    fn parse(raw: Box<RawValue>) -> Result<Self, &'static str> {
-        let text = raw.get();
-        // A string with a lone surrogate is legal to skip over but not to echo: decode it once.
-        let legal = if text.starts_with('"') {
-            serde_json::from_str::<String>(text).is_ok()
-        } else {
-            let digits = text.strip_prefix('-').unwrap_or(text);
-            !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-        };
-        if legal { Ok(Self(raw)) } else { Err("id must be a string or an integer") }
-    }
-}
-
-impl From<i64> for Id {
-    fn from(number: i64) -> Self {
-        Self(RawValue::from_string(number.to_string()).expect("an integer is JSON"))
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.get())
-    }
-}
-
-impl PartialEq for Id {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.get() == other.0.get()
-    }
-}
-
-impl Serialize for Id {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Id::parse(Box::<RawValue>::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -255,85 +212,6 @@ impl Response {
             Err(error) => (None, Some(error)),
         };
         Self { jsonrpc: Version, id, result, error }
-    }
-}
-
-/// Invalid JSON (JSON-RPC 2.0, 5.1).
-pub const PARSE_ERROR: i64 = -32700;
-/// JSON, but not a valid request (JSON-RPC 2.0, 5.1).
-pub const INVALID_REQUEST: i64 = -32600;
-/// No such method (JSON-RPC 2.0, 5.1).
-pub const METHOD_NOT_FOUND: i64 = -32601;
-/// Invalid parameters (JSON-RPC 2.0, 5.1).
-pub const INVALID_PARAMS: i64 = -32602;
-/// Our own fault (JSON-RPC 2.0, 5.1).
-pub const INTERNAL_ERROR: i64 = -32603;
-/// The caller may not do this; a code of the tutorial's own (the range -32000..-32019 is implementation-defined).
-pub const FORBIDDEN: i64 = -32001;
-
-/// The `error` member of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ErrorObject {
-    /// One of the codes above, or of a revision of MCP.
-    pub code: i64,
-    /// One line for people.
-    pub message: String,
-    /// More for programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub data: Option<Value>,
-}
-
-impl ErrorObject {
-    /// An error without data.
-    pub fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
-    }
-
-    /// The same error, with data for programs.
-    pub fn with_data(self, data: Value) -> Self {
-        Self { data: Some(data), ..self }
-    }
-
-    fn with_detail(code: i64, message: &str, detail: impl Into<String>) -> Self {
-        Self::new(code, message)
-            .with_data(Value::Object(Map::from_iter([("detail".to_owned(), detail.into().into())])))
-    }
-
-    /// -32700.
-    pub fn parse_error(detail: impl Into<String>) -> Self {
-        Self::with_detail(PARSE_ERROR, "Parse error", detail)
-    }
-
-    /// -32600.
-    pub fn invalid_request(detail: impl Into<String>) -> Self {
-        Self::with_detail(INVALID_REQUEST, "Invalid Request", detail)
-    }
-
-    /// -32601.
-    pub fn method_not_found(method: &str) -> Self {
-        Self::new(METHOD_NOT_FOUND, format!("Method not found: {method}"))
-    }
-
-    /// -32602.
-    pub fn invalid_params(message: impl Into<String>) -> Self {
-        Self::new(INVALID_PARAMS, message)
-    }
-
-    /// -32603; what went wrong belongs into the log, not into the answer.
-    pub fn internal() -> Self {
-        Self::new(INTERNAL_ERROR, "Internal error")
-    }
-
-    /// -32001, in the words of the tutorial.
-    pub fn forbidden(detail: impl Into<String>) -> Self {
-        Self::with_detail(FORBIDDEN, "Forbidden", detail)
-    }
-
-    fn unreadable(error: serde_json::Error) -> Self {
-        match error.classify() {
-            serde_json::error::Category::Data => Self::invalid_request(error.to_string()),
-            _ => Self::parse_error(error.to_string()),
-        }
     }
 }
 
