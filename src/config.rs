@@ -105,7 +105,7 @@ impl Settings {
 
 const EXAMPLES: &str = "\
 Examples:
-  --port 0                                pick a free port; the first line of output names it
+  --port 0                                pick a free port; the line `listening on` names it
   --public-url https://mcp.example.com    behind a proxy that speaks TLS
   --allow-origin https://app.example.com  let a web application in
   --log debug                             tell more";

@@ -109,10 +109,10 @@ impl AllowedOrigins {
     fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
         let mut values = headers.get_all(header::HOST).iter();
         let (host, second) = (values.next(), values.next());
-        let host = host.and_then(|host| host.to_str().ok()).filter(|_| second.is_none());
-        // A request line can name a host as well; it would win over the header.
-        let named = uri.authority().map_or(host, |authority| Some(authority.as_str()));
-        let host = named.ok_or_else(|| Refusal::host("None"))?;
+        let host = host.filter(|_| second.is_none()).and_then(|host| host.to_str().ok());
+        let host = host.ok_or_else(Refusal::no_single_host)?;
+        // A request line can name a host as well, and that one counts (RFC 9112, 3.2.2).
+        let host = uri.authority().map_or(host, |authority| authority.as_str());
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,
@@ -125,7 +125,7 @@ impl AllowedOrigins {
 /// Lets a request pass whose `Origin` and `Host` are ours. `/health` is open to everyone: it tells nothing.
 ///
 /// # Errors
-/// A [`Refusal`], which is a 403.
+/// A [`Refusal`], which is a 403, or a 400 for want of one `Host`.
 pub async fn validate(
     State(origins): State<AllowedOrigins>,
     request: Request,
@@ -138,16 +138,23 @@ pub async fn validate(
     Ok(next.run(request).await)
 }
 
+/// How much of a refused value is shown and logged, in characters.
+const SHOWN: usize = 200;
+
 /// A page or a name that is not on the list.
 #[derive(Debug, Serialize)]
 pub struct Refusal {
+    #[serde(skip)]
+    status: StatusCode,
     detail: String,
 }
 
 impl Refusal {
     fn origin(origin: &str) -> Self {
+        let origin: String = origin.chars().take(SHOWN).collect();
         tracing::warn!(?origin, "origin refused");
         Self {
+            status: StatusCode::FORBIDDEN,
             detail: format!(
                 "Origin '{origin}' is not allowed. Only localhost and 127.0.0.1 are permitted."
             ),
@@ -155,18 +162,25 @@ impl Refusal {
     }
 
     fn host(host: &str) -> Self {
+        let host: String = host.chars().take(SHOWN).collect();
         tracing::warn!(?host, "host refused");
         Self {
+            status: StatusCode::FORBIDDEN,
             detail: format!(
                 "Host '{host}' is not allowed. Use localhost, or start with --public-url."
             ),
         }
     }
+
+    /// RFC 9112, 3.2: such a request MUST be answered with 400.
+    fn no_single_host() -> Self {
+        Self { status: StatusCode::BAD_REQUEST, detail: "Send exactly one Host header.".to_owned() }
+    }
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (StatusCode::FORBIDDEN, Json(self)).into_response()
+        (self.status, Json(self)).into_response()
     }
 }
 

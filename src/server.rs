@@ -24,7 +24,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{
@@ -60,6 +60,8 @@ where
         (config.about.clone(), config.public_url.clone(), config.limits.clone());
     let router = with_limits(app(config).await?, &limits);
 
+    // From here on a signal ends the server in good order: whoever reads the next line may send one at once.
+    let stop = stop_signal()?;
     // A reader who pipes the output into `head` must not end the server.
     let _ = writeln!(
         std::io::stdout(),
@@ -68,7 +70,7 @@ where
         about.adds,
         about.try_at(public_url.as_str())
     );
-    serve(listener, router, &limits, stop_signal()).await;
+    serve(listener, router, &limits, stop).await;
     Ok(())
 }
 
@@ -85,15 +87,16 @@ pub fn with_limits(app: Router, limits: &Limits) -> Router {
         ServiceBuilder::new()
             .layer(HandleErrorLayer::new(overloaded))
             .load_shed()
-            .concurrency_limit(limits.max_requests)
+            // One limit for all routes: each of them gets a copy of these layers.
+            .layer(GlobalConcurrencyLimitLayer::new(limits.max_requests))
             .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(explain_empty_answers))
             .layer(TimeoutLayer::with_status_code(
                 StatusCode::REQUEST_TIMEOUT,
                 limits.request_timeout,
             ))
             .layer(DefaultBodyLimit::max(limits.max_body))
-            .layer(Extension(MaxDepth(limits.max_json_depth)))
-            .layer(from_fn(explain_empty_answers)),
+            .layer(Extension(MaxDepth(limits.max_json_depth))),
     )
 }
 
@@ -200,19 +203,26 @@ async fn accept(
     }
 }
 
-async fn stop_signal() {
-    let interrupt = async { tokio::signal::ctrl_c().await.expect("signals can be listened for") };
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).expect("signals can be listened for");
+/// Ctrl-C or SIGTERM. They are caught from the call on, not only from the first wait.
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let listen = |kind| signal(kind).context("cannot listen for signals");
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
         tokio::select! {
-            () = interrupt => {}
+            _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    interrupt.await;
+    })
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    Ok(async { tokio::signal::ctrl_c().await.expect("Ctrl-C can be listened for") })
 }
 
 #[cfg(test)]
