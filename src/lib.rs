@@ -25,6 +25,7 @@
 //! | [`authorization_server`] | a real login, for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207 | 7 |
 //! | [`docs`] | `GET /docs` | RFC 9728 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
+//! | [`client`] | from a 401 to an answer, with nobody's help | MCP authorization | 11 |
 //!
 //! # Who may know whom
 //!
@@ -35,6 +36,7 @@
 pub mod about;
 pub mod auth;
 pub mod authorization_server;
+pub mod client;
 pub mod config;
 pub mod docs;
 pub mod health;

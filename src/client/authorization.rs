@@ -1,0 +1,289 @@
+//! The authorization request, and what counts as its answer.
+//!
+//! Rules: RFC 6749 section 4.1, RFC 7636, RFC 8707 section 2.1, RFC 9207 section 2.4; MCP authorization "Authorization
+//! Response Validation" and "Authorization Code Protection".
+
+use subtle::ConstantTimeEq;
+use url::form_urlencoded;
+
+use super::{
+    Client, address,
+    browser::Browser,
+    discovery,
+    error::{ClientError, OAuthError},
+    journal::Access,
+    pkce::{self, Pkce},
+    registration::App,
+    report::Stage,
+    secret::Secret,
+};
+
+/// An authorization code, and the proof that it is ours.
+#[derive(Debug)]
+pub struct Code {
+    pub(crate) code: Secret,
+    pub(crate) verifier: Secret,
+}
+
+/// What we remember of a request while the person is away: its answer is held against this.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    state: Secret,
+    /// From the validated metadata, before the person was sent there (RFC 9207).
+    issuer: String,
+    issuer_promised: bool,
+    pub(crate) redirect_uri: String,
+}
+
+/// [8], [9]: sends the person to the authorization server and waits for the code.
+///
+/// # Errors
+/// When the server offers no PKCE, the person or the server refuses, or the answer is not to be trusted.
+pub async fn ask(
+    client: &Client,
+    access: &Access,
+    app: &App,
+    browser: Browser,
+) -> Result<Code, ClientError> {
+    let (report, server) = (&client.report, &access.server);
+    report.stage(
+        Stage::Authorization,
+        "The person decides (authorization code, PKCE)",
+    );
+    if !discovery::offers_s256(server) {
+        if !client.options.assume_s256 {
+            return Err(ClientError::NoPkce {
+                issuer: server.issuer.clone(),
+            });
+        }
+        report.warn("this authorization server does not say that it does PKCE; without it codes can be stolen");
+    }
+    let endpoint =
+        server
+            .authorization_endpoint
+            .as_deref()
+            .ok_or_else(|| ClientError::NoEndpoint {
+                issuer: server.issuer.clone(),
+                endpoint: "authorization_endpoint",
+            })?;
+    client.count_authorization()?;
+    let pkce = Pkce::new();
+    let pending = Pending {
+        state: Secret::from(pkce::random()),
+        issuer: server.issuer.clone(),
+        issuer_promised: server.authorization_response_iss_parameter_supported == Some(true),
+        redirect_uri: app.redirect_uri.clone(),
+    };
+    let url = address::with_query(endpoint, &params(access, app, &pending, &pkce));
+    let code = browser.visit(client, url, pending).await?;
+    report.stage(Stage::Code, "The code");
+    report.note(&format!(
+        "{} (good for one use, with the verifier that only we know)",
+        code.hint()
+    ));
+    Ok(Code {
+        code,
+        verifier: pkce.verifier,
+    })
+}
+
+fn params(
+    access: &Access,
+    app: &App,
+    pending: &Pending,
+    pkce: &Pkce,
+) -> Vec<(&'static str, String)> {
+    let mut params = vec![
+        ("response_type", "code".to_owned()),
+        ("client_id", app.client_id.clone()),
+        ("redirect_uri", app.redirect_uri.clone()),
+        ("state", pending.state.expose().to_owned()),
+        ("code_challenge", pkce.challenge.clone()),
+        ("code_challenge_method", "S256".to_owned()),
+        ("resource", access.resource.clone()),
+    ];
+    if !access.scopes.is_empty() {
+        params.push(("scope", access.scopes.to_string()));
+    }
+    // OpenID providers grant offline access only after asking (OpenID Connect Core 1.0, 11).
+    if access.scopes.iter().any(|scope| scope == "offline_access") {
+        params.push(("prompt", "consent".to_owned()));
+    }
+    params
+}
+
+impl Pending {
+    /// Judges an answer by its query. First whether it is one to our request, then from whom, then what it says.
+    pub(crate) fn judge(&self, query: &str) -> Result<Secret, ClientError> {
+        let answer = Parameters::parse(query)?;
+        let state = answer.state.as_deref().unwrap_or_default();
+        if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
+            return Err(ClientError::WrongState);
+        }
+        match &answer.iss {
+            // Byte for byte, as it was decoded: no slash more or less.
+            Some(iss) if *iss != self.issuer => {
+                return Err(ClientError::IssuerMismatch {
+                    issuer: self.issuer.clone(),
+                });
+            }
+            None if self.issuer_promised => {
+                return Err(ClientError::IssuerMissing {
+                    issuer: self.issuer.clone(),
+                });
+            }
+            _ => {}
+        }
+        if let Some(error) = answer.error {
+            let error = OAuthError {
+                error,
+                error_description: answer.error_description,
+            };
+            return Err(ClientError::Refused {
+                at: "authorization endpoint",
+                error,
+            });
+        }
+        answer
+            .code
+            .filter(|code| !code.is_empty())
+            .map(Secret::from)
+            .ok_or(ClientError::NoCode)
+    }
+
+    /// The query of an answer, if `url` is where we wait for it.
+    pub(crate) fn query_of<'a>(&self, url: &'a str) -> Option<&'a str> {
+        let (place, query) = url.split_once('?')?;
+        let query = query.split('#').next().unwrap_or_default();
+        match self.redirect_uri.split_once('?') {
+            None => (place == self.redirect_uri).then_some(query),
+            Some((own_place, own_query)) => {
+                (place == own_place && query.starts_with(own_query)).then_some(query)
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_test(issuer_promised: bool) -> Self {
+        Self {
+            state: Secret::from("s".to_owned()),
+            issuer: "https://as.example.com".to_owned(),
+            issuer_promised,
+            redirect_uri: "http://127.0.0.1:1/callback".to_owned(),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Parameters {
+    code: Option<String>,
+    state: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+impl Parameters {
+    /// Parameters come once each (RFC 6749, 3.1); unknown ones are ignored.
+    fn parse(query: &str) -> Result<Self, ClientError> {
+        let mut found = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let slot = match &*name {
+                "code" => &mut found.code,
+                "state" => &mut found.state,
+                "iss" => &mut found.iss,
+                "error" => &mut found.error,
+                "error_description" => &mut found.error_description,
+                _ => continue,
+            };
+            if slot.replace(value.into_owned()).is_some() {
+                return Err(ClientError::Protocol(format!(
+                    "the authorization answer gives {name} twice"
+                )));
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(promised: bool, query: &str) -> String {
+        match Pending::for_test(promised).judge(query) {
+            Ok(code) => code.expose().to_owned(),
+            Err(error) => format!("{error:?}")
+                .split([' ', '('])
+                .next()
+                .unwrap()
+                .to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_trusted_by_the_table_of_rfc_9207() {
+        let iss = "iss=https%3A%2F%2Fas.example.com";
+        for (promised, query, expected) in [
+            (true, format!("code=c&state=s&{iss}"), "c"),
+            (false, format!("code=c&state=s&{iss}"), "c"),
+            (false, "code=c&state=s".to_owned(), "c"),
+            (true, "code=c&state=s".to_owned(), "IssuerMissing"),
+            (true, format!("code=c&state=s&{iss}%2F"), "IssuerMismatch"),
+            (false, format!("code=c&state=s&{iss}%2F"), "IssuerMismatch"),
+            (
+                false,
+                "code=c&state=s&iss=HTTPS%3A%2F%2Fas.example.com".to_owned(),
+                "IssuerMismatch",
+            ),
+            (
+                false,
+                "error=access_denied&state=s&iss=evil".to_owned(),
+                "IssuerMismatch",
+            ),
+            (false, "error=access_denied&state=s".to_owned(), "Refused"),
+            (
+                true,
+                "error=access_denied&state=s".to_owned(),
+                "IssuerMissing",
+            ),
+        ] {
+            assert_eq!(judge(promised, &query), expected, "{promised} {query}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_our_state_is_nobodys_answer() {
+        for (query, expected) in [
+            ("code=c", "WrongState"),
+            ("code=c&state=", "WrongState"),
+            ("code=c&state=S", "WrongState"),
+            ("code=c&state=ss", "WrongState"),
+            ("error=access_denied", "WrongState"),
+            ("", "WrongState"),
+            ("state=s", "NoCode"),
+            ("code=&state=s", "NoCode"),
+            ("code=c&code=d&state=s", "Protocol"),
+            ("code=c&state=x&state=s", "Protocol"),
+        ] {
+            assert_eq!(judge(false, query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn an_answer_arrives_at_our_address_and_nowhere_else() {
+        let pending = Pending::for_test(false);
+        for (url, expected) in [
+            ("http://127.0.0.1:1/callback?code=c", Some("code=c")),
+            ("http://127.0.0.1:1/callback?code=c#f", Some("code=c")),
+            ("http://127.0.0.1:1/callback/?code=c", None),
+            ("http://127.0.0.1:1/callback.evil.com?code=c", None),
+            ("http://127.0.0.1:1@evil.com/callback?code=c", None),
+            ("http://localhost:1/callback?code=c", None),
+            ("https://evil.example.com/callback?code=c", None),
+            ("http://127.0.0.1:1/callback", None),
+        ] {
+            assert_eq!(pending.query_of(url), expected, "{url}");
+        }
+    }
+}

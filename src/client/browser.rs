@@ -1,0 +1,226 @@
+//! How the person is reached: their browser and a listener, a pasted address, or nobody (`--headless`).
+//!
+//! Rules: RFC 8252 sections 6 (an external browser), 7.3 (loopback redirects on a port of the moment) and 8.3
+//! (`127.0.0.1` rather than `localhost`).
+
+use std::{io, sync::Arc, time::Duration};
+
+use reqwest::header::LOCATION;
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::{
+    Client, address, authorization::Pending, error::ClientError, http::Answer, journal::Access,
+    listener, secret::Secret,
+};
+
+/// Where the answer will arrive, settled before we register.
+#[derive(Debug)]
+pub struct Browser {
+    redirect_uri: String,
+    reach: Reach,
+}
+
+#[derive(Debug)]
+enum Reach {
+    Nobody,
+    Listening(TcpListener),
+    /// The address is not of this machine: the person brings the answer.
+    Pasting,
+}
+
+/// Nothing listens here in headless runs: the answer is read from the redirect.
+const HEADLESS_REDIRECT: &str = "http://127.0.0.1:33418/callback";
+const PATIENCE: Duration = Duration::from_secs(300);
+const HOPS: usize = 10;
+
+/// Settles where the answer will arrive.
+///
+/// # Errors
+/// When `--redirect-uri` cannot be used, or this machine has no free port.
+pub async fn prepare(client: &Client, access: &Access) -> Result<Browser, ClientError> {
+    let before = client
+        .store
+        .app(&access.server.issuer)?
+        .map(|app| app.redirect_uri);
+    let fixed = client.options.redirect_uri.clone();
+    if client.options.headless {
+        let redirect_uri = fixed
+            .or(before)
+            .unwrap_or_else(|| HEADLESS_REDIRECT.to_owned());
+        return Ok(Browser {
+            redirect_uri,
+            reach: Reach::Nobody,
+        });
+    }
+    if let Some(redirect_uri) = fixed {
+        let url = address::secure(&redirect_uri)?;
+        if !address::is_loopback(&url) {
+            return Ok(Browser {
+                redirect_uri,
+                reach: Reach::Pasting,
+            });
+        }
+        let listener = bind(url.port_or_known_default().unwrap_or(0))
+            .await
+            .map_err(|e| {
+                ClientError::Usage(format!(
+                    "{redirect_uri} is taken: {e}; choose another port with --redirect-uri"
+                ))
+            })?;
+        return Ok(Browser {
+            redirect_uri,
+            reach: Reach::Listening(listener),
+        });
+    }
+    // The port of the last registration again, so that it stays good; another one when somebody else has it.
+    let port = before
+        .and_then(|uri| Url::parse(&uri).ok()?.port())
+        .unwrap_or(0);
+    let listener = match bind(port).await {
+        Err(_) if port != 0 => bind(0).await,
+        bound => bound,
+    };
+    let no_port = |e: io::Error| {
+        ClientError::Usage(format!("no port of this machine can be listened on: {e}"))
+    };
+    let listener = listener.map_err(no_port)?;
+    let port = listener.local_addr().map_err(no_port)?.port();
+    Ok(Browser {
+        redirect_uri: format!("http://127.0.0.1:{port}/callback"),
+        reach: Reach::Listening(listener),
+    })
+}
+
+async fn bind(port: u16) -> io::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port)).await
+}
+
+impl Browser {
+    /// Where the answer will arrive.
+    pub fn redirect_uri(&self) -> &str {
+        &self.redirect_uri
+    }
+
+    /// Takes the person to `url` and brings the code back.
+    pub(crate) async fn visit(
+        self,
+        client: &Client,
+        url: String,
+        pending: Pending,
+    ) -> Result<Secret, ClientError> {
+        if let Reach::Nobody = self.reach {
+            return follow(client, url, &pending).await;
+        }
+        let report = &client.report;
+        report.note("open this address in a browser:");
+        report.essential(&url);
+        if !client.options.no_browser && !open(url).await {
+            report.note("no browser could be opened here");
+        }
+        let pending = Arc::new(pending);
+        let pasted = paste(client, pending.clone());
+        let arrived = async {
+            match self.reach {
+                Reach::Listening(listener) => listener::wait(listener, pending, report).await,
+                _ => std::future::pending().await,
+            }
+        };
+        let answer = async {
+            tokio::select! {
+                code = arrived => code,
+                code = pasted => code,
+            }
+        };
+        let nobody = |_| ClientError::NobodyAnswered {
+            seconds: PATIENCE.as_secs(),
+        };
+        tokio::time::timeout(PATIENCE, answer)
+            .await
+            .map_err(nobody)?
+    }
+}
+
+/// Whether a browser was opened. On a thread of its own: a text browser keeps it until it is closed.
+async fn open(url: String) -> bool {
+    let (done, opened) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || done.send(webbrowser::open(&url).is_ok()));
+    // Still busy means that it is open.
+    match tokio::time::timeout(Duration::from_secs(3), opened).await {
+        Ok(opened) => opened.unwrap_or(false),
+        Err(_) => true,
+    }
+}
+
+/// A pasted address, as the tutorial's posts have it; useful on machines without a browser.
+async fn paste(client: &Client, pending: Arc<Pending>) -> Result<Secret, ClientError> {
+    client.report.note("waiting for the answer; where no browser can reach this machine, paste the address it ends on:");
+    loop {
+        let Some(line) = client.terminal.line().await else {
+            return std::future::pending().await;
+        };
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        match pending.query_of(line).map(|query| pending.judge(query)) {
+            None => client.report.warn(&format!(
+                "that is not an address below {}",
+                pending.redirect_uri
+            )),
+            Some(Err(error @ ClientError::WrongState)) => client.report.warn(&error.to_string()),
+            Some(outcome) => return outcome,
+        }
+    }
+}
+
+/// Plays a browser that never stops at a page: every hop on the way is the authorization server's own, the last is us.
+async fn follow(
+    client: &Client,
+    mut url: String,
+    pending: &Pending,
+) -> Result<Secret, ClientError> {
+    client
+        .report
+        .note("headless: following the redirects with nobody's help");
+    let home = address::secure(&url)?.origin();
+    for _ in 0..HOPS {
+        let answer = client.http.page(&url).await?;
+        let Some(location) = location(&answer) else {
+            return Err(match answer.status.is_success() {
+                true => ClientError::NeedsPerson { url },
+                false => ClientError::Status {
+                    what: "the authorization endpoint",
+                    url: super::report::redact_url(&url),
+                    status: answer.status.as_u16(),
+                },
+            });
+        };
+        if let Some(query) = pending.query_of(&location) {
+            return pending.judge(query);
+        }
+        let next = Url::parse(&url).and_then(|base| base.join(&location));
+        match next {
+            Ok(next) if next.origin() == home => url = next.to_string(),
+            _ => {
+                let found = location.split('?').next().unwrap_or_default().to_owned();
+                return Err(ClientError::WrongRedirect {
+                    expected: pending.redirect_uri.clone(),
+                    found,
+                });
+            }
+        }
+    }
+    Err(ClientError::Redirected {
+        from: url,
+        to: "ever more places".to_owned(),
+    })
+}
+
+fn location(answer: &Answer) -> Option<String> {
+    let location = answer
+        .headers
+        .get(LOCATION)
+        .filter(|_| answer.status.is_redirection())?;
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}

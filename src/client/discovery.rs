@@ -1,0 +1,237 @@
+//! From a refusal to the authorization server's own description: whom to ask for a token, and how.
+//!
+//! Rules: RFC 9728 sections 3 and 5.1, RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4; MCP authorization
+//! "Protected Resource Metadata Discovery Requirements" and "Authorization Server Metadata Discovery".
+
+use serde::Deserialize;
+use url::Url;
+
+use super::{Client, address, error::ClientError, http::Answer, refusal::Refusal, report::Stage};
+use crate::{
+    auth::metadata::{AuthorizationServerMetadata, ProtectedResource},
+    principal::ScopeSet,
+};
+
+const RESOURCE: &str = "oauth-protected-resource";
+pub(crate) const SERVER: &str = "oauth-authorization-server";
+pub(crate) const OPENID: &str = "openid-configuration";
+
+/// What the server says of itself as a resource.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    /// The resource identifier, byte for byte as it was written.
+    pub(crate) identifier: String,
+    pub(crate) issuers: Vec<String>,
+    pub(crate) scopes: ScopeSet,
+    /// Whether tokens must be bound to a key (RFC 9728, 2).
+    pub(crate) dpop: bool,
+}
+
+/// [2], [3]: reads the challenge, then the metadata of the protected resource.
+///
+/// # Errors
+/// When there is no challenge, no metadata, or metadata of another resource.
+pub async fn protected_resource(
+    client: &Client,
+    refusal: &Refusal,
+) -> Result<Resource, ClientError> {
+    let report = &client.report;
+    report.stage(Stage::Challenge, "The challenge: who may help?");
+    for challenge in refusal.challenges() {
+        report.note(&format!("{challenge}"));
+    }
+    let named = refusal.param("resource_metadata");
+    let tried = match named {
+        Some(url) => vec![url.to_owned()],
+        None => {
+            report.note(
+                "no resource_metadata in it: the well-known places are tried (RFC 9728, 3.1)",
+            );
+            candidates(&client.url)
+        }
+    };
+    report.stage(
+        Stage::ResourceMetadata,
+        "The protected resource's metadata (RFC 9728)",
+    );
+    let mut status = 0;
+    for url in &tried {
+        let answer = client.http.document(url).await?;
+        if !answer.status.is_success() {
+            status = answer.status.as_u16();
+            continue;
+        }
+        let metadata: ProtectedResource = answer.json("protected resource metadata")?;
+        if !address::covers(&metadata.resource, &client.url) {
+            return Err(ClientError::WrongResource {
+                document: url.clone(),
+                found: metadata.resource,
+                url: client.url.to_string(),
+            });
+        }
+        return Ok(resource(metadata, &answer));
+    }
+    match named {
+        Some(url) => Err(ClientError::Status {
+            what: "protected resource metadata",
+            url: url.to_owned(),
+            status,
+        }),
+        None => Err(ClientError::NoResourceMetadata),
+    }
+}
+
+/// Below the path of the MCP endpoint first, then at the root.
+pub(crate) fn candidates(url: &Url) -> Vec<String> {
+    let mut places = vec![
+        address::well_known(url, RESOURCE),
+        address::well_known_root(url, RESOURCE),
+    ];
+    places.dedup();
+    places
+}
+
+fn resource(metadata: ProtectedResource, answer: &Answer) -> Resource {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct More {
+        dpop_bound_access_tokens_required: Option<bool>,
+    }
+    let more: More = answer
+        .json("protected resource metadata")
+        .unwrap_or_default();
+    Resource {
+        identifier: metadata.resource,
+        issuers: metadata.authorization_servers,
+        scopes: metadata.scopes_supported.into_iter().collect(),
+        dpop: more.dpop_bound_access_tokens_required == Some(true),
+    }
+}
+
+/// [4], [5]: chooses an authorization server and reads its metadata.
+///
+/// # Errors
+/// When none is named, none describes itself, or the description is of another issuer.
+pub async fn authorization_server(
+    client: &Client,
+    resource: &Resource,
+) -> Result<AuthorizationServerMetadata, ClientError> {
+    let report = &client.report;
+    let issuer = match &client.options.issuer {
+        Some(wanted) => resource.issuers.iter().find(|issuer| *issuer == wanted),
+        None => resource.issuers.first(),
+    };
+    let issuer = issuer.ok_or(ClientError::NoAuthorizationServer)?;
+    report.stage(
+        Stage::AuthorizationServer,
+        &format!("The authorization server: {issuer}"),
+    );
+    if resource.issuers.len() > 1 {
+        report.note(&format!(
+            "{} are named; --issuer chooses another",
+            resource.issuers.len()
+        ));
+    }
+    report.stage(
+        Stage::ServerMetadata,
+        "The authorization server's metadata (RFC 8414)",
+    );
+    for (url, _) in places(&address::secure(issuer)?) {
+        let answer = client.http.document(&url).await?;
+        let Some(metadata) = described(&answer) else {
+            continue;
+        };
+        // Not the next place, but the end: whoever publishes this claims to be somebody else (RFC 8414, 3.3).
+        if metadata.issuer != *issuer {
+            return Err(ClientError::WrongMetadataIssuer {
+                document: url,
+                found: metadata.issuer,
+                issuer: issuer.clone(),
+            });
+        }
+        for endpoint in [
+            &metadata.authorization_endpoint,
+            &metadata.token_endpoint,
+            &metadata.registration_endpoint,
+        ] {
+            endpoint.as_deref().map(address::secure).transpose()?;
+        }
+        return Ok(metadata);
+    }
+    Err(ClientError::NoServerMetadata {
+        issuer: issuer.clone(),
+    })
+}
+
+/// A metadata document, when the answer is one. Some servers answer every path with a page and 200.
+pub(crate) fn described(answer: &Answer) -> Option<AuthorizationServerMetadata> {
+    let found = answer
+        .status
+        .is_success()
+        .then(|| answer.json("authorization server metadata"))?;
+    found.ok()
+}
+
+/// Where an issuer's metadata may be, in the order that MCP prescribes, and the standard that says so.
+pub(crate) fn places(issuer: &Url) -> Vec<(String, &'static str)> {
+    let mut places = vec![
+        (address::well_known(issuer, SERVER), "RFC 8414"),
+        (
+            address::well_known(issuer, OPENID),
+            "OpenID Connect Discovery, path inserted",
+        ),
+        (
+            address::well_known_appended(issuer, OPENID),
+            "OpenID Connect Discovery",
+        ),
+    ];
+    places.dedup_by(|a, b| a.0 == b.0);
+    places
+}
+
+/// Whether proof keys with S256 are offered (RFC 7636; MCP authorization, "Authorization Code Protection").
+pub(crate) fn offers_s256(metadata: &AuthorizationServerMetadata) -> bool {
+    let methods = metadata.code_challenge_methods_supported.as_deref();
+    methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_issuer_has_three_places_and_a_root_issuer_two() {
+        let urls = |issuer| -> Vec<String> {
+            places(&Url::parse(issuer).unwrap())
+                .into_iter()
+                .map(|(url, _)| url)
+                .collect()
+        };
+        assert_eq!(
+            urls("https://auth.example.com/tenant1"),
+            [
+                "https://auth.example.com/.well-known/oauth-authorization-server/tenant1",
+                "https://auth.example.com/.well-known/openid-configuration/tenant1",
+                "https://auth.example.com/tenant1/.well-known/openid-configuration",
+            ]
+        );
+        assert_eq!(
+            urls("https://auth.example.com"),
+            [
+                "https://auth.example.com/.well-known/oauth-authorization-server",
+                "https://auth.example.com/.well-known/openid-configuration",
+            ]
+        );
+    }
+
+    #[test]
+    fn resource_metadata_is_looked_for_below_the_path_and_then_at_the_root() {
+        assert_eq!(
+            candidates(&Url::parse("https://example.com/public/mcp").unwrap()),
+            [
+                "https://example.com/.well-known/oauth-protected-resource/public/mcp",
+                "https://example.com/.well-known/oauth-protected-resource",
+            ]
+        );
+    }
+}

@@ -1,0 +1,327 @@
+//! What the reader sees: thirteen numbered stages, every request and every answer between them.
+//!
+//! The story goes to standard error, results go to standard output: a pipe gets results alone. Secrets are shortened
+//! before they come here or on their way out, and control characters of a server never reach the terminal.
+
+use std::{
+    io::{IsTerminal, Write},
+    sync::Arc,
+};
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::secret::shorten;
+
+/// A stage of the way in, numbered as in the tutorial's posts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Stage {
+    Ask = 1,
+    Challenge,
+    ResourceMetadata,
+    AuthorizationServer,
+    ServerMetadata,
+    Registration,
+    Client,
+    Authorization,
+    Code,
+    TokenRequest,
+    Token,
+    Session,
+    Result,
+}
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub(crate) enum Level {
+    Quiet,
+    Story,
+    Everything,
+}
+
+/// Tells the story. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Report {
+    level: Level,
+    paint: Arc<Paint>,
+}
+
+#[derive(Debug)]
+struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    fn wrap(&self, code: &str, text: &str) -> String {
+        if self.on {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+const LINES_OF_BODY: usize = 30;
+/// Headers that are part of the lesson; the others are shown with `-v`.
+const HEADERS: [&str; 13] = [
+    "authorization",
+    "dpop",
+    "dpop-nonce",
+    "last-event-id",
+    "location",
+    "mcp-method",
+    "mcp-name",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "retry-after",
+    "www-authenticate",
+    "allow",
+    "mcp-param-",
+];
+/// Members and parameters whose values are shortened.
+const SECRETS: [&str; 12] = [
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "client_secret",
+    "registration_access_token",
+    "code",
+    "code_verifier",
+    "assertion",
+    "client_assertion",
+    "subject_token",
+    "password",
+    "private_key",
+];
+
+impl Report {
+    pub(crate) fn new(level: Level) -> Self {
+        let on = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self {
+            level,
+            paint: Arc::new(Paint { on }),
+        }
+    }
+
+    /// Opens a stage.
+    pub(crate) fn stage(&self, stage: Stage, title: &str) {
+        let number = self.paint.wrap("1;36", &format!("[{}]", stage as u8));
+        self.line(
+            Level::Story,
+            &format!("\n{number} {}", self.paint.wrap("1", &printable(title))),
+        );
+    }
+
+    /// A remark inside a stage.
+    pub(crate) fn note(&self, text: &str) {
+        self.line(Level::Story, &format!("    {}", printable(text)));
+    }
+
+    /// Something that a person needs to act upon, on a line of its own.
+    pub(crate) fn essential(&self, text: &str) {
+        self.line(
+            Level::Quiet,
+            &format!("\n{}\n", self.paint.wrap("4", &printable(text))),
+        );
+    }
+
+    /// A remark for those who want everything.
+    pub(crate) fn detail(&self, text: &str) {
+        let text = self.paint.wrap("2", &printable(text));
+        self.line(Level::Everything, &format!("    {text}"));
+    }
+
+    /// Something that a person should know even when they asked for quiet.
+    pub(crate) fn warn(&self, text: &str) {
+        let word = self.paint.wrap("33", "warning:");
+        self.line(Level::Quiet, &format!("{word} {}", printable(text)));
+    }
+
+    /// What the program stopped at, and what to do.
+    pub(crate) fn error(&self, text: &str, advice: Option<&str>) {
+        let word = self.paint.wrap("1;31", "error:");
+        self.line(Level::Quiet, &format!("\n{word} {}", printable(text)));
+        if let Some(advice) = advice {
+            self.line(Level::Quiet, &format!("  {}", printable(advice)));
+        }
+    }
+
+    /// A request, before it is sent.
+    pub(crate) fn request(&self, method: &str, url: &str, headers: &HeaderMap, body: Option<&str>) {
+        let arrow = self.paint.wrap("32", "->");
+        self.line(
+            Level::Story,
+            &format!("    {arrow} {method} {}", printable(&redact_url(url))),
+        );
+        self.headers(headers);
+        if let Some(body) = body {
+            self.body(body);
+        }
+    }
+
+    /// An answer's status and headers.
+    pub(crate) fn answer(&self, status: reqwest::StatusCode, headers: &HeaderMap) {
+        let code = if status.is_client_error() || status.is_server_error() {
+            "31"
+        } else {
+            "32"
+        };
+        let arrow = self.paint.wrap(code, "<-");
+        self.line(Level::Story, &format!("    {arrow} {status}"));
+        self.headers(headers);
+    }
+
+    fn headers(&self, headers: &HeaderMap) {
+        for (name, value) in headers {
+            let known = HEADERS.iter().any(|h| name.as_str().starts_with(h));
+            let level = if known {
+                Level::Story
+            } else {
+                Level::Everything
+            };
+            let value = match name.as_str() {
+                "authorization" => redact_credentials(value.to_str().unwrap_or_default()),
+                "dpop" => shorten(value.to_str().unwrap_or_default()),
+                "location" => redact_url(&String::from_utf8_lossy(value.as_bytes())),
+                "set-cookie" | "cookie" => "…".to_owned(),
+                _ => String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            };
+            let name = self.paint.wrap("2", &format!("{name}:"));
+            self.line(level, &format!("       {name} {}", printable(&value)));
+        }
+    }
+
+    /// A body: JSON is laid out, a form is taken apart, secrets are shortened, long ones are cut unless all is wanted.
+    pub(crate) fn body(&self, body: &str) {
+        if self.level < Level::Story || body.is_empty() {
+            return;
+        }
+        let text = match serde_json::from_str::<Value>(body) {
+            Ok(mut value) => {
+                redact(&mut value);
+                serde_json::to_string_pretty(&value).unwrap_or_default()
+            }
+            Err(_) => body.to_owned(),
+        };
+        let lines: Vec<_> = text.lines().collect();
+        let shown = if self.level == Level::Everything {
+            lines.len()
+        } else {
+            LINES_OF_BODY
+        };
+        for line in lines.iter().take(shown) {
+            let line: String = line.chars().take(2000).collect();
+            self.line(Level::Story, &format!("       {}", printable(&line)));
+        }
+        if lines.len() > shown {
+            let rest = format!("… {} more lines, -v shows them", lines.len() - shown);
+            self.line(
+                Level::Story,
+                &format!("       {}", self.paint.wrap("2", &rest)),
+            );
+        }
+    }
+
+    fn line(&self, level: Level, text: &str) {
+        if level <= self.level {
+            // A closed standard error is no reason to stop.
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        }
+    }
+}
+
+/// The parameters of a form, one a line, secrets shortened.
+pub(crate) fn form_lines(form: &[(&str, String)]) -> String {
+    let lines = form
+        .iter()
+        .map(|(name, value)| match SECRETS.contains(name) {
+            true => format!("{name}={}", shorten(value)),
+            false => format!("{name}={value}"),
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Shortens the values of secret members, at any depth.
+pub(crate) fn redact(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if SECRETS.contains(&name.as_str()) => {
+                        *text = shorten(text)
+                    }
+                    _ => redact(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+fn redact_credentials(value: &str) -> String {
+    match value.split_once(' ') {
+        Some((scheme, credentials)) => format!("{scheme} {}", shorten(credentials)),
+        None => shorten(value),
+    }
+}
+
+/// A URL with the secret values of its query shortened.
+pub(crate) fn redact_url(url: &str) -> String {
+    let Some((base, query)) = url.split_once('?') else {
+        return url.to_owned();
+    };
+    let params = query.split('&').map(|param| match param.split_once('=') {
+        Some((name, value)) if SECRETS.contains(&name) => format!("{name}={}", shorten(value)),
+        _ => param.to_owned(),
+    });
+    format!("{base}?{}", params.collect::<Vec<_>>().join("&"))
+}
+
+/// Text of others, safe for a terminal: control and direction characters become `\u{..}`.
+pub(crate) fn printable(text: &str) -> String {
+    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if (c.is_control() && c != '\n' && c != '\t') || bidi(c) {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn secrets_are_shortened_wherever_they_stand() {
+        let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s"});
+        redact(&mut value);
+        assert_eq!(
+            value,
+            json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s"})
+        );
+        assert_eq!(
+            redact_url("http://h/cb?code=0123456789&state=s&iss=i"),
+            "http://h/cb?code=01…&state=s&iss=i"
+        );
+        assert_eq!(
+            redact_credentials("Bearer 0123456789012345"),
+            "Bearer 0123…"
+        );
+        assert_eq!(
+            form_lines(&[("code", "0123456789".into()), ("a", "b".into())]),
+            "code=01…\na=b"
+        );
+    }
+
+    #[test]
+    fn a_server_cannot_write_to_the_terminal() {
+        assert_eq!(printable("a\x1b[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
+    }
+}

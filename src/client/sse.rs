@@ -1,0 +1,119 @@
+//! Server-sent events, read as they come.
+//!
+//! Rules: HTML Living Standard, "Server-sent events", 9.2.6 (interpreting an event stream); MCP 2025-11-25 transports,
+//! "Resumability and Redelivery" (`id`, `retry`).
+
+use std::time::Duration;
+
+/// Reads a stream piece by piece and remembers where it was.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    buffer: Vec<u8>,
+    data: Option<String>,
+    after_cr: bool,
+    begun: bool,
+    /// Where to go on after a disconnection.
+    pub(crate) last_id: Option<String>,
+    /// How long the server wants us to wait before that.
+    pub(crate) retry: Option<Duration>,
+}
+
+impl Events {
+    /// Takes the next piece; gives the data of the events that it completes. Comments and empty events give nothing.
+    pub(crate) fn feed(&mut self, piece: &[u8]) -> Vec<String> {
+        let mut events = Vec::new();
+        for &byte in piece {
+            let ends = match byte {
+                b'\n' if self.after_cr => {
+                    self.after_cr = false;
+                    continue;
+                }
+                b'\n' | b'\r' => true,
+                _ => false,
+            };
+            self.after_cr = byte == b'\r';
+            if ends {
+                let line = std::mem::take(&mut self.buffer);
+                events.extend(self.line(&line));
+            } else {
+                self.buffer.push(byte);
+            }
+        }
+        events
+    }
+
+    /// The same stream on a new connection: what was incomplete will come again.
+    pub(crate) fn reopened(self) -> Self {
+        Self {
+            last_id: self.last_id,
+            retry: self.retry,
+            ..Self::default()
+        }
+    }
+
+    /// How much is held back for an event that is not complete.
+    pub(crate) fn held(&self) -> usize {
+        self.buffer.len() + self.data.as_ref().map_or(0, String::len)
+    }
+
+    fn line(&mut self, line: &[u8]) -> Option<String> {
+        let text = String::from_utf8_lossy(line);
+        let text = match std::mem::replace(&mut self.begun, true) {
+            false => text.strip_prefix('\u{feff}').unwrap_or(&text),
+            true => &text,
+        };
+        if text.is_empty() {
+            return self.data.take().filter(|data| !data.is_empty());
+        }
+        let (field, value) = text.split_once(':').unwrap_or((text, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "data" => match &mut self.data {
+                Some(data) => {
+                    data.push('\n');
+                    data.push_str(value);
+                }
+                None => self.data = Some(value.to_owned()),
+            },
+            "id" if !value.contains('\0') => {
+                self.last_id = Some(value.to_owned()).filter(|id| !id.is_empty())
+            }
+            "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
+                self.retry = value.parse().ok().map(Duration::from_millis);
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: &str = "\u{feff}: hello\r\nid: 1\nretry: 500\ndata:\n\nevent: message\r\rdata: a\ndata:  ü\r\n\r\nid\n\ndata: cut";
+
+    #[test]
+    fn events_are_the_same_in_pieces_of_any_size() {
+        for size in 1..STREAM.len() {
+            let mut events = Events::default();
+            let read: Vec<_> = STREAM
+                .as_bytes()
+                .chunks(size)
+                .flat_map(|piece| events.feed(piece))
+                .collect();
+            assert_eq!(read, ["a\n ü"], "in pieces of {size}");
+            assert_eq!(events.retry, Some(Duration::from_millis(500)));
+            assert_eq!(events.last_id, None, "an empty id resets it");
+        }
+    }
+
+    #[test]
+    fn an_event_without_data_still_tells_where_we_are() {
+        let mut events = Events::default();
+        assert!(events.feed(b"id: 7\ndata: \n\n").is_empty());
+        assert_eq!(events.last_id.as_deref(), Some("7"));
+        events.feed(b"retry: soon\nid: x\0y\n\n");
+        assert_eq!((events.retry, events.last_id.as_deref()), (None, Some("7")));
+    }
+}

@@ -1,0 +1,296 @@
+//! The credentials file: what we are and hold at each authorization server, for the next run.
+//!
+//! Rules: MCP authorization "Authorization Server Binding" (credentials are keyed by the issuer) and "Token Theft"
+//! (OAuth 2.1, 7.1). Readable by its owner only, written whole or not at all, one writer at a time.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{
+    dpop::ProofKey, error::ClientError, refusal::Credential, registration::App, secret::Secret,
+};
+use crate::principal::ScopeSet;
+
+/// Keeps registrations and tokens, in a file or, for runs that leave nothing behind, in memory.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: Option<PathBuf>,
+    memory: Mutex<Contents>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Contents {
+    /// By issuer: what we are there.
+    #[serde(default)]
+    apps: BTreeMap<String, App>,
+    /// By client id: the issuer that a pre-registered client belongs to.
+    #[serde(default)]
+    bound: BTreeMap<String, String>,
+    /// By the URL of the MCP server: what it was last used with.
+    #[serde(default)]
+    tokens: BTreeMap<String, Token>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Token {
+    issuer: String,
+    resource: String,
+    scope: String,
+    token: Secret,
+    expires_at: Option<u64>,
+    refresh_token: Option<Secret>,
+    proof_key: Option<Secret>,
+    app: Option<App>,
+}
+
+/// The right to write, held until it is dropped. The kernel takes it back from a process that is killed.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _lock: Option<File>,
+}
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Store {
+    pub(crate) fn file(path: PathBuf) -> Self {
+        Self {
+            path: Some(path),
+            memory: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn memory() -> Self {
+        Self {
+            path: None,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The file's place in the person's configuration folder.
+    pub(crate) fn default_path() -> Result<PathBuf, ClientError> {
+        let strategy = etcetera::choose_base_strategy().map_err(|_| {
+            ClientError::Usage(
+                "this machine knows no home folder: pass --credentials FILE".to_owned(),
+            )
+        })?;
+        Ok(strategy
+            .config_dir()
+            .join("mcp-auth-step-by-step")
+            .join("credentials.json"))
+    }
+
+    pub(crate) fn app(&self, issuer: &str) -> Result<Option<App>, ClientError> {
+        Ok(self.read()?.apps.remove(issuer))
+    }
+
+    pub(crate) async fn remember_app(&self, issuer: &str, app: &App) -> Result<(), ClientError> {
+        let turn = self.lock().await?;
+        self.change(&turn, |contents| {
+            contents.apps.insert(issuer.to_owned(), app.clone());
+        })
+    }
+
+    /// Ties a pre-registered client to the issuer that it is first used with.
+    pub(crate) async fn bind(&self, client_id: &str, issuer: &str) -> Result<(), ClientError> {
+        let turn = self.lock().await?;
+        match self.read()?.bound.get(client_id) {
+            Some(known) if known == issuer => Ok(()),
+            Some(known) => Err(ClientError::WrongClient {
+                client_id: client_id.to_owned(),
+                known: known.clone(),
+                issuer: issuer.to_owned(),
+            }),
+            None => self.change(&turn, |contents| {
+                contents
+                    .bound
+                    .insert(client_id.to_owned(), issuer.to_owned());
+            }),
+        }
+    }
+
+    /// What was last used with the server at `url`.
+    pub(crate) fn credential(&self, url: &Url) -> Result<Option<Credential>, ClientError> {
+        let stored = self.read()?.tokens.remove(url.as_str());
+        stored.map(Token::into_credential).transpose()
+    }
+
+    pub(crate) async fn remember(
+        &self,
+        url: &Url,
+        credential: &Credential,
+    ) -> Result<(), ClientError> {
+        let turn = self.lock().await?;
+        self.remember_locked(&turn, url, credential)
+    }
+
+    pub(crate) fn remember_locked(
+        &self,
+        turn: &Turn,
+        url: &Url,
+        credential: &Credential,
+    ) -> Result<(), ClientError> {
+        self.change(turn, |contents| {
+            contents
+                .tokens
+                .insert(url.to_string(), Token::from(credential));
+        })
+    }
+
+    /// Forgets the tokens of the server at `url` and our registration at their issuer. Says what was forgotten.
+    pub(crate) async fn forget(&self, url: &Url) -> Result<Vec<String>, ClientError> {
+        let turn = self.lock().await?;
+        let mut forgotten = Vec::new();
+        self.change(&turn, |contents| {
+            if let Some(token) = contents.tokens.remove(url.as_str()) {
+                forgotten.push(format!("the tokens for {url}"));
+                contents.bound.retain(|_, issuer| *issuer != token.issuer);
+                if contents.apps.remove(&token.issuer).is_some() {
+                    forgotten.push(format!("the registration at {}", token.issuer));
+                }
+            }
+        })?;
+        Ok(forgotten)
+    }
+
+    /// Waits for our turn to write.
+    pub(crate) async fn lock(&self) -> Result<Turn, ClientError> {
+        let Some(path) = &self.path else {
+            return Ok(Turn { _lock: None });
+        };
+        let path = path.with_extension("lock");
+        let opened = folder(&path)
+            .and_then(|()| private(OpenOptions::new().create(true).append(true)).open(&path));
+        let lock = opened.map_err(at(&path))?;
+        let waited = tokio::time::Instant::now();
+        loop {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Turn { _lock: Some(lock) }),
+                Err(TryLockError::WouldBlock) if waited.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(at(&path)(io::Error::other("another run holds it")));
+                }
+                Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
+            }
+        }
+    }
+
+    fn read(&self) -> Result<Contents, ClientError> {
+        let Some(path) = &self.path else {
+            return Ok(self.memory.lock().expect("nobody panics in here").clone());
+        };
+        let text = match fs::read(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
+            Err(error) => return Err(at(path)(error)),
+        };
+        only_ours(path).map_err(at(path))?;
+        serde_json::from_slice(&text).map_err(|_| ClientError::NotCredentials(path.clone()))
+    }
+
+    fn change(&self, _turn: &Turn, change: impl FnOnce(&mut Contents)) -> Result<(), ClientError> {
+        let mut contents = self.read()?;
+        change(&mut contents);
+        let Some(path) = &self.path else {
+            *self.memory.lock().expect("nobody panics in here") = contents;
+            return Ok(());
+        };
+        let text = serde_json::to_vec_pretty(&contents).expect("strings and numbers are JSON");
+        replace(path, &text).map_err(at(path))
+    }
+}
+
+/// A new file beside the old one (0600 from the start), then one rename: a reader sees the old or the new.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    folder(path)?;
+    let beside = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(beside)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn folder(path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// A file that others could read may have been read: refuse it, as ssh does.
+fn only_ours(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions()) & 0o077 != 0 {
+        return Err(io::Error::other(format!(
+            "others may read it; delete it and log in again, or run: chmod 600 {}",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> ClientError {
+    let path = path.to_owned();
+    move |source| ClientError::File {
+        path: path.clone(),
+        source,
+    }
+}
+
+impl From<&Credential> for Token {
+    fn from(credential: &Credential) -> Self {
+        let since_epoch =
+            |at: std::time::SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
+        Self {
+            issuer: credential.issuer.clone(),
+            resource: credential.resource.clone(),
+            scope: credential.scopes.to_string(),
+            token: credential.token.clone(),
+            expires_at: credential.expires_at.and_then(since_epoch),
+            refresh_token: credential.refresh_token.clone(),
+            proof_key: credential.proof_key.as_ref().map(ProofKey::export),
+            app: credential.app.clone(),
+        }
+    }
+}
+
+impl Token {
+    fn into_credential(self) -> Result<Credential, ClientError> {
+        Ok(Credential {
+            token: self.token,
+            proof_key: self.proof_key.as_ref().map(ProofKey::import).transpose()?,
+            expires_at: self
+                .expires_at
+                .and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s))),
+            refresh_token: self.refresh_token,
+            scopes: ScopeSet::parse(&self.scope),
+            issuer: self.issuer,
+            resource: self.resource,
+            app: self.app,
+        })
+    }
+}

@@ -1,0 +1,372 @@
+//! What a person wants of a session: lists, calls, prompts, resources; and how the results are shown.
+//!
+//! Rules: MCP server/tools, server/prompts, server/resources, utilities/pagination (2025-06-18 and later).
+
+use std::{
+    collections::HashSet,
+    io::{self, IsTerminal, Write},
+};
+
+use reqwest::header::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+
+use super::{
+    error::ClientError,
+    mirror::Mirror,
+    options::Call,
+    refusal::Authorize,
+    report::{Stage, printable},
+    sample,
+    session::{HEADER_MISMATCH, Outcome, Session, object, parse, rpc},
+};
+use crate::jsonrpc::{ErrorObject, INVALID_PARAMS, METHOD_NOT_FOUND, Object};
+
+/// A server that never stops naming things is stopped.
+const PAGES: usize = 100;
+
+/// How it went, when nothing stopped us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Everything was answered.
+    Done,
+    /// A call was answered with an error.
+    CallFailed,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tool {
+    name: String,
+    #[serde(default, rename = "inputSchema")]
+    schema: Value,
+    #[serde(default)]
+    annotations: Value,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(skip)]
+    mirror: Mirror,
+    /// The definition as it came, for the output.
+    #[serde(skip)]
+    raw: Option<Box<RawValue>>,
+}
+
+/// The first document of the output.
+#[derive(Debug, Serialize)]
+struct Listing<'a> {
+    protocol: &'a str,
+    server: &'a Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<String>,
+    tools: Vec<&'a RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    dropped: Vec<Value>,
+    prompts: Vec<Box<RawValue>>,
+    resources: Vec<Box<RawValue>>,
+}
+
+/// The other documents of the output, one for each thing that was done.
+#[derive(Debug, Serialize)]
+struct Done<'a> {
+    kind: &'a str,
+    name: &'a str,
+    arguments: &'a Object,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<&'a Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a ErrorObject>,
+}
+
+impl<A: Authorize> Session<A> {
+    /// [13]: lists what there is, then does what the options say.
+    ///
+    /// # Errors
+    /// When the server refuses for good or breaks the protocol. A call that is answered with an error is no such case:
+    /// see [`Ending`].
+    pub async fn work(&mut self) -> Result<Ending, ClientError> {
+        let (tools, dropped) = self.tools().await?;
+        let prompts = self.list("prompts").await?;
+        let resources = self.list("resources").await?;
+        self.client
+            .report
+            .stage(Stage::Result, "What the server offers");
+        let credential = self.credential();
+        let listing = Listing {
+            protocol: self.version(),
+            server: &self.server,
+            issuer: credential.as_ref().map(|c| c.issuer.as_str()),
+            resource: credential.as_ref().map(|c| c.resource.as_str()),
+            scopes: credential.as_ref().map(|c| c.scopes.to_string()),
+            tools: tools
+                .iter()
+                .filter_map(|tool| tool.raw.as_deref())
+                .collect(),
+            dropped,
+            prompts,
+            resources,
+        };
+        self.show_listing(&listing, &tools);
+        let options = self.client.options.clone();
+        let mut calls = options.call;
+        calls.extend(options.call_file.into_iter().flat_map(|calls| calls.0));
+        if options.call_all {
+            calls.extend(
+                tools
+                    .iter()
+                    .filter(|tool| tool.annotations["destructiveHint"] != true)
+                    .map(Tool::sample),
+            );
+        }
+        let mut ending = Ending::Done;
+        for call in calls {
+            let outcome = self.call(&tools, &call).await?;
+            self.show("call", &call.name, &call.arguments, outcome, &mut ending);
+        }
+        for prompt in options.prompt {
+            let params = json!({"name": prompt.name, "arguments": prompt.arguments});
+            let outcome = self
+                .request("prompts/get", object(params), HeaderMap::new())
+                .await?;
+            self.show(
+                "prompt",
+                &prompt.name,
+                &prompt.arguments,
+                outcome,
+                &mut ending,
+            );
+        }
+        for uri in options.read {
+            let outcome = self
+                .request(
+                    "resources/read",
+                    object(json!({"uri": uri})),
+                    HeaderMap::new(),
+                )
+                .await?;
+            self.show("read", &uri, &Object::new(), outcome, &mut ending);
+        }
+        Ok(ending)
+    }
+
+    /// The tools, and those that are left out with the reason why.
+    async fn tools(&mut self) -> Result<(Vec<Tool>, Vec<Value>), ClientError> {
+        let (mut tools, mut dropped) = (Vec::new(), Vec::new());
+        for raw in self.list("tools").await? {
+            let read = serde_json::from_str::<Tool>(raw.get()).map_err(|e| e.to_string());
+            let checked = read.and_then(|mut tool| {
+                // Without the annotation's revision it is a word like any other.
+                if self.is_modern() {
+                    tool.mirror =
+                        Mirror::of(&tool.schema).map_err(|why| format!("{}: {why}", tool.name))?;
+                }
+                Ok(tool)
+            });
+            match checked {
+                Ok(tool) => tools.push(Tool {
+                    raw: Some(raw),
+                    ..tool
+                }),
+                Err(why) => {
+                    self.client
+                        .report
+                        .warn(&format!("a tool is left out: {why}"));
+                    dropped.push(Value::from(why));
+                }
+            }
+        }
+        Ok((tools, dropped))
+    }
+
+    /// All pages of a list; nothing when the server does not have it.
+    async fn list(&mut self, kind: &str) -> Result<Vec<Box<RawValue>>, ClientError> {
+        #[derive(Deserialize)]
+        struct Page {
+            #[serde(alias = "tools", alias = "prompts", alias = "resources")]
+            items: Vec<Box<RawValue>>,
+            #[serde(default, rename = "nextCursor")]
+            next: Option<String>,
+        }
+        // A server that declares nothing is asked for its tools all the same.
+        if !self.capabilities.contains_key(kind)
+            && (kind != "tools" || !self.capabilities.is_empty())
+        {
+            return Ok(Vec::new());
+        }
+        let method = format!("{kind}/list");
+        let (mut items, mut cursors, mut params) = (Vec::new(), HashSet::new(), Object::new());
+        for _ in 0..PAGES {
+            let page: Page = match self
+                .request(&method, params.clone(), HeaderMap::new())
+                .await?
+            {
+                Ok(result) => parse(&result)?,
+                Err(error) if error.code == METHOD_NOT_FOUND => return Ok(items),
+                Err(error) => return Err(rpc(&method, error)),
+            };
+            items.extend(page.items);
+            let Some(next) = page.next else {
+                return Ok(items);
+            };
+            if !cursors.insert(next.clone()) {
+                break;
+            }
+            params.insert("cursor".to_owned(), next.into());
+        }
+        Err(ClientError::Protocol(format!(
+            "{method} never comes to an end"
+        )))
+    }
+
+    async fn call(&mut self, tools: &[Tool], call: &Call) -> Result<Outcome, ClientError> {
+        let refuse = |why: String| {
+            Ok(Err(ErrorObject::new(
+                INVALID_PARAMS,
+                format!("not sent: {why}"),
+            )))
+        };
+        let mut mirror = tools
+            .iter()
+            .find(|tool| tool.name == call.name)
+            .map(|tool| tool.mirror.clone());
+        let params = object(json!({"name": call.name, "arguments": call.arguments}));
+        for last in [false, true] {
+            let headers = match mirror
+                .as_ref()
+                .map_or(Ok(HeaderMap::new()), |m| m.headers(&call.arguments))
+            {
+                Ok(headers) => headers,
+                Err(why) => return refuse(why),
+            };
+            match self.request("tools/call", params.clone(), headers).await? {
+                // The definition has changed: read it again, and try once more (2026-07-28, "Client Behavior").
+                Err(error) if error.code == HEADER_MISMATCH && !last && self.is_modern() => {
+                    let (tools, _) = self.tools().await?;
+                    mirror = tools
+                        .into_iter()
+                        .find(|tool| tool.name == call.name)
+                        .map(|tool| tool.mirror);
+                }
+                outcome => return Ok(outcome),
+            }
+        }
+        refuse("the server keeps refusing the headers".to_owned())
+    }
+
+    fn show_listing(&self, listing: &Listing<'_>, tools: &[Tool]) {
+        if self.for_programs() {
+            return line(listing);
+        }
+        let server = self.server["name"].as_str().unwrap_or("the server");
+        print(&format!("{server} speaks MCP {}", self.version()));
+        for tool in tools {
+            print(&format!(
+                "  tool      {:<20} {}",
+                tool.name,
+                tool.description.as_deref().unwrap_or_default()
+            ));
+        }
+        for (kind, member, items) in [
+            ("prompt", "name", &listing.prompts),
+            ("resource", "uri", &listing.resources),
+        ] {
+            for item in items {
+                let item: Value = serde_json::from_str(item.get()).unwrap_or_default();
+                let text = |member: &str| item[member].as_str().unwrap_or_default().to_owned();
+                print(&format!(
+                    "  {kind:<9} {:<20} {}",
+                    text(member),
+                    text("description")
+                ));
+            }
+        }
+    }
+
+    fn show(
+        &self,
+        kind: &str,
+        name: &str,
+        arguments: &Object,
+        outcome: Outcome,
+        ending: &mut Ending,
+    ) {
+        let failed = match &outcome {
+            Ok(result) => serde_json::from_str::<Value>(result.get())
+                .is_ok_and(|result| result["isError"] == true),
+            Err(_) => true,
+        };
+        if failed {
+            *ending = Ending::CallFailed;
+        }
+        if self.for_programs() {
+            let (result, error) = match &outcome {
+                Ok(result) => (Some(result), None),
+                Err(error) => (None, Some(error)),
+            };
+            return line(&Done {
+                kind,
+                name,
+                arguments,
+                result,
+                error,
+            });
+        }
+        print(&format!(
+            "{kind} {name} {}",
+            Value::Object(arguments.clone())
+        ));
+        match outcome {
+            Ok(result) => readable(&result),
+            Err(error) => print(&format!("  error {}: {}", error.code, error.message)),
+        }
+    }
+
+    fn for_programs(&self) -> bool {
+        self.client.options.json || !io::stdout().is_terminal()
+    }
+}
+
+impl Tool {
+    fn sample(&self) -> Call {
+        Call {
+            name: self.name.clone(),
+            arguments: object(sample::value(&self.schema)),
+        }
+    }
+}
+
+/// Text as text, everything else as JSON.
+fn readable(result: &RawValue) {
+    let value: Value = serde_json::from_str(result.get()).unwrap_or_default();
+    let texts = value["content"]
+        .as_array()
+        .map(|all| all.iter().map(|c| c["text"].as_str()).collect::<Vec<_>>());
+    match texts {
+        Some(texts) if !texts.is_empty() && texts.iter().all(Option::is_some) => {
+            texts
+                .into_iter()
+                .flatten()
+                .flat_map(str::lines)
+                .for_each(|text| print(&format!("  {text}")));
+        }
+        _ => serde_json::to_string_pretty(&value)
+            .unwrap_or_default()
+            .lines()
+            .for_each(|text| print(&format!("  {text}"))),
+    }
+}
+
+fn print(text: &str) {
+    // Whoever closed the pipe has seen enough.
+    let _ = writeln!(io::stdout().lock(), "{}", printable(text));
+}
+
+fn line(document: &impl Serialize) {
+    let _ = writeln!(
+        io::stdout().lock(),
+        "{}",
+        serde_json::to_string(document).unwrap_or_default()
+    );
+}
