@@ -44,10 +44,7 @@ async fn run(client: Arc<Client>) -> Result<Ending, ClientError> {
     if client.options.forget {
         return client.forget().await.map(|()| Ending::Done);
     }
-    let way_in = WayIn {
-        client: client.clone(),
-        journal: Journal::default(),
-    };
+    let way_in = WayIn { client: client.clone(), journal: Journal::default() };
     let mut session = Session::open(client, way_in).await?;
     let ending = session.work().await;
     session.close().await;

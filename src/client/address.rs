@@ -13,19 +13,14 @@ use super::error::ClientError;
 
 /// Reads `text` and insists on a transport that keeps secrets: https, or http to this machine.
 pub(crate) fn secure(text: &str) -> Result<Url, ClientError> {
-    let unusable = |why: &'static str| ClientError::UnusableUrl {
-        url: text.to_owned(),
-        why,
-    };
+    let unusable = |why: &'static str| ClientError::UnusableUrl { url: text.to_owned(), why };
     let url = Url::parse(text).map_err(|_| unusable("it is not a URL"))?;
     match url.scheme() {
         "https" => {}
         "http" if is_loopback(&url) => {}
         "http" => return Err(unusable("http is for this machine only; use https")),
         _ => {
-            return Err(unusable(
-                "only https URLs, and http to this machine, are followed",
-            ));
+            return Err(unusable("only https URLs, and http to this machine, are followed"));
         }
     }
     if !url.username().is_empty() || url.password().is_some() {
@@ -75,18 +70,12 @@ pub(crate) fn is_private(ip: IpAddr) -> bool {
 pub(crate) fn well_known(url: &Url, suffix: &str) -> String {
     let path = url.path().trim_end_matches('/');
     let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
-    format!(
-        "{}/.well-known/{suffix}{path}{query}",
-        url.origin().ascii_serialization()
-    )
+    format!("{}/.well-known/{suffix}{path}{query}", url.origin().ascii_serialization())
 }
 
 /// `/.well-known/SUFFIX` at the root of the host.
 pub(crate) fn well_known_root(url: &Url, suffix: &str) -> String {
-    format!(
-        "{}/.well-known/{suffix}",
-        url.origin().ascii_serialization()
-    )
+    format!("{}/.well-known/{suffix}", url.origin().ascii_serialization())
 }
 
 /// `/.well-known/SUFFIX` after the path (OpenID Connect Discovery 1.0, 4.1).
@@ -112,9 +101,8 @@ pub(crate) fn covers(resource: &str, url: &Url) -> bool {
 
 /// `endpoint` with more parameters. Its own query stays as it is (RFC 6749, 3.1).
 pub(crate) fn with_query(endpoint: &str, params: &[(&str, String)]) -> String {
-    let query: String = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(params)
-        .finish();
+    let query: String =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
     let separator = match endpoint.find('?') {
         None => "?",
         Some(at) if at + 1 == endpoint.len() => "",

@@ -36,14 +36,11 @@ pub async fn jwt_bearer(client: &Client, access: &Access) -> Result<Credential, 
             ));
         }
     };
-    client.report.stage(
-        Stage::TokenRequest,
-        "The assertion becomes a token (JWT bearer, RFC 7523)",
-    );
-    let mut form: Form = vec![
-        ("grant_type", JWT_BEARER.to_owned()),
-        ("assertion", assertion.expose().to_owned()),
-    ];
+    client
+        .report
+        .stage(Stage::TokenRequest, "The assertion becomes a token (JWT bearer, RFC 7523)");
+    let mut form: Form =
+        vec![("grant_type", JWT_BEARER.to_owned()), ("assertion", assertion.expose().to_owned())];
     token::scope(&mut form, access);
     let app = match options.client_id {
         Some(_) => Some(registration::pre_registered(client, &access.server, "").await?),
@@ -51,15 +48,10 @@ pub async fn jwt_bearer(client: &Client, access: &Access) -> Result<Credential, 
     };
     // Without a secret or key the assertion itself is the proof; the id goes along all the same.
     let app = app.map(|app| match (&app.client_secret, &options.private_key) {
-        (None, None) => App {
-            method: Method::None,
-            ..app
-        },
+        (None, None) => App { method: Method::None, ..app },
         _ => app,
     });
-    token::request(client, access, app.as_ref(), form, None)
-        .await
-        .map(token::without_app)
+    token::request(client, access, app.as_ref(), form, None).await.map(token::without_app)
 }
 
 /// The identity provider turns the person's ID token into a grant for this one authorization server (RFC 8693).

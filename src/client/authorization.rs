@@ -46,26 +46,18 @@ pub async fn ask(
     browser: Browser,
 ) -> Result<Code, ClientError> {
     let (report, server) = (&client.report, &access.server);
-    report.stage(
-        Stage::Authorization,
-        "The person decides (authorization code, PKCE)",
-    );
+    report.stage(Stage::Authorization, "The person decides (authorization code, PKCE)");
     if !discovery::offers_s256(server) {
         if !client.options.assume_s256 {
-            return Err(ClientError::NoPkce {
-                issuer: server.issuer.clone(),
-            });
+            return Err(ClientError::NoPkce { issuer: server.issuer.clone() });
         }
         report.warn("this authorization server does not say that it does PKCE; without it codes can be stolen");
     }
     let endpoint =
-        server
-            .authorization_endpoint
-            .as_deref()
-            .ok_or_else(|| ClientError::NoEndpoint {
-                issuer: server.issuer.clone(),
-                endpoint: "authorization_endpoint",
-            })?;
+        server.authorization_endpoint.as_deref().ok_or_else(|| ClientError::NoEndpoint {
+            issuer: server.issuer.clone(),
+            endpoint: "authorization_endpoint",
+        })?;
     client.count_authorization()?;
     let pkce = Pkce::new();
     let pending = Pending {
@@ -77,14 +69,9 @@ pub async fn ask(
     let url = address::with_query(endpoint, &params(access, app, &pending, &pkce));
     let code = browser.visit(client, url, pending).await?;
     report.stage(Stage::Code, "The code");
-    report.note(&format!(
-        "{} (good for one use, with the verifier that only we know)",
-        code.hint()
-    ));
-    Ok(Code {
-        code,
-        verifier: pkce.verifier,
-    })
+    report
+        .note(&format!("{} (good for one use, with the verifier that only we know)", code.hint()));
+    Ok(Code { code, verifier: pkce.verifier })
 }
 
 fn params(
@@ -123,32 +110,18 @@ impl Pending {
         match &answer.iss {
             // Byte for byte, as it was decoded: no slash more or less.
             Some(iss) if *iss != self.issuer => {
-                return Err(ClientError::IssuerMismatch {
-                    issuer: self.issuer.clone(),
-                });
+                return Err(ClientError::IssuerMismatch { issuer: self.issuer.clone() });
             }
             None if self.issuer_promised => {
-                return Err(ClientError::IssuerMissing {
-                    issuer: self.issuer.clone(),
-                });
+                return Err(ClientError::IssuerMissing { issuer: self.issuer.clone() });
             }
             _ => {}
         }
         if let Some(error) = answer.error {
-            let error = OAuthError {
-                error,
-                error_description: answer.error_description,
-            };
-            return Err(ClientError::Refused {
-                at: "authorization endpoint",
-                error,
-            });
+            let error = OAuthError { error, error_description: answer.error_description };
+            return Err(ClientError::Refused { at: "authorization endpoint", error });
         }
-        answer
-            .code
-            .filter(|code| !code.is_empty())
-            .map(Secret::from)
-            .ok_or(ClientError::NoCode)
+        answer.code.filter(|code| !code.is_empty()).map(Secret::from).ok_or(ClientError::NoCode)
     }
 
     /// The query of an answer, if `url` is where we wait for it.
@@ -213,11 +186,7 @@ mod tests {
     fn judge(promised: bool, query: &str) -> String {
         match Pending::for_test(promised).judge(query) {
             Ok(code) => code.expose().to_owned(),
-            Err(error) => format!("{error:?}")
-                .split([' ', '('])
-                .next()
-                .unwrap()
-                .to_owned(),
+            Err(error) => format!("{error:?}").split([' ', '(']).next().unwrap().to_owned(),
         }
     }
 
@@ -231,22 +200,10 @@ mod tests {
             (true, "code=c&state=s".to_owned(), "IssuerMissing"),
             (true, format!("code=c&state=s&{iss}%2F"), "IssuerMismatch"),
             (false, format!("code=c&state=s&{iss}%2F"), "IssuerMismatch"),
-            (
-                false,
-                "code=c&state=s&iss=HTTPS%3A%2F%2Fas.example.com".to_owned(),
-                "IssuerMismatch",
-            ),
-            (
-                false,
-                "error=access_denied&state=s&iss=evil".to_owned(),
-                "IssuerMismatch",
-            ),
+            (false, "code=c&state=s&iss=HTTPS%3A%2F%2Fas.example.com".to_owned(), "IssuerMismatch"),
+            (false, "error=access_denied&state=s&iss=evil".to_owned(), "IssuerMismatch"),
             (false, "error=access_denied&state=s".to_owned(), "Refused"),
-            (
-                true,
-                "error=access_denied&state=s".to_owned(),
-                "IssuerMissing",
-            ),
+            (true, "error=access_denied&state=s".to_owned(), "IssuerMissing"),
         ] {
             assert_eq!(judge(promised, &query), expected, "{promised} {query}");
         }

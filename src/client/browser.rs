@@ -39,44 +39,26 @@ const HOPS: usize = 10;
 /// # Errors
 /// When `--redirect-uri` cannot be used, or this machine has no free port.
 pub async fn prepare(client: &Client, access: &Access) -> Result<Browser, ClientError> {
-    let before = client
-        .store
-        .app(&access.server.issuer)?
-        .map(|app| app.redirect_uri);
+    let before = client.store.app(&access.server.issuer)?.map(|app| app.redirect_uri);
     let fixed = client.options.redirect_uri.clone();
     if client.options.headless {
-        let redirect_uri = fixed
-            .or(before)
-            .unwrap_or_else(|| HEADLESS_REDIRECT.to_owned());
-        return Ok(Browser {
-            redirect_uri,
-            reach: Reach::Nobody,
-        });
+        let redirect_uri = fixed.or(before).unwrap_or_else(|| HEADLESS_REDIRECT.to_owned());
+        return Ok(Browser { redirect_uri, reach: Reach::Nobody });
     }
     if let Some(redirect_uri) = fixed {
         let url = address::secure(&redirect_uri)?;
         if !address::is_loopback(&url) {
-            return Ok(Browser {
-                redirect_uri,
-                reach: Reach::Pasting,
-            });
+            return Ok(Browser { redirect_uri, reach: Reach::Pasting });
         }
-        let listener = bind(url.port_or_known_default().unwrap_or(0))
-            .await
-            .map_err(|e| {
-                ClientError::Usage(format!(
-                    "{redirect_uri} is taken: {e}; choose another port with --redirect-uri"
-                ))
-            })?;
-        return Ok(Browser {
-            redirect_uri,
-            reach: Reach::Listening(listener),
-        });
+        let listener = bind(url.port_or_known_default().unwrap_or(0)).await.map_err(|e| {
+            ClientError::Usage(format!(
+                "{redirect_uri} is taken: {e}; choose another port with --redirect-uri"
+            ))
+        })?;
+        return Ok(Browser { redirect_uri, reach: Reach::Listening(listener) });
     }
     // The port of the last registration again, so that it stays good; another one when somebody else has it.
-    let port = before
-        .and_then(|uri| Url::parse(&uri).ok()?.port())
-        .unwrap_or(0);
+    let port = before.and_then(|uri| Url::parse(&uri).ok()?.port()).unwrap_or(0);
     let listener = match bind(port).await {
         Err(_) if port != 0 => bind(0).await,
         bound => bound,
@@ -132,12 +114,8 @@ impl Browser {
                 code = pasted => code,
             }
         };
-        let nobody = |_| ClientError::NobodyAnswered {
-            seconds: PATIENCE.as_secs(),
-        };
-        tokio::time::timeout(PATIENCE, answer)
-            .await
-            .map_err(nobody)?
+        let nobody = |_| ClientError::NobodyAnswered { seconds: PATIENCE.as_secs() };
+        tokio::time::timeout(PATIENCE, answer).await.map_err(nobody)?
     }
 }
 
@@ -164,10 +142,9 @@ async fn paste(client: &Client, pending: Arc<Pending>) -> Result<Secret, ClientE
             continue;
         }
         match pending.query_of(line).map(|query| pending.judge(query)) {
-            None => client.report.warn(&format!(
-                "that is not an address below {}",
-                pending.redirect_uri
-            )),
+            None => client
+                .report
+                .warn(&format!("that is not an address below {}", pending.redirect_uri)),
             Some(Err(error @ ClientError::WrongState)) => client.report.warn(&error.to_string()),
             Some(outcome) => return outcome,
         }
@@ -180,9 +157,7 @@ async fn follow(
     mut url: String,
     pending: &Pending,
 ) -> Result<Secret, ClientError> {
-    client
-        .report
-        .note("headless: following the redirects with nobody's help");
+    client.report.note("headless: following the redirects with nobody's help");
     let home = address::secure(&url)?.origin();
     for _ in 0..HOPS {
         let answer = client.http.page(&url).await?;
@@ -211,16 +186,10 @@ async fn follow(
             }
         }
     }
-    Err(ClientError::Redirected {
-        from: url,
-        to: "ever more places".to_owned(),
-    })
+    Err(ClientError::Redirected { from: url, to: "ever more places".to_owned() })
 }
 
 fn location(answer: &Answer) -> Option<String> {
-    let location = answer
-        .headers
-        .get(LOCATION)
-        .filter(|_| answer.status.is_redirection())?;
+    let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }

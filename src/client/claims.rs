@@ -12,20 +12,14 @@ use super::{Client, client_auth::now, journal::Access, refusal::Credential, repo
 pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential) {
     let report = &client.report;
     report.stage(Stage::Token, "The token");
-    let kind = if credential.proof_key.is_some() {
-        "DPoP"
-    } else {
-        "Bearer"
-    };
+    let kind = if credential.proof_key.is_some() { "DPoP" } else { "Bearer" };
     report.note(&format!("{kind} {}", credential.token.hint()));
     let Some(claims) = decode(credential.token.expose()) else {
         report.note("it is opaque: only the authorization server knows what it means (RFC 7662)");
         return;
     };
     for (name, value) in &claims {
-        let meaning = meaning(name, value)
-            .map(|m| format!("   ({m})"))
-            .unwrap_or_default();
+        let meaning = meaning(name, value).map(|m| format!("   ({m})")).unwrap_or_default();
         let line = format!("{name:<20} {value}{meaning}");
         match KNOWN.iter().any(|(known, _)| known == name) {
             true => report.note(&line),
@@ -65,9 +59,7 @@ const KNOWN: [(&str, &str); 14] = [
 
 fn meaning(name: &str, value: &Value) -> Option<String> {
     let (_, meaning) = KNOWN.iter().find(|(known, _)| *known == name)?;
-    let time = value
-        .as_i64()
-        .filter(|_| matches!(name, "exp" | "iat" | "nbf"));
+    let time = value.as_i64().filter(|_| matches!(name, "exp" | "iat" | "nbf"));
     Some(match time {
         Some(at) => format!("{meaning}: {}", distance(at - now() as i64)),
         None => (*meaning).to_owned(),
@@ -81,11 +73,7 @@ fn distance(seconds: i64) -> String {
         s if s < 172_800 => format!("{} h", s / 3600),
         s => format!("{} days", s / 86_400),
     };
-    if seconds < 0 {
-        format!("{amount} ago")
-    } else {
-        format!("in {amount}")
-    }
+    if seconds < 0 { format!("{amount} ago") } else { format!("in {amount}") }
 }
 
 /// The payload of a signed JWT.
@@ -109,12 +97,9 @@ mod tests {
 
     #[test]
     fn times_are_told_as_distances() {
-        for (seconds, expected) in [
-            (59, "in 59 s"),
-            (3600, "in 60 min"),
-            (-7200, "2 h ago"),
-            (345_600, "in 4 days"),
-        ] {
+        for (seconds, expected) in
+            [(59, "in 59 s"), (3600, "in 60 min"), (-7200, "2 h ago"), (345_600, "in 4 days")]
+        {
             assert_eq!(distance(seconds), expected);
         }
     }

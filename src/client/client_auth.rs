@@ -89,10 +89,7 @@ pub(crate) fn authenticate(
                 "client_assertion_type",
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),
             ));
-            form.push((
-                "client_assertion",
-                assertion(client, &app.client_id, audience)?,
-            ));
+            form.push(("client_assertion", assertion(client, &app.client_id, audience)?));
         }
     }
     Ok(())
@@ -149,9 +146,7 @@ fn assertion(client: &Client, client_id: &str, audience: &str) -> Result<String,
 
 /// Seconds since 1970.
 pub(crate) fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]
@@ -164,24 +159,9 @@ mod tests {
         for (supported, secret, key, expected) in [
             (None, false, false, "client_secret_basic"),
             (None, true, false, "client_secret_basic"),
-            (
-                Some(list(&["none", "client_secret_basic"])),
-                false,
-                false,
-                "none",
-            ),
-            (
-                Some(list(&["client_secret_post"])),
-                false,
-                false,
-                "client_secret_post",
-            ),
-            (
-                Some(list(&["none", "client_secret_post"])),
-                true,
-                false,
-                "client_secret_post",
-            ),
+            (Some(list(&["none", "client_secret_basic"])), false, false, "none"),
+            (Some(list(&["client_secret_post"])), false, false, "client_secret_post"),
+            (Some(list(&["none", "client_secret_post"])), true, false, "client_secret_post"),
             (
                 Some(list(&["private_key_jwt", "client_secret_basic"])),
                 false,
@@ -198,9 +178,8 @@ mod tests {
     #[test]
     fn basic_credentials_are_form_encoded_first() {
         let value = basic("a:b", &Secret::from("p w+ü".to_owned()));
-        let decoded = STANDARD
-            .decode(value.to_str().unwrap().strip_prefix("Basic ").unwrap())
-            .unwrap();
+        let decoded =
+            STANDARD.decode(value.to_str().unwrap().strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(decoded, b"a%3Ab:p+w%2B%C3%BC");
     }
 }

@@ -50,10 +50,7 @@ pub async fn protected_resource(
             candidates(&client.url)
         }
     };
-    report.stage(
-        Stage::ResourceMetadata,
-        "The protected resource's metadata (RFC 9728)",
-    );
+    report.stage(Stage::ResourceMetadata, "The protected resource's metadata (RFC 9728)");
     let mut status = 0;
     for url in &tried {
         let answer = client.http.document(url).await?;
@@ -83,10 +80,8 @@ pub async fn protected_resource(
 
 /// Below the path of the MCP endpoint first, then at the root.
 pub(crate) fn candidates(url: &Url) -> Vec<String> {
-    let mut places = vec![
-        address::well_known(url, RESOURCE),
-        address::well_known_root(url, RESOURCE),
-    ];
+    let mut places =
+        vec![address::well_known(url, RESOURCE), address::well_known_root(url, RESOURCE)];
     places.dedup();
     places
 }
@@ -97,9 +92,7 @@ fn resource(metadata: ProtectedResource, answer: &Answer) -> Resource {
     struct More {
         dpop_bound_access_tokens_required: Option<bool>,
     }
-    let more: More = answer
-        .json("protected resource metadata")
-        .unwrap_or_default();
+    let more: More = answer.json("protected resource metadata").unwrap_or_default();
     Resource {
         identifier: metadata.resource,
         issuers: metadata.authorization_servers,
@@ -122,20 +115,11 @@ pub async fn authorization_server(
         None => resource.issuers.first(),
     };
     let issuer = issuer.ok_or(ClientError::NoAuthorizationServer)?;
-    report.stage(
-        Stage::AuthorizationServer,
-        &format!("The authorization server: {issuer}"),
-    );
+    report.stage(Stage::AuthorizationServer, &format!("The authorization server: {issuer}"));
     if resource.issuers.len() > 1 {
-        report.note(&format!(
-            "{} are named; --issuer chooses another",
-            resource.issuers.len()
-        ));
+        report.note(&format!("{} are named; --issuer chooses another", resource.issuers.len()));
     }
-    report.stage(
-        Stage::ServerMetadata,
-        "The authorization server's metadata (RFC 8414)",
-    );
+    report.stage(Stage::ServerMetadata, "The authorization server's metadata (RFC 8414)");
     for (url, _) in places(&address::secure(issuer)?) {
         let answer = client.http.document(&url).await?;
         let Some(metadata) = described(&answer) else {
@@ -158,17 +142,12 @@ pub async fn authorization_server(
         }
         return Ok(metadata);
     }
-    Err(ClientError::NoServerMetadata {
-        issuer: issuer.clone(),
-    })
+    Err(ClientError::NoServerMetadata { issuer: issuer.clone() })
 }
 
 /// A metadata document, when the answer is one. Some servers answer every path with a page and 200.
 pub(crate) fn described(answer: &Answer) -> Option<AuthorizationServerMetadata> {
-    let found = answer
-        .status
-        .is_success()
-        .then(|| answer.json("authorization server metadata"))?;
+    let found = answer.status.is_success().then(|| answer.json("authorization server metadata"))?;
     found.ok()
 }
 
@@ -176,14 +155,8 @@ pub(crate) fn described(answer: &Answer) -> Option<AuthorizationServerMetadata> 
 pub(crate) fn places(issuer: &Url) -> Vec<(String, &'static str)> {
     let mut places = vec![
         (address::well_known(issuer, SERVER), "RFC 8414"),
-        (
-            address::well_known(issuer, OPENID),
-            "OpenID Connect Discovery, path inserted",
-        ),
-        (
-            address::well_known_appended(issuer, OPENID),
-            "OpenID Connect Discovery",
-        ),
+        (address::well_known(issuer, OPENID), "OpenID Connect Discovery, path inserted"),
+        (address::well_known_appended(issuer, OPENID), "OpenID Connect Discovery"),
     ];
     places.dedup_by(|a, b| a.0 == b.0);
     places
@@ -202,10 +175,7 @@ mod tests {
     #[test]
     fn a_path_issuer_has_three_places_and_a_root_issuer_two() {
         let urls = |issuer| -> Vec<String> {
-            places(&Url::parse(issuer).unwrap())
-                .into_iter()
-                .map(|(url, _)| url)
-                .collect()
+            places(&Url::parse(issuer).unwrap()).into_iter().map(|(url, _)| url).collect()
         };
         assert_eq!(
             urls("https://auth.example.com/tenant1"),

@@ -34,11 +34,7 @@ impl ProofKey {
 
     /// What [`ProofKey::export`] gave.
     pub(crate) fn import(exported: &Secret) -> Result<Self, ClientError> {
-        Self::new(
-            &URL_SAFE_NO_PAD
-                .decode(exported.expose())
-                .map_err(unusable)?,
-        )
+        Self::new(&URL_SAFE_NO_PAD.decode(exported.expose()).map_err(unusable)?)
     }
 
     /// The private key, for the credentials file.
@@ -61,11 +57,7 @@ impl ProofKey {
                 y: URL_SAFE_NO_PAD.encode(y),
             }),
         };
-        Ok(Self {
-            signer: EncodingKey::from_ec_der(pkcs8),
-            pkcs8: pkcs8.to_vec(),
-            public,
-        })
+        Ok(Self { signer: EncodingKey::from_ec_der(pkcs8), pkcs8: pkcs8.to_vec(), public })
     }
 
     /// A proof for one request, with the token that the request carries, if any.
@@ -125,14 +117,8 @@ mod tests {
     fn a_proof_is_bound_to_the_request_the_token_and_the_key() {
         let key = ProofKey::import(&ProofKey::generate().unwrap().export()).unwrap();
         let token = Secret::from("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU".to_owned());
-        let proof = key
-            .proof(
-                "POST",
-                "https://h/mcp?x=1",
-                Some("n".to_owned()),
-                Some(&token),
-            )
-            .unwrap();
+        let proof =
+            key.proof("POST", "https://h/mcp?x=1", Some("n".to_owned()), Some(&token)).unwrap();
         let header = decode_header(&proof).unwrap();
         assert_eq!(header.typ.as_deref(), Some("dpop+jwt"));
         let mut validation = Validation::new(Algorithm::ES256);
@@ -140,10 +126,7 @@ mod tests {
         validation.validate_exp = false;
         let jwk = DecodingKey::from_jwk(&header.jwk.unwrap()).unwrap();
         let claims = decode::<Value>(&proof, &jwk, &validation).unwrap().claims;
-        assert_eq!(
-            (&claims["htm"], &claims["htu"]),
-            (&"POST".into(), &"https://h/mcp".into())
-        );
+        assert_eq!((&claims["htm"], &claims["htu"]), (&"POST".into(), &"https://h/mcp".into()));
         // RFC 9449, 7.1: the hash of the token of its example.
         assert_eq!(claims["ath"], "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
         assert_eq!(claims["nonce"], "n");

@@ -22,13 +22,8 @@ pub(crate) fn capability(client: &Client, modes: bool) -> Option<Value> {
 
 /// The result of an `elicitation/create`.
 pub(crate) async fn answer(client: &Client, params: &Value) -> Value {
-    let message = params
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    client
-        .report
-        .note(&format!("{} asks: {message}", client.url));
+    let message = params.get("message").and_then(Value::as_str).unwrap_or_default();
+    client.report.note(&format!("{} asks: {message}", client.url));
     let url_mode = params.get("mode").and_then(Value::as_str) == Some("url");
     match client.options.elicitation {
         Some(Elicitation::AcceptDefaults) if !url_mode => {
@@ -51,12 +46,8 @@ fn decline() -> Value {
 
 /// Every field that has a default, and what is required besides.
 fn defaults(schema: &Value) -> Map<String, Value> {
-    let required: Vec<_> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let required: Vec<_> =
+        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let fields = schema["properties"].as_object().into_iter().flatten();
     fields
         .filter(|(name, field)| field.get("default").is_some() || required.contains(&name.as_str()))
@@ -75,10 +66,7 @@ async fn form(client: &Client, message: &str, schema: &Value) -> Value {
             report.essential(&format!(
                 "  {name} ({}){}{}",
                 kind(field),
-                field["description"]
-                    .as_str()
-                    .map(|d| format!(": {d}"))
-                    .unwrap_or_default(),
+                field["description"].as_str().map(|d| format!(": {d}")).unwrap_or_default(),
                 default.map(|d| format!(" [{d}]")).unwrap_or_default(),
             ));
             let Some(line) = client.terminal.line().await else {
@@ -109,14 +97,7 @@ async fn form(client: &Client, message: &str, schema: &Value) -> Value {
 }
 
 async fn consent(client: &Client) -> Option<bool> {
-    match client
-        .terminal
-        .line()
-        .await?
-        .trim()
-        .to_ascii_lowercase()
-        .as_str()
-    {
+    match client.terminal.line().await?.trim().to_ascii_lowercase().as_str() {
         "y" | "yes" => Some(true),
         "n" | "no" => Some(false),
         _ => None,
@@ -125,18 +106,12 @@ async fn consent(client: &Client) -> Option<bool> {
 
 async fn visit(client: &Client, params: &Value) -> Value {
     let url = params["url"].as_str().unwrap_or_default();
-    let host = Url::parse(url)
-        .ok()
-        .filter(|u| matches!(u.scheme(), "https" | "http"));
+    let host = Url::parse(url).ok().filter(|u| matches!(u.scheme(), "https" | "http"));
     let Some(host) = host.as_ref().and_then(Url::host_str) else {
-        client
-            .report
-            .warn("the server asked to open something that is no web address");
+        client.report.warn("the server asked to open something that is no web address");
         return decline();
     };
-    client.report.essential(&format!(
-        "open a page of {host}? y: yes, n: decline\n  {url}"
-    ));
+    client.report.essential(&format!("open a page of {host}? y: yes, n: decline\n  {url}"));
     match consent(client).await {
         Some(true) => {
             let url = url.to_owned();
@@ -149,15 +124,9 @@ async fn visit(client: &Client, params: &Value) -> Value {
 }
 
 fn kind(field: &Value) -> String {
-    let choices = field["enum"]
-        .as_array()
-        .or(field["items"]["enum"].as_array());
+    let choices = field["enum"].as_array().or(field["items"]["enum"].as_array());
     match choices {
-        Some(choices) => choices
-            .iter()
-            .map(Value::to_string)
-            .collect::<Vec<_>>()
-            .join(" | "),
+        Some(choices) => choices.iter().map(Value::to_string).collect::<Vec<_>>().join(" | "),
         None => field["type"].as_str().unwrap_or("string").to_owned(),
     }
 }
@@ -166,23 +135,16 @@ fn kind(field: &Value) -> String {
 fn read(text: &str, field: &Value) -> Result<Value, String> {
     let wrong = |kind: &str| format!("that is no {kind}");
     let value = match field["type"].as_str() {
-        Some("integer") => text
-            .parse::<i64>()
-            .map(Value::from)
-            .map_err(|_| wrong("whole number"))?,
-        Some("number") => text
-            .parse::<f64>()
-            .map(Value::from)
-            .map_err(|_| wrong("number"))?,
+        Some("integer") => {
+            text.parse::<i64>().map(Value::from).map_err(|_| wrong("whole number"))?
+        }
+        Some("number") => text.parse::<f64>().map(Value::from).map_err(|_| wrong("number"))?,
         Some("boolean") => match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "y" => true.into(),
             "false" | "no" | "n" => false.into(),
             _ => return Err(wrong("boolean: true or false")),
         },
-        Some("array") => text
-            .split(',')
-            .map(|item| Value::from(item.trim()))
-            .collect(),
+        Some("array") => text.split(',').map(|item| Value::from(item.trim())).collect(),
         _ => text.into(),
     };
     match field["enum"].as_array() {

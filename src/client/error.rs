@@ -24,17 +24,9 @@ pub enum ClientError {
     #[error("{from} redirects to {to}, which is not followed")]
     Redirected { from: String, to: String },
     #[error("{what} at {url} answered {status}")]
-    Status {
-        what: &'static str,
-        url: String,
-        status: u16,
-    },
+    Status { what: &'static str, url: String, status: u16 },
     #[error("{what} at {url} cannot be read: {why}")]
-    Malformed {
-        what: &'static str,
-        url: String,
-        why: String,
-    },
+    Malformed { what: &'static str, url: String, why: String },
     #[error("the server refused with {status}, but sent no challenge that can be answered: {why}")]
     NoChallenge { status: u16, why: String },
     #[error(transparent)]
@@ -42,36 +34,21 @@ pub enum ClientError {
     #[error("the server refuses, and says nowhere who issues its tokens")]
     NoResourceMetadata,
     #[error("the metadata at {document} is for {found:?}, not for {url}")]
-    WrongResource {
-        document: String,
-        found: String,
-        url: String,
-    },
+    WrongResource { document: String, found: String, url: String },
     #[error("the protected resource's metadata names no authorization server that fits")]
     NoAuthorizationServer,
     #[error("{issuer} publishes no authorization server metadata")]
     NoServerMetadata { issuer: String },
     #[error("the metadata at {document} is for issuer {found:?}, not for {issuer:?}")]
-    WrongMetadataIssuer {
-        document: String,
-        found: String,
-        issuer: String,
-    },
+    WrongMetadataIssuer { document: String, found: String, issuer: String },
     #[error("{issuer} does not offer PKCE with S256")]
     NoPkce { issuer: String },
     #[error("{issuer} has no {endpoint}")]
-    NoEndpoint {
-        issuer: String,
-        endpoint: &'static str,
-    },
+    NoEndpoint { issuer: String, endpoint: &'static str },
     #[error("{issuer} registers no clients by itself, and no client id was given")]
     NoRegistration { issuer: String },
     #[error("client id {client_id:?} belongs to {known}, but the server now names {issuer}")]
-    WrongClient {
-        client_id: String,
-        known: String,
-        issuer: String,
-    },
+    WrongClient { client_id: String, known: String, issuer: String },
     #[error("the {at} refused: {error}")]
     Refused { at: &'static str, error: OAuthError },
     #[error(
@@ -222,14 +199,8 @@ mod tests {
             r#"{"error":"access_denied","error_description":"no","error_uri":"https://x"}"#,
         )
         .unwrap();
-        let error = ClientError::Refused {
-            at: "authorization endpoint",
-            error,
-        };
-        assert_eq!(
-            error.to_string(),
-            "the authorization endpoint refused: access_denied (no)"
-        );
+        let error = ClientError::Refused { at: "authorization endpoint", error };
+        assert_eq!(error.to_string(), "the authorization endpoint refused: access_denied (no)");
         assert!(error.advice().unwrap().contains("consent"));
     }
 }

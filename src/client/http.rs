@@ -62,9 +62,7 @@ impl Http {
         timeout: Duration,
         report: Report,
     ) -> Result<Self, ClientError> {
-        let guard = Guard {
-            allow_private: reaches_private(url).await,
-        };
+        let guard = Guard { allow_private: reaches_private(url).await };
         let mut client = Client::builder()
             .redirect(Policy::none())
             .connect_timeout(timeout.min(Duration::from_secs(10)))
@@ -73,16 +71,10 @@ impl Http {
         if address::is_loopback(url) {
             client = client.no_proxy();
         }
-        let client = client.build().map_err(|source| ClientError::Unreachable {
-            url: url.to_string(),
-            source,
-        })?;
-        Ok(Self {
-            client,
-            guard,
-            timeout,
-            report,
-        })
+        let client = client
+            .build()
+            .map_err(|source| ClientError::Unreachable { url: url.to_string(), source })?;
+        Ok(Self { client, guard, timeout, report })
     }
 
     /// `GET` of a public document. Redirects are followed within one origin.
@@ -91,34 +83,24 @@ impl Http {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let mut url = url.to_owned();
         for _ in 0..=REDIRECTS {
-            let answer = self
-                .exchange(Method::GET, &url, headers.clone(), None)
-                .await?;
+            let answer = self.exchange(Method::GET, &url, headers.clone(), None).await?;
             let Some(to) = redirect(&answer)? else {
                 return Ok(answer);
             };
             let (from_origin, to_origin) = (Url::parse(&url).map(|u| u.origin()), to.origin());
             if from_origin != Ok(to_origin) {
-                return Err(ClientError::Redirected {
-                    from: url,
-                    to: to.to_string(),
-                });
+                return Err(ClientError::Redirected { from: url, to: to.to_string() });
             }
             url = to.to_string();
         }
-        Err(ClientError::Redirected {
-            from: url,
-            to: "ever more places".to_owned(),
-        })
+        Err(ClientError::Redirected { from: url, to: "ever more places".to_owned() })
     }
 
     /// `GET` as a browser would send it. Redirects are the caller's to judge.
     pub(crate) async fn page(&self, url: &str) -> Result<Answer, ClientError> {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            ACCEPT,
-            HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"),
-        );
+        headers
+            .insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
         self.exchange(Method::GET, url, headers, None).await
     }
 
@@ -130,15 +112,9 @@ impl Http {
         form: &[(&str, String)],
     ) -> Result<Answer, ClientError> {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        self.exchange(Method::POST, url, headers, Some((body, form_lines(form))))
-            .await
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        self.exchange(Method::POST, url, headers, Some((body, form_lines(form)))).await
     }
 
     /// `POST` of a JSON document to an authorization server.
@@ -147,8 +123,7 @@ impl Http {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let body = document.to_string();
-        self.exchange(Method::POST, url, headers, Some((body.clone(), body)))
-            .await
+        self.exchange(Method::POST, url, headers, Some((body.clone(), body))).await
     }
 
     /// Sends, and gives the answer back before its body has been read.
@@ -168,10 +143,7 @@ impl Http {
         request
             .send()
             .await
-            .map_err(|source| ClientError::Unreachable {
-                url: url.to_owned(),
-                source,
-            })
+            .map_err(|source| ClientError::Unreachable { url: url.to_owned(), source })
     }
 
     async fn exchange(
@@ -182,27 +154,20 @@ impl Http {
         body: Option<(String, String)>,
     ) -> Result<Answer, ClientError> {
         let (body, shown) = body.unzip();
-        self.report
-            .request(method.as_str(), url, &headers, shown.as_deref());
+        self.report.request(method.as_str(), url, &headers, shown.as_deref());
         let exchange = async {
             let response = self.send(method, url, headers, body).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             self.report.answer(status, &headers);
             let body = read(response, url, DOCUMENT_LIMIT).await?;
             self.report.body(&String::from_utf8_lossy(&body));
-            Ok(Answer {
-                url: url.to_owned(),
-                status,
-                headers,
-                body,
-            })
+            Ok(Answer { url: url.to_owned(), status, headers, body })
         };
         match tokio::time::timeout(self.timeout, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(ClientError::TimedOut {
-                url: url.to_owned(),
-                seconds: self.timeout.as_secs(),
-            }),
+            Err(_) => {
+                Err(ClientError::TimedOut { url: url.to_owned(), seconds: self.timeout.as_secs() })
+            }
         }
     }
 }
@@ -214,16 +179,10 @@ pub(crate) async fn read(
     limit: usize,
 ) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
-    let broken = |source| ClientError::Unreachable {
-        url: url.to_owned(),
-        source,
-    };
+    let broken = |source| ClientError::Unreachable { url: url.to_owned(), source };
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         if body.len() + chunk.len() > limit {
-            return Err(ClientError::TooLarge {
-                url: url.to_owned(),
-                limit,
-            });
+            return Err(ClientError::TooLarge { url: url.to_owned(), limit });
         }
         body.extend_from_slice(&chunk);
     }
@@ -232,10 +191,7 @@ pub(crate) async fn read(
 
 /// Where an answer sends us: an address that may be used, or an error that says where it wanted us.
 fn redirect(answer: &Answer) -> Result<Option<Url>, ClientError> {
-    let location = answer
-        .headers
-        .get(LOCATION)
-        .filter(|_| answer.status.is_redirection());
+    let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection());
     let Some(location) = location else {
         return Ok(None);
     };
@@ -243,10 +199,7 @@ fn redirect(answer: &Answer) -> Result<Option<Url>, ClientError> {
     let to = Url::parse(&answer.url).and_then(|base| base.join(&location));
     match to.ok().and_then(|to| address::secure(to.as_str()).ok()) {
         Some(to) => Ok(Some(to)),
-        None => Err(ClientError::Redirected {
-            from: answer.url.clone(),
-            to: location,
-        }),
+        None => Err(ClientError::Redirected { from: answer.url.clone(), to: location }),
     }
 }
 

@@ -40,15 +40,8 @@ impl Journal {
         server: AuthorizationServerMetadata,
     ) -> Result<Access, ClientError> {
         let known = self.issuer.as_deref() == Some(&server.issuer);
-        let mut before = if known {
-            self.asked.clone()
-        } else {
-            ScopeSet::default()
-        };
-        let credential = refusal
-            .credential
-            .as_ref()
-            .filter(|c| c.issuer == server.issuer);
+        let mut before = if known { self.asked.clone() } else { ScopeSet::default() };
+        let credential = refusal.credential.as_ref().filter(|c| c.issuer == server.issuer);
         if let Some(credential) = credential {
             before = before.union(&credential.scopes);
         }
@@ -101,10 +94,7 @@ fn selected(
         };
     }
     let scopes = refusal.scopes().unwrap_or_else(|| resource.scopes.clone());
-    let offered = server
-        .scopes_supported
-        .as_ref()
-        .is_some_and(|s| s.iter().any(|s| s == OFFLINE));
+    let offered = server.scopes_supported.as_ref().is_some_and(|s| s.iter().any(|s| s == OFFLINE));
     if offered && client.options.grant == Grant::AuthorizationCode {
         return scopes.union(&ScopeSet::from([OFFLINE]));
     }

@@ -28,19 +28,12 @@ struct Desk {
 
 /// Waits for the answer to our request.
 pub(crate) async fn wait(listener: TcpListener, pending: Arc<Pending>, report: &Report) -> Outcome {
-    let path = Url::parse(&pending.redirect_uri)
-        .map(|url| url.path().to_owned())
-        .unwrap_or_default();
+    let path =
+        Url::parse(&pending.redirect_uri).map(|url| url.path().to_owned()).unwrap_or_default();
     let (outcome, mut arrived) = mpsc::channel(1);
-    let desk = Desk {
-        pending,
-        report: report.clone(),
-        outcome,
-    };
+    let desk = Desk { pending, report: report.clone(), outcome };
     // Exactly one path; a fallback instead of a route, because a path may hold what a route would take for a pattern.
-    let app = Router::new()
-        .fallback(get(knock))
-        .with_state(Arc::new((path, desk)));
+    let app = Router::new().fallback(get(knock)).with_state(Arc::new((path, desk)));
     let (done, closing) = tokio::sync::oneshot::channel::<()>();
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = closing.await;
@@ -64,8 +57,7 @@ async fn knock(
     }
     let outcome = desk.pending.judge(&query.unwrap_or_default());
     if let Err(error @ ClientError::WrongState) = &outcome {
-        desk.report
-            .warn(&format!("{error}; it was turned away, the wait goes on"));
+        desk.report.warn(&format!("{error}; it was turned away, the wait goes on"));
         return page(StatusCode::BAD_REQUEST, "Not for us", &error.to_string());
     }
     let answer = match &outcome {

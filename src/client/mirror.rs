@@ -66,16 +66,12 @@ impl Mirror {
                     "$defs" | "definitions" | "patternProperties" | "dependentSchemas",
                     Value::Object(schemas),
                 ) => {
-                    schemas
-                        .values()
-                        .try_for_each(|schema| self.walk(schema, path, false))?;
+                    schemas.values().try_for_each(|schema| self.walk(schema, path, false))?;
                 }
                 // Data, not schemas.
                 ("default" | "const" | "enum" | "examples", _) => {}
                 (_, Value::Array(schemas)) => {
-                    schemas
-                        .iter()
-                        .try_for_each(|schema| self.walk(schema, path, false))?;
+                    schemas.iter().try_for_each(|schema| self.walk(schema, path, false))?;
                 }
                 (_, schema) => self.walk(schema, path, false)?,
             }
@@ -95,9 +91,7 @@ impl Mirror {
         };
         let tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if name.is_empty() || !name.bytes().all(tchar) {
-            return Err(format!(
-                "{ANNOTATION} of {place} is no header name: {name:?}"
-            ));
+            return Err(format!("{ANNOTATION} of {place} is no header name: {name:?}"));
         }
         if !primitive(kind) {
             return Err(format!(
@@ -106,14 +100,9 @@ impl Mirror {
         }
         let name = HeaderName::try_from(format!("mcp-param-{name}")).map_err(|e| e.to_string())?;
         if self.0.iter().any(|parameter| parameter.name == name) {
-            return Err(format!(
-                "{ANNOTATION} of {place} gives {name} a second time"
-            ));
+            return Err(format!("{ANNOTATION} of {place} gives {name} a second time"));
         }
-        self.0.push(Parameter {
-            path: path.to_vec(),
-            name,
-        });
+        self.0.push(Parameter { path: path.to_vec(), name });
         Ok(())
     }
 
@@ -124,9 +113,8 @@ impl Mirror {
     pub(crate) fn headers(&self, arguments: &Object) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         for Parameter { path, name } in &self.0 {
-            let value = path[1..]
-                .iter()
-                .fold(arguments.get(&path[0]), |value, key| value?.get(key));
+            let value =
+                path[1..].iter().fold(arguments.get(&path[0]), |value, key| value?.get(key));
             let text = match value {
                 Some(Value::String(text)) => text.clone(),
                 Some(Value::Bool(truth)) => truth.to_string(),
@@ -162,9 +150,8 @@ fn primitive(kind: Option<&Value>) -> bool {
 
 fn whole(number: &serde_json::Number) -> Option<i64> {
     let whole = number.as_i64().or_else(|| {
-        let float = number
-            .as_f64()
-            .filter(|float| float.fract() == 0.0 && float.abs() <= SAFE as f64)?;
+        let float =
+            number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= SAFE as f64)?;
         Some(float as i64)
     });
     whole.filter(|whole| (-SAFE..=SAFE).contains(whole))
@@ -172,16 +159,11 @@ fn whole(number: &serde_json::Number) -> Option<i64> {
 
 /// A header value that is safe on the wire: as it is, or as `=?base64?..?=`.
 pub(crate) fn encode(text: &str) -> HeaderValue {
-    let plain = text
-        .bytes()
-        .all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
+    let plain = text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
         && text.trim_matches([' ', '\t']).len() == text.len()
         && !(text.starts_with("=?base64?") && text.ends_with("?="));
-    let value = if plain {
-        text.to_owned()
-    } else {
-        format!("=?base64?{}?=", STANDARD.encode(text))
-    };
+    let value =
+        if plain { text.to_owned() } else { format!("=?base64?{}?=", STANDARD.encode(text)) };
     HeaderValue::try_from(value).expect("printable ASCII is a header value")
 }
 
@@ -223,10 +205,7 @@ mod tests {
             (&found["mcp-param-n"], &found["mcp-param-t"]),
             (&"-7".parse().unwrap(), &"true".parse().unwrap())
         );
-        assert_eq!(
-            headers(json!({"a": null, "n": 1, "o": 3})).unwrap().len(),
-            0
-        );
+        assert_eq!(headers(json!({"a": null, "n": 1, "o": 3})).unwrap().len(), 0);
         assert!(headers(json!({"o": {"n": 9_007_199_254_740_992_i64}})).is_err());
         assert!(headers(json!({"o": {"n": 1.5}})).is_err());
     }
@@ -242,18 +221,9 @@ mod tests {
             ("non-ascii", text(json!("Ä"))),
             ("control", text(json!("A\r\nB"))),
             ("not a string", text(json!(1))),
-            (
-                "number",
-                json!({"properties": {"a": {"type": "number", "x-mcp-header": "A"}}}),
-            ),
-            (
-                "null",
-                json!({"properties": {"a": {"type": "null", "x-mcp-header": "A"}}}),
-            ),
-            (
-                "no type",
-                json!({"properties": {"a": {"x-mcp-header": "A"}}}),
-            ),
+            ("number", json!({"properties": {"a": {"type": "number", "x-mcp-header": "A"}}})),
+            ("null", json!({"properties": {"a": {"type": "null", "x-mcp-header": "A"}}})),
+            ("no type", json!({"properties": {"a": {"x-mcp-header": "A"}}})),
             (
                 "twice",
                 json!({"properties": {"a": {"type": "string", "x-mcp-header": "A"}, "b": {"type": "string", "x-mcp-header": "a"}}}),
@@ -266,17 +236,11 @@ mod tests {
                 "oneOf",
                 json!({"oneOf": [{"properties": {"a": {"type": "string", "x-mcp-header": "A"}}}]}),
             ),
-            (
-                "$defs",
-                json!({"$defs": {"a": {"type": "string", "x-mcp-header": "A"}}}),
-            ),
+            ("$defs", json!({"$defs": {"a": {"type": "string", "x-mcp-header": "A"}}})),
             ("root", json!({"type": "string", "x-mcp-header": "A"})),
         ] {
             assert!(Mirror::of(&schema).is_err(), "{why}");
         }
-        assert_eq!(
-            Mirror::of(&json!({"default": {"x-mcp-header": ""}})),
-            Ok(Mirror::default())
-        );
+        assert_eq!(Mirror::of(&json!({"default": {"x-mcp-header": ""}})), Ok(Mirror::default()));
     }
 }

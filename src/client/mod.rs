@@ -117,12 +117,8 @@ impl Client {
     pub async fn forget(&self) -> Result<(), ClientError> {
         let forgotten = self.store.forget(&self.url).await?;
         match forgotten.is_empty() {
-            true => self
-                .report
-                .note(&format!("nothing was stored for {}", self.url)),
-            false => self
-                .report
-                .note(&format!("forgotten: {}", forgotten.join(", "))),
+            true => self.report.note(&format!("nothing was stored for {}", self.url)),
+            false => self.report.note(&format!("forgotten: {}", forgotten.join(", "))),
         }
         Ok(())
     }
@@ -148,9 +144,7 @@ pub(crate) struct Nonces(Mutex<HashMap<String, String>>);
 
 impl Nonces {
     fn origin(url: &str) -> String {
-        Url::parse(url)
-            .map(|url| url.origin().ascii_serialization())
-            .unwrap_or_default()
+        Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
     }
 
     pub(crate) fn of(&self, url: &str) -> Option<String> {
@@ -158,9 +152,7 @@ impl Nonces {
     }
 
     pub(crate) fn note(&self, url: &str, headers: &HeaderMap) {
-        let nonce = headers
-            .get(token::DPOP_NONCE)
-            .and_then(|nonce| nonce.to_str().ok());
+        let nonce = headers.get(token::DPOP_NONCE).and_then(|nonce| nonce.to_str().ok());
         if let (Some(nonce), Ok(mut nonces)) = (nonce, self.0.lock()) {
             nonces.insert(Self::origin(url), nonce.to_owned());
         }

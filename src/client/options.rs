@@ -23,11 +23,7 @@ pub struct Options {
     pub url: String,
 
     /// Read the public metadata of an authorization server (or of the one that an MCP server names) and judge it
-    #[arg(
-        long,
-        value_name = "ISSUER_OR_MCP_URL",
-        help_heading = "Instead of a session"
-    )]
+    #[arg(long, value_name = "ISSUER_OR_MCP_URL", help_heading = "Instead of a session")]
     pub check: Option<String>,
     /// Forget the tokens of this server, and our registration at its authorization server
     #[arg(long, help_heading = "Instead of a session")]
@@ -187,22 +183,14 @@ impl Options {
     pub fn from_command_line() -> Self {
         let matches = Self::command().get_matches();
         if let Err(error) = no_secret_in_arguments(&matches) {
-            Self::command()
-                .error(clap::error::ErrorKind::ValueValidation, error)
-                .exit();
+            Self::command().error(clap::error::ErrorKind::ValueValidation, error).exit();
         }
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
 fn no_secret_in_arguments(matches: &ArgMatches) -> Result<(), String> {
-    for name in [
-        "client_secret",
-        "private_key",
-        "assertion",
-        "idp_client_secret",
-        "id_token",
-    ] {
+    for name in ["client_secret", "private_key", "assertion", "idp_client_secret", "id_token"] {
         if matches.value_source(name) != Some(ValueSource::CommandLine) {
             continue;
         }
@@ -247,10 +235,7 @@ fn call(text: &str) -> Result<Call, String> {
             "the arguments are no JSON object: {e}; as in --call 'echo={{\"message\": \"hi\"}}'"
         )
     })?;
-    Ok(Call {
-        name: name.to_owned(),
-        arguments,
-    })
+    Ok(Call { name: name.to_owned(), arguments })
 }
 
 fn calls(path: &str) -> Result<Calls, String> {
@@ -259,17 +244,10 @@ fn calls(path: &str) -> Result<Calls, String> {
     let read = |mut call: Map<String, Value>| match (call.remove("name"), call.remove("arguments"))
     {
         (Some(Value::String(name)), Some(Value::Object(arguments))) => Ok(Call { name, arguments }),
-        (Some(Value::String(name)), None) => Ok(Call {
-            name,
-            arguments: Map::new(),
-        }),
+        (Some(Value::String(name)), None) => Ok(Call { name, arguments: Map::new() }),
         _ => Err("each entry has a name and arguments".to_owned()),
     };
-    calls
-        .into_iter()
-        .map(read)
-        .collect::<Result<_, _>>()
-        .map(Calls)
+    calls.into_iter().map(read).collect::<Result<_, _>>().map(Calls)
 }
 
 #[cfg(test)]
@@ -290,21 +268,14 @@ mod tests {
             (vec!["step11"], true),
         ] {
             let matches = Options::command().get_matches_from(&arguments);
-            assert_eq!(
-                no_secret_in_arguments(&matches).is_ok(),
-                expected,
-                "{arguments:?}"
-            );
+            assert_eq!(no_secret_in_arguments(&matches).is_ok(), expected, "{arguments:?}");
         }
     }
 
     #[test]
     fn calls_are_a_name_and_an_object() {
         assert_eq!(call("echo").unwrap().arguments.len(), 0);
-        assert_eq!(
-            call(r#"echo={"message":"a=b"}"#).unwrap().arguments["message"],
-            "a=b"
-        );
+        assert_eq!(call(r#"echo={"message":"a=b"}"#).unwrap().arguments["message"], "a=b");
         assert!(call("echo=1").is_err());
     }
 }

@@ -49,12 +49,7 @@ impl Refusal {
             let text: String = value.as_bytes().iter().map(|&b| char::from(b)).collect();
             challenges.extend(Challenge::parse_all(&text)?);
         }
-        let refusal = Self {
-            status,
-            challenges,
-            credential,
-            brand_new: false,
-        };
+        let refusal = Self { status, challenges, credential, brand_new: false };
         if status == 403 && refusal.param("error") != Some("insufficient_scope") {
             return Err(ClientError::NoChallenge {
                 status,
@@ -66,12 +61,7 @@ impl Refusal {
 
     /// The credential is about to expire: nobody refused yet.
     pub(crate) fn expiring(credential: Arc<Credential>) -> Self {
-        Self {
-            status: 401,
-            challenges: Vec::new(),
-            credential: Some(credential),
-            brand_new: false,
-        }
+        Self { status: 401, challenges: Vec::new(), credential: Some(credential), brand_new: false }
     }
 
     pub(crate) fn challenges(&self) -> impl Iterator<Item = &Challenge> {
@@ -80,31 +70,20 @@ impl Refusal {
 
     /// A parameter of the challenges that ask for tokens.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let tokens = |c: &&Challenge| {
-            ["bearer", "dpop"]
-                .iter()
-                .any(|s| c.scheme().eq_ignore_ascii_case(s))
-        };
-        self.challenges
-            .iter()
-            .filter(tokens)
-            .find_map(|challenge| challenge.param(name))
+        let tokens =
+            |c: &&Challenge| ["bearer", "dpop"].iter().any(|s| c.scheme().eq_ignore_ascii_case(s));
+        self.challenges.iter().filter(tokens).find_map(|challenge| challenge.param(name))
     }
 
     /// The scopes that the refused request needs, if the server says so.
     pub(crate) fn scopes(&self) -> Option<ScopeSet> {
-        self.param("scope")
-            .map(ScopeSet::parse)
-            .filter(|scopes| !scopes.is_empty())
+        self.param("scope").map(ScopeSet::parse).filter(|scopes| !scopes.is_empty())
     }
 
     /// Whether the server takes tokens that are bound to a key, and no others.
     pub(crate) fn wants_dpop(&self) -> bool {
-        let offers = |scheme: &str| {
-            self.challenges
-                .iter()
-                .any(|c| c.scheme().eq_ignore_ascii_case(scheme))
-        };
+        let offers =
+            |scheme: &str| self.challenges.iter().any(|c| c.scheme().eq_ignore_ascii_case(scheme));
         offers("dpop") && !offers("bearer")
     }
 }
@@ -130,8 +109,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 
 impl Credential {
     pub(crate) fn expires_soon(&self) -> bool {
-        self.expires_at
-            .is_some_and(|at| at < SystemTime::now() + MARGIN)
+        self.expires_at.is_some_and(|at| at < SystemTime::now() + MARGIN)
     }
 }
 
@@ -160,10 +138,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(refusal.scopes(), Some(ScopeSet::parse("b a")));
-        assert_eq!(
-            refusal.param("resource_metadata"),
-            Some("http://h/a,b?c=\"d")
-        );
+        assert_eq!(refusal.param("resource_metadata"), Some("http://h/a,b?c=\"d"));
         assert!(!refusal.wants_dpop());
     }
 
@@ -172,10 +147,7 @@ mod tests {
         assert!(refusal(403, &[r#"Bearer error="insufficient_scope", scope="a""#]).is_ok());
         assert!(refusal(403, &[r#"Bearer error="invalid_token""#]).is_err());
         assert!(refusal(403, &[]).is_err());
-        assert!(
-            refusal(401, &[]).is_ok(),
-            "the well-known places are left to try"
-        );
+        assert!(refusal(401, &[]).is_ok(), "the well-known places are left to try");
         assert!(refusal(401, &["Bearer scope=\"open"]).is_err());
     }
 }

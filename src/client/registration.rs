@@ -57,10 +57,7 @@ pub async fn register(
     redirect_uri: &str,
 ) -> Result<App, ClientError> {
     let report = &client.report;
-    report.stage(
-        Stage::Registration,
-        "Who are we there? (client registration)",
-    );
+    report.stage(Stage::Registration, "Who are we there? (client registration)");
     let app = if client.options.client_id.is_some() {
         report.note("registered beforehand: --client-id");
         pre_registered(client, &access.server, redirect_uri).await?
@@ -74,10 +71,7 @@ pub async fn register(
         app
     } else {
         let app = dynamic(client, access, redirect_uri).await?;
-        client
-            .store
-            .remember_app(&access.server.issuer, &app)
-            .await?;
+        client.store.remember_app(&access.server.issuer, &app).await?;
         app
     };
     report.stage(Stage::Client, &format!("The client: {}", app.client_id));
@@ -95,9 +89,7 @@ pub(crate) async fn pre_registered(
     let client_id = options
         .client_id
         .clone()
-        .ok_or_else(|| ClientError::NoRegistration {
-            issuer: server.issuer.clone(),
-        })?;
+        .ok_or_else(|| ClientError::NoRegistration { issuer: server.issuer.clone() })?;
     if options.issuer.is_none() {
         client.store.bind(&client_id, &server.issuer).await?;
     }
@@ -121,12 +113,7 @@ fn metadata_document(
     redirect_uri: &str,
 ) -> Result<Option<App>, ClientError> {
     let supported = server.client_id_metadata_document_supported == Some(true);
-    let Some(url) = client
-        .options
-        .client_metadata_url
-        .as_ref()
-        .filter(|_| supported)
-    else {
+    let Some(url) = client.options.client_metadata_url.as_ref().filter(|_| supported) else {
         return Ok(None);
     };
     check_document_url(url)?;
@@ -146,12 +133,7 @@ fn metadata_document(
 
 /// The draft's section 3: https, a path, no fragment, no credentials, no dot segments.
 fn check_document_url(text: &str) -> Result<(), ClientError> {
-    let refuse = |why| {
-        Err(ClientError::UnusableUrl {
-            url: text.to_owned(),
-            why,
-        })
-    };
+    let refuse = |why| Err(ClientError::UnusableUrl { url: text.to_owned(), why });
     let Ok(url) = Url::parse(text) else {
         return refuse("it is not a URL");
     };
@@ -161,10 +143,7 @@ fn check_document_url(text: &str) -> Result<(), ClientError> {
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
         return refuse("a client id has neither fragment nor credentials");
     }
-    if text
-        .split(['/', '?'])
-        .any(|segment| segment == "." || segment == "..")
-    {
+    if text.split(['/', '?']).any(|segment| segment == "." || segment == "..") {
         return refuse("a client id has no dot segments");
     }
     Ok(())
@@ -189,27 +168,18 @@ struct Registered {
 
 async fn dynamic(client: &Client, access: &Access, redirect_uri: &str) -> Result<App, ClientError> {
     let server = &access.server;
-    let endpoint =
-        server
-            .registration_endpoint
-            .as_deref()
-            .ok_or_else(|| ClientError::NoRegistration {
-                issuer: server.issuer.clone(),
-            })?;
-    let wanted = Method::choose(
-        server.token_endpoint_auth_methods_supported.as_deref(),
-        false,
-        false,
-    );
+    let endpoint = server
+        .registration_endpoint
+        .as_deref()
+        .ok_or_else(|| ClientError::NoRegistration { issuer: server.issuer.clone() })?;
+    let wanted =
+        Method::choose(server.token_endpoint_auth_methods_supported.as_deref(), false, false);
     let request = request(access, redirect_uri, wanted);
     client.report.note("dynamic registration (RFC 7591)");
     let answer = client.http.json(endpoint, &request).await?;
     if !answer.status.is_success() {
         return Err(match answer.json::<OAuthError>("registration error") {
-            Ok(error) => ClientError::Refused {
-                at: "registration endpoint",
-                error,
-            },
+            Ok(error) => ClientError::Refused { at: "registration endpoint", error },
             Err(_) => ClientError::Status {
                 what: "the registration endpoint",
                 url: answer.url,
@@ -231,12 +201,9 @@ async fn dynamic(client: &Client, access: &Access, redirect_uri: &str) -> Result
         client_secret: registered.client_secret.map(Secret::from),
         method,
         redirect_uri: redirect_uri.to_owned(),
-        registered_scopes: registered.scope.or_else(|| {
-            request
-                .get("scope")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        }),
+        registered_scopes: registered
+            .scope
+            .or_else(|| request.get("scope").and_then(Value::as_str).map(str::to_owned)),
     })
 }
 
@@ -255,10 +222,7 @@ fn request(access: &Access, redirect_uri: &str, method: Method) -> Value {
         ("redirect_uris".to_owned(), json!([redirect_uri])),
         ("grant_types".to_owned(), json!(grants)),
         ("response_types".to_owned(), json!(["code"])),
-        (
-            "token_endpoint_auth_method".to_owned(),
-            method.name().into(),
-        ),
+        ("token_endpoint_auth_method".to_owned(), method.name().into()),
     ]);
     // Many servers hold a client to the scopes that it registered with: name those of later step-ups, too.
     if !access.registrable.is_empty() {

@@ -53,11 +53,7 @@ struct Paint {
 
 impl Paint {
     fn wrap(&self, code: &str, text: &str) -> String {
-        if self.on {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
@@ -97,19 +93,13 @@ const SECRETS: [&str; 12] = [
 impl Report {
     pub(crate) fn new(level: Level) -> Self {
         let on = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self {
-            level,
-            paint: Arc::new(Paint { on }),
-        }
+        Self { level, paint: Arc::new(Paint { on }) }
     }
 
     /// Opens a stage.
     pub(crate) fn stage(&self, stage: Stage, title: &str) {
         let number = self.paint.wrap("1;36", &format!("[{}]", stage as u8));
-        self.line(
-            Level::Story,
-            &format!("\n{number} {}", self.paint.wrap("1", &printable(title))),
-        );
+        self.line(Level::Story, &format!("\n{number} {}", self.paint.wrap("1", &printable(title))));
     }
 
     /// A remark inside a stage.
@@ -119,10 +109,7 @@ impl Report {
 
     /// Something that a person needs to act upon, on a line of its own.
     pub(crate) fn essential(&self, text: &str) {
-        self.line(
-            Level::Quiet,
-            &format!("\n{}\n", self.paint.wrap("4", &printable(text))),
-        );
+        self.line(Level::Quiet, &format!("\n{}\n", self.paint.wrap("4", &printable(text))));
     }
 
     /// A remark for those who want everything.
@@ -149,10 +136,7 @@ impl Report {
     /// A request, before it is sent.
     pub(crate) fn request(&self, method: &str, url: &str, headers: &HeaderMap, body: Option<&str>) {
         let arrow = self.paint.wrap("32", "->");
-        self.line(
-            Level::Story,
-            &format!("    {arrow} {method} {}", printable(&redact_url(url))),
-        );
+        self.line(Level::Story, &format!("    {arrow} {method} {}", printable(&redact_url(url))));
         self.headers(headers);
         if let Some(body) = body {
             self.body(body);
@@ -161,11 +145,7 @@ impl Report {
 
     /// An answer's status and headers.
     pub(crate) fn answer(&self, status: reqwest::StatusCode, headers: &HeaderMap) {
-        let code = if status.is_client_error() || status.is_server_error() {
-            "31"
-        } else {
-            "32"
-        };
+        let code = if status.is_client_error() || status.is_server_error() { "31" } else { "32" };
         let arrow = self.paint.wrap(code, "<-");
         self.line(Level::Story, &format!("    {arrow} {status}"));
         self.headers(headers);
@@ -174,11 +154,7 @@ impl Report {
     fn headers(&self, headers: &HeaderMap) {
         for (name, value) in headers {
             let known = HEADERS.iter().any(|h| name.as_str().starts_with(h));
-            let level = if known {
-                Level::Story
-            } else {
-                Level::Everything
-            };
+            let level = if known { Level::Story } else { Level::Everything };
             let value = match name.as_str() {
                 "authorization" => redact_credentials(value.to_str().unwrap_or_default()),
                 "dpop" => shorten(value.to_str().unwrap_or_default()),
@@ -204,21 +180,14 @@ impl Report {
             Err(_) => body.to_owned(),
         };
         let lines: Vec<_> = text.lines().collect();
-        let shown = if self.level == Level::Everything {
-            lines.len()
-        } else {
-            LINES_OF_BODY
-        };
+        let shown = if self.level == Level::Everything { lines.len() } else { LINES_OF_BODY };
         for line in lines.iter().take(shown) {
             let line: String = line.chars().take(2000).collect();
             self.line(Level::Story, &format!("       {}", printable(&line)));
         }
         if lines.len() > shown {
             let rest = format!("… {} more lines, -v shows them", lines.len() - shown);
-            self.line(
-                Level::Story,
-                &format!("       {}", self.paint.wrap("2", &rest)),
-            );
+            self.line(Level::Story, &format!("       {}", self.paint.wrap("2", &rest)));
         }
     }
 
@@ -232,12 +201,10 @@ impl Report {
 
 /// The parameters of a form, one a line, secrets shortened.
 pub(crate) fn form_lines(form: &[(&str, String)]) -> String {
-    let lines = form
-        .iter()
-        .map(|(name, value)| match SECRETS.contains(name) {
-            true => format!("{name}={}", shorten(value)),
-            false => format!("{name}={value}"),
-        });
+    let lines = form.iter().map(|(name, value)| match SECRETS.contains(name) {
+        true => format!("{name}={}", shorten(value)),
+        false => format!("{name}={value}"),
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -310,10 +277,7 @@ mod tests {
             redact_url("http://h/cb?code=0123456789&state=s&iss=i"),
             "http://h/cb?code=01…&state=s&iss=i"
         );
-        assert_eq!(
-            redact_credentials("Bearer 0123456789012345"),
-            "Bearer 0123…"
-        );
+        assert_eq!(redact_credentials("Bearer 0123456789012345"), "Bearer 0123…");
         assert_eq!(
             form_lines(&[("code", "0123456789".into()), ("a", "b".into())]),
             "code=01…\na=b"

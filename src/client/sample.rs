@@ -27,11 +27,7 @@ fn least(schema: &Value, root: &Value, depth: usize) -> Value {
     if depth == 0 {
         return Value::Null;
     }
-    if let Some(target) = schema
-        .get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|r| local(root, r))
-    {
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| local(root, r)) {
         return least(target, root, depth - 1);
     }
     for keyword in ["oneOf", "anyOf", "allOf"] {
@@ -48,9 +44,8 @@ fn least(schema: &Value, root: &Value, depth: usize) -> Value {
         "object" => object(schema, root, depth),
         "array" => {
             let count = number("minItems").unwrap_or(0.0).clamp(0.0, 16.0) as usize;
-            let item = schema
-                .get("items")
-                .map_or(Value::Null, |items| least(items, root, depth - 1));
+            let item =
+                schema.get("items").map_or(Value::Null, |items| least(items, root, depth - 1));
             Value::Array(vec![item; count])
         }
         "integer" => {
@@ -74,34 +69,20 @@ fn least(schema: &Value, root: &Value, depth: usize) -> Value {
 
 fn kind(schema: &Value) -> &str {
     let named = match schema.get("type") {
-        Some(Value::Array(kinds)) => kinds
-            .iter()
-            .filter_map(Value::as_str)
-            .find(|kind| *kind != "null"),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null")
+        }
         Some(kind) => kind.as_str(),
         None => None,
     };
-    named.unwrap_or(if schema.get("properties").is_some() {
-        "object"
-    } else {
-        "string"
-    })
+    named.unwrap_or(if schema.get("properties").is_some() { "object" } else { "string" })
 }
 
 fn object(schema: &Value, root: &Value, depth: usize) -> Value {
-    let required = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
+    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     let members = required.filter_map(Value::as_str).map(|name| {
-        let member = schema
-            .get("properties")
-            .and_then(|properties| properties.get(name));
-        (
-            name.to_owned(),
-            least(member.unwrap_or(&Value::Null), root, depth - 1),
-        )
+        let member = schema.get("properties").and_then(|properties| properties.get(name));
+        (name.to_owned(), least(member.unwrap_or(&Value::Null), root, depth - 1))
     });
     Value::Object(members.collect::<Map<_, _>>())
 }
@@ -114,12 +95,8 @@ fn text(schema: &Value) -> Value {
         Some("date-time") => "2026-07-28T00:00:00Z",
         _ => "hello",
     };
-    let length = |keyword: &str| {
-        schema
-            .get(keyword)
-            .and_then(Value::as_u64)
-            .map(|n| n.min(4096) as usize)
-    };
+    let length =
+        |keyword: &str| schema.get(keyword).and_then(Value::as_u64).map(|n| n.min(4096) as usize);
     let shortest = length("minLength").unwrap_or(0);
     let longest = length("maxLength").unwrap_or(usize::MAX);
     let text: String = sample
@@ -151,10 +128,7 @@ mod tests {
             (json!({"enum": ["x", "y"]}), json!("x")),
             (json!({"default": false, "type": "boolean"}), json!(false)),
             (json!({"type": ["null", "boolean"]}), json!(true)),
-            (
-                json!({"type": "array", "minItems": 2, "items": {"const": 5}}),
-                json!([5, 5]),
-            ),
+            (json!({"type": "array", "minItems": 2, "items": {"const": 5}}), json!([5, 5])),
             (
                 json!({"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer", "maximum": -1}}}),
                 json!(-1),

@@ -58,15 +58,11 @@ impl<A: Authorize> Session<A> {
     /// # Errors
     /// When the server cannot be reached, refuses for good, or speaks no revision that we know.
     pub async fn open(client: Arc<Client>, authorizer: A) -> Result<Self, ClientError> {
-        let stored = client
-            .store
-            .credential(&client.url)?
-            .filter(|stored| !stored.expires_soon());
+        let stored = client.store.credential(&client.url)?.filter(|stored| !stored.expires_soon());
         match &stored {
-            Some(_) => client.report.stage(
-                Stage::Ask,
-                "Ask, with the token of the last run (--forget to start over)",
-            ),
+            Some(_) => client
+                .report
+                .stage(Stage::Ask, "Ask, with the token of the last run (--forget to start over)"),
             None => client.report.stage(Stage::Ask, "Ask without a token"),
         }
         let wire = Wire::new(client.clone(), stored);
@@ -131,13 +127,9 @@ impl<A: Authorize> Session<A> {
         }
         self.wire.speak(Some(MODERN), None);
         for _ in 0..2 {
-            let reply = self
-                .send("server/discover", Object::new(), HeaderMap::new())
-                .await?;
+            let reply = self.send("server/discover", Object::new(), HeaderMap::new()).await?;
             let (status, outcome) = match reply {
-                Reply::Answered {
-                    status, outcome, ..
-                } => (status, outcome),
+                Reply::Answered { status, outcome, .. } => (status, outcome),
                 Reply::Foreign(status) if may_fall_back && !status.is_server_error() => {
                     return Ok(false);
                 }
@@ -146,27 +138,20 @@ impl<A: Authorize> Session<A> {
             match outcome {
                 Ok(result) => {
                     let mut found: Discovered = parse(&result)?;
-                    if !found
-                        .supported_versions
-                        .iter()
-                        .any(|version| version == MODERN)
+                    if !found.supported_versions.iter().any(|version| version == MODERN)
                         && may_fall_back
                     {
                         return Ok(false);
                     }
                     self.capabilities = found.capabilities;
-                    self.server = found
-                        .meta
-                        .remove("io.modelcontextprotocol/serverInfo")
-                        .unwrap_or_default();
+                    self.server =
+                        found.meta.remove("io.modelcontextprotocol/serverInfo").unwrap_or_default();
                     return Ok(true);
                 }
                 // It says which revisions it speaks: with ours among them it is worth another try.
                 Err(error) if error.code == UNSUPPORTED_VERSION => {
-                    let supported = error
-                        .data
-                        .as_ref()
-                        .and_then(|data| data["supported"].as_array());
+                    let supported =
+                        error.data.as_ref().and_then(|data| data["supported"].as_array());
                     let speaks = |version: &str| {
                         supported.is_some_and(|all| all.iter().any(|v| *v == version))
                     };
@@ -190,9 +175,7 @@ impl<A: Authorize> Session<A> {
                 Err(error) => return Err(rpc("server/discover", error)),
             }
         }
-        Err(ClientError::Protocol(format!(
-            "the server supports {MODERN} and refuses it"
-        )))
+        Err(ClientError::Protocol(format!("the server supports {MODERN} and refuses it")))
     }
 
     async fn initialize(&mut self, version: &'static str) -> Result<(), ClientError> {
@@ -212,13 +195,8 @@ impl<A: Authorize> Session<A> {
             "capabilities": self.own_capabilities(),
             "clientInfo": client_info(),
         });
-        let reply = self
-            .send("initialize", object(params), HeaderMap::new())
-            .await?;
-        let Reply::Answered {
-            outcome, session, ..
-        } = reply
-        else {
+        let reply = self.send("initialize", object(params), HeaderMap::new()).await?;
+        let Reply::Answered { outcome, session, .. } = reply else {
             return Err(foreign("initialize", &reply));
         };
         let result: Initialized = parse(&outcome.map_err(|error| rpc("initialize", error))?)?;
@@ -235,12 +213,7 @@ impl<A: Authorize> Session<A> {
         self.capabilities = result.capabilities;
         self.server = result.server_info;
         self.wire.speak(Some(spoken), session);
-        self.wire
-            .tell(&Notification::new(
-                "notifications/initialized",
-                Object::new(),
-            ))
-            .await?;
+        self.wire.tell(&Notification::new("notifications/initialized", Object::new())).await?;
         if let Some(before) = self.listener.take() {
             before.abort();
         }
@@ -254,10 +227,7 @@ impl<A: Authorize> Session<A> {
     fn own_capabilities(&self) -> Object {
         let modes = self.is_modern() || self.version == NEWEST_SESSION;
         let elicitation = elicitation::capability(&self.client, modes);
-        elicitation
-            .map(|value| ("elicitation".to_owned(), value))
-            .into_iter()
-            .collect()
+        elicitation.map(|value| ("elicitation".to_owned(), value)).into_iter().collect()
     }
 
     /// One request, and as many round trips as the server needs to ask back (2026-07-28 MRTR).
@@ -272,9 +242,7 @@ impl<A: Authorize> Session<A> {
             let outcome = match self.send(method, current, headers.clone()).await? {
                 Reply::Answered { outcome, .. } => outcome,
                 Reply::SessionGone => {
-                    self.client
-                        .report
-                        .note("the session has ended; a new one is opened");
+                    self.client.report.note("the session has ended; a new one is opened");
                     self.initialize(self.version).await?;
                     current = params.clone();
                     continue;
@@ -293,9 +261,7 @@ impl<A: Authorize> Session<A> {
                 }
             }
         }
-        Err(ClientError::Protocol(format!(
-            "{method} was not done after {ROUND_TRIPS} round trips"
-        )))
+        Err(ClientError::Protocol(format!("{method} was not done after {ROUND_TRIPS} round trips")))
     }
 
     /// The members that a retry carries, when the result is a question instead of an answer.
@@ -334,11 +300,7 @@ impl<A: Authorize> Session<A> {
             }
             retry.insert("inputResponses".to_owned(), Value::Object(responses));
         }
-        retry.extend(
-            asked
-                .request_state
-                .map(|state| ("requestState".to_owned(), state)),
-        );
+        retry.extend(asked.request_state.map(|state| ("requestState".to_owned(), state)));
         Ok(Some(retry))
     }
 
@@ -357,29 +319,20 @@ impl<A: Authorize> Session<A> {
                 Reply::Refused(refusal) => {
                     let credential = self.authorizer.authorize(&refusal).await?;
                     self.wire.authorize(credential);
-                    self.client
-                        .report
-                        .stage(Stage::Session, "The request again, with the token");
+                    self.client.report.stage(Stage::Session, "The request again, with the token");
                 }
                 reply => return Ok(reply),
             }
         }
-        Err(ClientError::GivenUp(format!(
-            "{method} was refused {REFUSALS} times"
-        )))
+        Err(ClientError::GivenUp(format!("{method} was refused {REFUSALS} times")))
     }
 
     /// Before the end of a token that can be renewed, not after.
     async fn renew(&mut self) -> Result<(), ClientError> {
-        let expiring = self
-            .credential()
-            .filter(|c| c.expires_soon() && c.refresh_token.is_some());
+        let expiring = self.credential().filter(|c| c.expires_soon() && c.refresh_token.is_some());
         if let Some(credential) = expiring {
             self.client.report.note("the token expires soon");
-            let renewed = self
-                .authorizer
-                .authorize(&Refusal::expiring(credential))
-                .await?;
+            let renewed = self.authorizer.authorize(&Refusal::expiring(credential)).await?;
             self.wire.authorize(renewed);
         }
         Ok(())
@@ -394,10 +347,7 @@ impl<A: Authorize> Session<A> {
                 "resources/read" => params.get("uri"),
                 _ => None,
             };
-            headers.extend(
-                name.and_then(Value::as_str)
-                    .map(|name| (NAME, mirror::encode(name))),
-            );
+            headers.extend(name.and_then(Value::as_str).map(|name| (NAME, mirror::encode(name))));
             let meta = json!({
                 "io.modelcontextprotocol/protocolVersion": MODERN,
                 "io.modelcontextprotocol/clientInfo": client_info(),
@@ -427,10 +377,7 @@ pub(crate) fn parse<T: serde::de::DeserializeOwned>(result: &RawValue) -> Result
 }
 
 pub(crate) fn rpc(method: &str, error: jsonrpc::ErrorObject) -> ClientError {
-    ClientError::Rpc {
-        method: method.to_owned(),
-        error: Box::new(error),
-    }
+    ClientError::Rpc { method: method.to_owned(), error: Box::new(error) }
 }
 
 fn foreign(method: &str, reply: &Reply) -> ClientError {

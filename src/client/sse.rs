@@ -44,11 +44,7 @@ impl Events {
 
     /// The same stream on a new connection: what was incomplete will come again.
     pub(crate) fn reopened(self) -> Self {
-        Self {
-            last_id: self.last_id,
-            retry: self.retry,
-            ..Self::default()
-        }
+        Self { last_id: self.last_id, retry: self.retry, ..Self::default() }
     }
 
     /// How much is held back for an event that is not complete.
@@ -97,11 +93,8 @@ mod tests {
     fn events_are_the_same_in_pieces_of_any_size() {
         for size in 1..STREAM.len() {
             let mut events = Events::default();
-            let read: Vec<_> = STREAM
-                .as_bytes()
-                .chunks(size)
-                .flat_map(|piece| events.feed(piece))
-                .collect();
+            let read: Vec<_> =
+                STREAM.as_bytes().chunks(size).flat_map(|piece| events.feed(piece)).collect();
             assert_eq!(read, ["a\n ü"], "in pieces of {size}");
             assert_eq!(events.retry, Some(Duration::from_millis(500)));
             assert_eq!(events.last_id, None, "an empty id resets it");

@@ -63,17 +63,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Store {
     pub(crate) fn file(path: PathBuf) -> Self {
-        Self {
-            path: Some(path),
-            memory: Mutex::default(),
-        }
+        Self { path: Some(path), memory: Mutex::default() }
     }
 
     pub(crate) fn memory() -> Self {
-        Self {
-            path: None,
-            memory: Mutex::default(),
-        }
+        Self { path: None, memory: Mutex::default() }
     }
 
     /// The file's place in the person's configuration folder.
@@ -83,10 +77,7 @@ impl Store {
                 "this machine knows no home folder: pass --credentials FILE".to_owned(),
             )
         })?;
-        Ok(strategy
-            .config_dir()
-            .join("mcp-auth-step-by-step")
-            .join("credentials.json"))
+        Ok(strategy.config_dir().join("mcp-auth-step-by-step").join("credentials.json"))
     }
 
     pub(crate) fn app(&self, issuer: &str) -> Result<Option<App>, ClientError> {
@@ -111,9 +102,7 @@ impl Store {
                 issuer: issuer.to_owned(),
             }),
             None => self.change(&turn, |contents| {
-                contents
-                    .bound
-                    .insert(client_id.to_owned(), issuer.to_owned());
+                contents.bound.insert(client_id.to_owned(), issuer.to_owned());
             }),
         }
     }
@@ -140,9 +129,7 @@ impl Store {
         credential: &Credential,
     ) -> Result<(), ClientError> {
         self.change(turn, |contents| {
-            contents
-                .tokens
-                .insert(url.to_string(), Token::from(credential));
+            contents.tokens.insert(url.to_string(), Token::from(credential));
         })
     }
 
@@ -214,10 +201,7 @@ impl Store {
 /// A new file beside the old one (0600 from the start), then one rename: a reader sees the old or the new.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     folder(path)?;
-    let beside = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(beside)?;
     file.write_all(text)?;
     file.as_file().sync_all()?;
@@ -255,10 +239,7 @@ fn only_ours(path: &Path) -> io::Result<()> {
 
 fn at(path: &Path) -> impl Fn(io::Error) -> ClientError {
     let path = path.to_owned();
-    move |source| ClientError::File {
-        path: path.clone(),
-        source,
-    }
+    move |source| ClientError::File { path: path.clone(), source }
 }
 
 impl From<&Credential> for Token {

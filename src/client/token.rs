@@ -64,9 +64,7 @@ pub async fn redeem(
     app: &App,
     code: Code,
 ) -> Result<Credential, ClientError> {
-    client
-        .report
-        .stage(Stage::TokenRequest, "The code becomes a token");
+    client.report.stage(Stage::TokenRequest, "The code becomes a token");
     let form = vec![
         ("grant_type", "authorization_code".to_owned()),
         ("code", code.code.expose().to_owned()),
@@ -86,26 +84,17 @@ pub async fn client_credentials(
     client: &Client,
     access: &Access,
 ) -> Result<Credential, ClientError> {
-    client.report.stage(
-        Stage::TokenRequest,
-        "The client asks for itself (client credentials)",
-    );
+    client.report.stage(Stage::TokenRequest, "The client asks for itself (client credentials)");
     client.count_authorization()?;
     let app = registration::pre_registered(client, &access.server, "").await?;
     let mut form = vec![("grant_type", "client_credentials".to_owned())];
     scope(&mut form, access);
-    request(client, access, Some(&app), form, None)
-        .await
-        .map(without_app)
+    request(client, access, Some(&app), form, None).await.map(without_app)
 }
 
 /// A grant that is repeated instead of refreshed.
 pub(crate) fn without_app(credential: Credential) -> Credential {
-    Credential {
-        app: None,
-        refresh_token: None,
-        ..credential
-    }
+    Credential { app: None, refresh_token: None, ..credential }
 }
 
 pub(crate) fn scope(form: &mut Form, access: &Access) {
@@ -137,9 +126,7 @@ pub async fn renew(
     if let Some(stored) = stored.as_ref().filter(fits) {
         let newer = refused.is_none_or(|refused| refused.token != stored.token);
         if newer && !stored.expires_soon() {
-            client
-                .report
-                .note("another run has a newer token in the credentials file");
+            client.report.note("another run has a newer token in the credentials file");
             return client.store.credential(&client.url);
         }
     }
@@ -149,9 +136,7 @@ pub async fn renew(
     let (Some(refresh_token), Some(app)) = (&old.refresh_token, &old.app) else {
         return Ok(None);
     };
-    client
-        .report
-        .stage(Stage::TokenRequest, "The refresh token becomes a new token");
+    client.report.stage(Stage::TokenRequest, "The refresh token becomes a new token");
     let form = vec![
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", refresh_token.expose().to_owned()),
@@ -161,9 +146,7 @@ pub async fn renew(
             if credential.refresh_token.is_none() {
                 credential.refresh_token.clone_from(&old.refresh_token);
             }
-            client
-                .store
-                .remember_locked(&turn, &client.url, &credential)?;
+            client.store.remember_locked(&turn, &client.url, &credential)?;
             Ok(Some(credential))
         }
         Err(ClientError::Refused { error, .. }) => {
@@ -183,27 +166,16 @@ pub(crate) async fn request(
     proof_key: Option<ProofKey>,
 ) -> Result<Credential, ClientError> {
     let server = &access.server;
-    let endpoint = server
-        .token_endpoint
-        .as_deref()
-        .ok_or_else(|| ClientError::NoEndpoint {
-            issuer: server.issuer.clone(),
-            endpoint: "token_endpoint",
-        })?;
+    let endpoint = server.token_endpoint.as_deref().ok_or_else(|| ClientError::NoEndpoint {
+        issuer: server.issuer.clone(),
+        endpoint: "token_endpoint",
+    })?;
     form.push(("resource", access.resource.clone()));
     let proof_key = match proof_key {
         None if access.dpop => Some(ProofKey::generate()?),
         given => given,
     };
-    let token = post(
-        client,
-        endpoint,
-        app,
-        &server.issuer,
-        form,
-        proof_key.as_ref(),
-    )
-    .await?;
+    let token = post(client, endpoint, app, &server.issuer, form, proof_key.as_ref()).await?;
     let proof_key = match token.token_type.to_ascii_lowercase().as_str() {
         "bearer" => None,
         "dpop" if proof_key.is_some() => proof_key,
@@ -214,10 +186,7 @@ pub(crate) async fn request(
         expires_at: token
             .expires_in
             .and_then(|s| SystemTime::now().checked_add(Duration::from_secs(s))),
-        scopes: token
-            .scope
-            .as_deref()
-            .map_or_else(|| access.scopes.clone(), ScopeSet::parse),
+        scopes: token.scope.as_deref().map_or_else(|| access.scopes.clone(), ScopeSet::parse),
         token: token.access_token,
         refresh_token: token.refresh_token,
         issuer: server.issuer.clone(),
@@ -264,10 +233,7 @@ pub(crate) async fn post(
 fn read(answer: &Answer) -> Result<TokenAnswer, ClientError> {
     // Some servers answer errors with 200.
     if let Ok(error) = answer.json::<OAuthError>("token error") {
-        return Err(ClientError::Refused {
-            at: "token endpoint",
-            error,
-        });
+        return Err(ClientError::Refused { at: "token endpoint", error });
     }
     if !answer.status.is_success() {
         return Err(ClientError::Status {

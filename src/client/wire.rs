@@ -77,14 +77,8 @@ pub(crate) enum Reply {
 
 impl Wire {
     pub(crate) fn new(client: Arc<Client>, credential: Option<Credential>) -> Self {
-        let state = State {
-            credential: credential.map(Arc::new),
-            ..State::default()
-        };
-        Self {
-            client,
-            state: Arc::new(Mutex::new(state)),
-        }
+        let state = State { credential: credential.map(Arc::new), ..State::default() };
+        Self { client, state: Arc::new(Mutex::new(state)) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -133,23 +127,13 @@ impl Wire {
                 (Some(result), None) => Ok(result),
                 (None, None) => return Reply::Foreign(status),
             };
-            Reply::Answered {
-                status,
-                outcome,
-                session: session.clone(),
-            }
+            Reply::Answered { status, outcome, session: session.clone() }
         };
         if kind(&response) == "text/event-stream" && status.is_success() {
-            return self
-                .follow(response, &request.id, &mut deadline)
-                .await
-                .map(answered);
+            return self.follow(response, &request.id, &mut deadline).await.map(answered);
         }
         let body = self
-            .in_time(
-                deadline,
-                http::read(response, self.client.url.as_str(), MESSAGE_LIMIT),
-            )
+            .in_time(deadline, http::read(response, self.client.url.as_str(), MESSAGE_LIMIT))
             .await??;
         let text = String::from_utf8_lossy(&body);
         self.client.report.body(&text);
@@ -157,9 +141,9 @@ impl Wire {
             Ok(incoming) if incoming.id.as_ref().is_none_or(|id| *id == request.id) => {
                 Ok(answered(incoming))
             }
-            Ok(_) => Err(ClientError::Protocol(
-                "the answer is to another request than ours".to_owned(),
-            )),
+            Ok(_) => {
+                Err(ClientError::Protocol("the answer is to another request than ours".to_owned()))
+            }
             Err(_) => Ok(Reply::Foreign(status)),
         }
     }
@@ -168,9 +152,7 @@ impl Wire {
     /// what comes next.
     pub(crate) async fn tell(&self, message: &impl Serialize) -> Result<(), ClientError> {
         let body = serde_json::to_string(message).expect("a message is JSON");
-        self.post(body, &HeaderMap::new(), self.deadline())
-            .await
-            .map(drop)
+        self.post(body, &HeaderMap::new(), self.deadline()).await.map(drop)
     }
 
     /// Ends the session, if the server opened one.
@@ -190,24 +172,15 @@ impl Wire {
         deadline: Instant,
     ) -> Result<Response, ClientError> {
         let mut headers = extra.clone();
-        headers.insert(
-            ACCEPT,
-            HeaderValue::from_static("application/json, text/event-stream"),
-        );
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.in_time(deadline, async {
-            let response = self
-                .send(Method::POST, headers.clone(), Some(body.clone()))
-                .await?;
+            let response = self.send(Method::POST, headers.clone(), Some(body.clone())).await?;
             // Once more with the server's nonce in the proof (RFC 9449, 9).
             let nonce = response.status() == StatusCode::UNAUTHORIZED
                 && Refusal::read(401, response.headers(), None)?.param("error")
                     == Some("use_dpop_nonce");
-            if nonce {
-                self.send(Method::POST, headers, Some(body)).await
-            } else {
-                Ok(response)
-            }
+            if nonce { self.send(Method::POST, headers, Some(body)).await } else { Ok(response) }
         })
         .await?
     }
@@ -222,18 +195,11 @@ impl Wire {
         let url = client.url.as_str();
         {
             let state = self.state();
-            headers.extend(
-                state
-                    .version
-                    .map(|version| (VERSION, HeaderValue::from_static(version))),
-            );
+            headers
+                .extend(state.version.map(|version| (VERSION, HeaderValue::from_static(version))));
             headers.extend(state.session.clone().map(|session| (SESSION, session)));
             if let Some(credential) = &state.credential {
-                let scheme = if credential.proof_key.is_some() {
-                    "DPoP"
-                } else {
-                    "Bearer"
-                };
+                let scheme = if credential.proof_key.is_some() { "DPoP" } else { "Bearer" };
                 let value =
                     HeaderValue::try_from(format!("{scheme} {}", credential.token.expose()));
                 let mut value = value.map_err(|_| {
@@ -248,9 +214,7 @@ impl Wire {
                 }
             }
         }
-        client
-            .report
-            .request(method.as_str(), url, &headers, body.as_deref());
+        client.report.request(method.as_str(), url, &headers, body.as_deref());
         let response = client.http.send(method, url, headers, body).await?;
         client.report.answer(response.status(), response.headers());
         client.nonces.note(url, response.headers());
@@ -260,10 +224,7 @@ impl Wire {
     async fn refused(&self, response: Response, deadline: Instant) -> Result<Reply, ClientError> {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = self
-            .in_time(
-                deadline,
-                http::read(response, self.client.url.as_str(), MESSAGE_LIMIT),
-            )
+            .in_time(deadline, http::read(response, self.client.url.as_str(), MESSAGE_LIMIT))
             .await?;
         if let Ok(body) = body {
             self.client.report.body(&String::from_utf8_lossy(&body));
@@ -291,15 +252,13 @@ impl Wire {
         let mut events = Events::default();
         let mut response = Some(response);
         for _ in 0..=RECONNECTIONS {
-            if let Some(open) = response.take() {
-                if let Some(answer) = self.drain(open, &mut events, Some(id), deadline).await? {
-                    return Ok(answer);
-                }
+            if let Some(open) = response.take()
+                && let Some(answer) = self.drain(open, &mut events, Some(id), deadline).await?
+            {
+                return Ok(answer);
             }
             let Some(last) = events.last_id.clone().filter(|_| self.is_legacy()) else {
-                return Err(ClientError::Protocol(
-                    "the stream ended before the answer".to_owned(),
-                ));
+                return Err(ClientError::Protocol("the stream ended before the answer".to_owned()));
             };
             let wait = events.retry.unwrap_or(Duration::from_secs(1));
             self.client.report.note(&format!(
@@ -396,11 +355,7 @@ impl Wire {
             let mut events = Events::default();
             for _ in 0..RECONNECTIONS {
                 let mut deadline = Instant::now() + Duration::from_secs(24 * 3600);
-                if wire
-                    .drain(response, &mut events, None, &mut deadline)
-                    .await
-                    .is_err()
-                {
+                if wire.drain(response, &mut events, None, &mut deadline).await.is_err() {
                     return;
                 }
                 tokio::time::sleep(events.retry.unwrap_or(Duration::from_secs(1))).await;
@@ -422,23 +377,15 @@ impl Wire {
         deadline: Instant,
         work: impl Future<Output = T>,
     ) -> Result<T, ClientError> {
-        timeout_at(deadline, work)
-            .await
-            .map_err(|_| ClientError::TimedOut {
-                url: self.client.url.to_string(),
-                seconds: self.client.options.timeout,
-            })
+        timeout_at(deadline, work).await.map_err(|_| ClientError::TimedOut {
+            url: self.client.url.to_string(),
+            seconds: self.client.options.timeout,
+        })
     }
 }
 
 /// The media type, without parameters.
 fn kind(response: &Response) -> &str {
-    let value = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim()
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.and_then(|value| value.split(';').next()).unwrap_or_default().trim()
 }

@@ -75,7 +75,7 @@ struct Done<'a> {
     name: &'a str,
     arguments: &'a Object,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a Box<RawValue>>,
+    result: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a ErrorObject>,
 }
@@ -90,9 +90,7 @@ impl<A: Authorize> Session<A> {
         let (tools, dropped) = self.tools().await?;
         let prompts = self.list("prompts").await?;
         let resources = self.list("resources").await?;
-        self.client
-            .report
-            .stage(Stage::Result, "What the server offers");
+        self.client.report.stage(Stage::Result, "What the server offers");
         let credential = self.credential();
         let listing = Listing {
             protocol: self.version(),
@@ -100,10 +98,7 @@ impl<A: Authorize> Session<A> {
             issuer: credential.as_ref().map(|c| c.issuer.as_str()),
             resource: credential.as_ref().map(|c| c.resource.as_str()),
             scopes: credential.as_ref().map(|c| c.scopes.to_string()),
-            tools: tools
-                .iter()
-                .filter_map(|tool| tool.raw.as_deref())
-                .collect(),
+            tools: tools.iter().filter_map(|tool| tool.raw.as_deref()).collect(),
             dropped,
             prompts,
             resources,
@@ -127,24 +122,12 @@ impl<A: Authorize> Session<A> {
         }
         for prompt in options.prompt {
             let params = json!({"name": prompt.name, "arguments": prompt.arguments});
-            let outcome = self
-                .request("prompts/get", object(params), HeaderMap::new())
-                .await?;
-            self.show(
-                "prompt",
-                &prompt.name,
-                &prompt.arguments,
-                outcome,
-                &mut ending,
-            );
+            let outcome = self.request("prompts/get", object(params), HeaderMap::new()).await?;
+            self.show("prompt", &prompt.name, &prompt.arguments, outcome, &mut ending);
         }
         for uri in options.read {
             let outcome = self
-                .request(
-                    "resources/read",
-                    object(json!({"uri": uri})),
-                    HeaderMap::new(),
-                )
+                .request("resources/read", object(json!({"uri": uri})), HeaderMap::new())
                 .await?;
             self.show("read", &uri, &Object::new(), outcome, &mut ending);
         }
@@ -165,14 +148,9 @@ impl<A: Authorize> Session<A> {
                 Ok(tool)
             });
             match checked {
-                Ok(tool) => tools.push(Tool {
-                    raw: Some(raw),
-                    ..tool
-                }),
+                Ok(tool) => tools.push(Tool { raw: Some(raw), ..tool }),
                 Err(why) => {
-                    self.client
-                        .report
-                        .warn(&format!("a tool is left out: {why}"));
+                    self.client.report.warn(&format!("a tool is left out: {why}"));
                     dropped.push(Value::from(why));
                 }
             }
@@ -198,10 +176,7 @@ impl<A: Authorize> Session<A> {
         let method = format!("{kind}/list");
         let (mut items, mut cursors, mut params) = (Vec::new(), HashSet::new(), Object::new());
         for _ in 0..PAGES {
-            let page: Page = match self
-                .request(&method, params.clone(), HeaderMap::new())
-                .await?
-            {
+            let page: Page = match self.request(&method, params.clone(), HeaderMap::new()).await? {
                 Ok(result) => parse(&result)?,
                 Err(error) if error.code == METHOD_NOT_FOUND => return Ok(items),
                 Err(error) => return Err(rpc(&method, error)),
@@ -215,22 +190,14 @@ impl<A: Authorize> Session<A> {
             }
             params.insert("cursor".to_owned(), next.into());
         }
-        Err(ClientError::Protocol(format!(
-            "{method} never comes to an end"
-        )))
+        Err(ClientError::Protocol(format!("{method} never comes to an end")))
     }
 
     async fn call(&mut self, tools: &[Tool], call: &Call) -> Result<Outcome, ClientError> {
-        let refuse = |why: String| {
-            Ok(Err(ErrorObject::new(
-                INVALID_PARAMS,
-                format!("not sent: {why}"),
-            )))
-        };
-        let mut mirror = tools
-            .iter()
-            .find(|tool| tool.name == call.name)
-            .map(|tool| tool.mirror.clone());
+        let refuse =
+            |why: String| Ok(Err(ErrorObject::new(INVALID_PARAMS, format!("not sent: {why}"))));
+        let mut mirror =
+            tools.iter().find(|tool| tool.name == call.name).map(|tool| tool.mirror.clone());
         let params = object(json!({"name": call.name, "arguments": call.arguments}));
         for last in [false, true] {
             let headers = match mirror
@@ -268,18 +235,13 @@ impl<A: Authorize> Session<A> {
                 tool.description.as_deref().unwrap_or_default()
             ));
         }
-        for (kind, member, items) in [
-            ("prompt", "name", &listing.prompts),
-            ("resource", "uri", &listing.resources),
-        ] {
+        for (kind, member, items) in
+            [("prompt", "name", &listing.prompts), ("resource", "uri", &listing.resources)]
+        {
             for item in items {
                 let item: Value = serde_json::from_str(item.get()).unwrap_or_default();
                 let text = |member: &str| item[member].as_str().unwrap_or_default().to_owned();
-                print(&format!(
-                    "  {kind:<9} {:<20} {}",
-                    text(member),
-                    text("description")
-                ));
+                print(&format!("  {kind:<9} {:<20} {}", text(member), text("description")));
             }
         }
     }
@@ -302,21 +264,12 @@ impl<A: Authorize> Session<A> {
         }
         if self.for_programs() {
             let (result, error) = match &outcome {
-                Ok(result) => (Some(result), None),
+                Ok(result) => (Some(result.as_ref()), None),
                 Err(error) => (None, Some(error)),
             };
-            return line(&Done {
-                kind,
-                name,
-                arguments,
-                result,
-                error,
-            });
+            return line(&Done { kind, name, arguments, result, error });
         }
-        print(&format!(
-            "{kind} {name} {}",
-            Value::Object(arguments.clone())
-        ));
+        print(&format!("{kind} {name} {}", Value::Object(arguments.clone())));
         match outcome {
             Ok(result) => readable(&result),
             Err(error) => print(&format!("  error {}: {}", error.code, error.message)),
@@ -330,10 +283,7 @@ impl<A: Authorize> Session<A> {
 
 impl Tool {
     fn sample(&self) -> Call {
-        Call {
-            name: self.name.clone(),
-            arguments: object(sample::value(&self.schema)),
-        }
+        Call { name: self.name.clone(), arguments: object(sample::value(&self.schema)) }
     }
 }
 
@@ -364,9 +314,6 @@ fn print(text: &str) {
 }
 
 fn line(document: &impl Serialize) {
-    let _ = writeln!(
-        io::stdout().lock(),
-        "{}",
-        serde_json::to_string(document).unwrap_or_default()
-    );
+    let _ =
+        writeln!(io::stdout().lock(), "{}", serde_json::to_string(document).unwrap_or_default());
 }
