@@ -39,6 +39,10 @@ pub struct Settings {
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 
+    /// Ask the server that already runs at this host and port whether it is healthy, and end with 0 or 1.
+    #[arg(long)]
+    pub check_health: bool,
+
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,

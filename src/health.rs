@@ -1,5 +1,11 @@
 //! `GET /health`: is it up, and what can it do? Open to everyone, so it tells no secrets.
 
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
 use axum::{Json, extract::State};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -36,4 +42,19 @@ impl Default for Health {
 /// `GET /health`
 pub async fn check(State(health): State<Health>) -> Json<Health> {
     Json(health)
+}
+
+/// Asks the server at this address for its health: a container without a shell needs a way to be looked at.
+///
+/// # Errors
+/// When nobody answers within 2 s, or the answer is not 200.
+pub async fn probe(host: IpAddr, port: u16) -> anyhow::Result<()> {
+    // A server that listens everywhere is asked where it surely is.
+    let host = if host.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { host };
+    let url = format!("http://{}/health", std::net::SocketAddr::new(host, port));
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
+    let answer =
+        client.get(&url).send().await.with_context(|| format!("nobody answers at {url}"))?;
+    ensure!(answer.status().is_success(), "{url} answers {}", answer.status());
+    Ok(())
 }

@@ -30,6 +30,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 use crate::{
     about::About,
     config::{Config, Limits, Settings},
+    health,
     jsonrpc::MaxDepth,
 };
 
@@ -47,6 +48,9 @@ where
     F: Future<Output = anyhow::Result<Router>>,
 {
     let settings = Settings::read(&about);
+    if settings.check_health {
+        return health::probe(settings.host, settings.port).await;
+    }
     init_tracing(&settings.log)?;
     let listener = TcpListener::bind((settings.host, settings.port)).await.with_context(|| {
         format!(
