@@ -12,6 +12,7 @@
 //! | [`mod@about`] | what a program says of itself | | 1 |
 //! | [`health`] | `GET /health` | | 1 |
 //! | [`origin`] | which web pages may come in | MCP transports, RFC 6454 | 1 |
+//! | [`docs`] | `GET /docs`: a page that explains the server and lets one try it | RFC 9728, CSP 3 | 1 |
 //! | [`jsonrpc`] | the envelope | JSON-RPC 2.0 | 2 |
 //! | [`mcp::transport`], [`mcp::dispatcher`] | `POST /mcp`, and from a name to its code | MCP transports | 2 |
 //! | [`mcp::tools`], [`mcp::prompts`], [`mcp::catalog`] | what is offered | MCP server features | 3 |
@@ -23,7 +24,6 @@
 //! | [`principal`] | the caller, on this side of the wall | RFC 6749 | 6 |
 //! | [`auth::metadata`] | the documents of the trail | RFC 9728, RFC 8414 | 7 |
 //! | [`authorization_server`] | a real login, for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207 | 7 |
-//! | [`docs`] | `GET /docs` | RFC 9728 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
 //! | [`client`] | from a 401 to an answer, with nobody's help | MCP authorization | 11 |
 //!

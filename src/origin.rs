@@ -81,7 +81,7 @@ impl AllowedOrigins {
 
     /// Refuses requests without an `Origin` too. Browsers always send one with `POST`; other clients send none.
     #[must_use]
-    pub fn require_header(self) -> Self {
+    pub fn require_header(&self) -> Self {
         Self(Arc::new(Rules { header_required: true, ..Rules::clone(&self.0) }))
     }
 

@@ -3,7 +3,7 @@
 //! Any web page can send requests to `localhost`, and its owner can make a name resolve to 127.0.0.1. The browser
 //! writes the page's origin into every such request, so whoever checks it is safe from strange pages.
 //!
-//! Adds: `GET /health`; validation of `Origin` and `Host` before everything else
+//! Adds: `GET /health`; validation of `Origin` and `Host` before everything else; `/docs`, a page to try it on
 //! Spec: MCP 2025-11-25 transports, "Security Warning"
 //! Try:  curl -i http://localhost:9000/health
 
@@ -11,6 +11,7 @@ use axum::{Router, middleware::from_fn_with_state, routing::get};
 use mcp_auth::{
     about,
     config::Config,
+    docs,
     health::{self, Health},
     origin, server,
 };
@@ -23,7 +24,10 @@ async fn main() -> anyhow::Result<()> {
 async fn app(config: Config) -> anyhow::Result<Router> {
     let health = Health::new();
 
-    Ok(Router::new()
+    let app = Router::new()
         .route("/health", get(health::check).with_state(health))
-        .layer(from_fn_with_state(config.origins.require_header(), origin::validate)))
+        .layer(from_fn_with_state(config.origins.require_header(), origin::validate));
+
+    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

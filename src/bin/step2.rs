@@ -15,6 +15,7 @@ use axum::{
 use mcp_auth::{
     about,
     config::Config,
+    docs,
     health::{self, Health},
     mcp::{dispatcher::Dispatcher, lifecycle, transport},
     origin, server,
@@ -31,8 +32,11 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let health = Health::new();
     let mcp = post(transport::handle).with_state(methods);
 
-    Ok(Router::new()
+    let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .layer(from_fn_with_state(config.origins.require_header(), origin::validate)))
+        .layer(from_fn_with_state(config.origins.require_header(), origin::validate));
+
+    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -16,6 +16,7 @@ use mcp_auth::{
     about,
     auth::{jwks, keys::KeyPair},
     config::Config,
+    docs,
     health::{self, Health},
     mcp::{
         catalog,
@@ -59,9 +60,12 @@ async fn app(config: Config) -> anyhow::Result<Router> {
 
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
-    Ok(Router::new()
+    let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
         .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
-        .layer(from_fn_with_state(config.origins, origin::validate)))
+        .layer(from_fn_with_state(config.origins.clone(), origin::validate));
+
+    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -22,6 +22,7 @@ use mcp_auth::{
         verifier::{TokenVerifier, TrustedIssuer},
     },
     config::Config,
+    docs,
     health::{self, Health},
     mcp::{
         catalog,
@@ -73,9 +74,12 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let wall = BearerAuth::new(verifier, challenge);
     let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
 
-    Ok(Router::new()
+    let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
         .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
-        .layer(from_fn_with_state(config.origins, origin::validate)))
+        .layer(from_fn_with_state(config.origins.clone(), origin::validate));
+
+    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -3,7 +3,7 @@
 //! The 401 points to a document about this resource, which points to its authorization server, which says where to
 //! log in. A client that knows nothing but our URL can follow the trail.
 //!
-//! Adds: protected resource metadata, a development authorization server with its metadata, `/docs`
+//! Adds: protected resource metadata, a development authorization server with its metadata
 //! Spec: RFC 9728, RFC 8414, OAuth 2.1, MCP 2025-11-25 authorization
 //! Try:  curl -s http://localhost:9000/.well-known/oauth-protected-resource/mcp
 
@@ -102,15 +102,15 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let wall = BearerAuth::new(verifier, challenge);
     let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
 
-    let guide = docs::Guide::new(&config, &tools.names(), &prompts.names(), &scopes);
-
-    Ok(Router::new()
+    let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
         .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
-        .route("/docs", get(docs::page).with_state(guide))
         .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
         .route("/.well-known/oauth-protected-resource", metadata::document(&root))
         .merge(authorization_server.routes())
-        .layer(from_fn_with_state(config.origins, origin::validate)))
+        .layer(from_fn_with_state(config.origins.clone(), origin::validate));
+
+    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }
