@@ -138,14 +138,20 @@ request() {
     [ -z "$BODY" ] || jq "$REDACT | $show" <<<"$BODY" 2>/dev/null || printf '%s\n' "${BODY:0:600}"
 }
 
-# rpc METHOD [PARAMS] [curl arguments]: a JSON-RPC request to /mcp, with $TOKEN when there is one.
+# post BODY [curl arguments]: any body to /mcp, as clients send theirs, with $TOKEN when there is one.
+post() {
+    local body=$1
+    shift
+    if [ -n "$TOKEN" ]; then set -- -H "Authorization: Bearer $TOKEN" "$@"; fi
+    request POST /mcp -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' "$@" -d "$body"
+}
+
+# rpc METHOD [PARAMS] [curl arguments]: a JSON-RPC request
 rpc() {
     local method=$1 params=${2:-}
     shift; [ $# -eq 0 ] || shift
     [ -z "$params" ] || params=",\"params\":$params"
-    if [ -n "$TOKEN" ]; then set -- -H "Authorization: Bearer $TOKEN" "$@"; fi
-    request POST /mcp -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' "$@" \
-        -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$method\"$params}"
+    post "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$method\"$params}" "$@"
 }
 
 ok() { PASSED=$((PASSED + 1)); printf '%s\n' "  ${GREEN}ok${PLAIN}    $1"; }
@@ -161,6 +167,9 @@ expect_json() {
     # Every value must hold, and there must be one: to jq 1.6 no output at all is a success.
     if [ "$(jq "$@" "[$expression] | length > 0 and all" <<<"$BODY" 2>/dev/null)" = true ]; then ok "$what"; else fail "$what (did not hold: $expression)"; fi
 }
+# expect_detail TEXT: the body is {"detail": TEXT}; expect_error CODE ["what it means"]: the body is a JSON-RPC error
+expect_detail() { expect_json '.detail == $text' "the body says: $1" --arg text "$1"; }
+expect_error() { expect_json '.error.code == $code' "the error is $1${2:+, $2}" --argjson code "$1"; }
 # expect_header NAME [EXTENDED_REGEX]: the header is there, and one of its lines matches
 expect_header() {
     local found
