@@ -29,7 +29,7 @@ use mcp_auth::{
     mcp::{
         catalog,
         dispatcher::{Dispatcher, WithState},
-        lifecycle::{self, Server},
+        lifecycle::{self, Pong, Server},
         prompts::{self, Prompts},
         tools::{self, Tools},
         transport,
@@ -88,6 +88,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with("jwt_enabled", true)
         .with("oauth_metadata", &links);
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
+    let pong = Pong::new().with("oauth_metadata_available", true);
+    let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
 
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 

@@ -106,6 +106,31 @@ pub async fn ping(call: Call) -> Result<PingResult, MethodError> {
     Ok(PingResult { meta })
 }
 
+/// What a ping says beside who asked: the tutorial's servers boast of their features there.
+#[derive(Debug, Clone, Default)]
+pub struct Pong(Arc<Object>);
+
+impl Pong {
+    /// Nothing more.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// One more member.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        Arc::make_mut(&mut self.0).insert(member.to_owned(), value.into());
+        self
+    }
+}
+
+/// `ping` with more to say.
+pub async fn ping_with(pong: Pong, call: Call) -> Result<PingResult, MethodError> {
+    let mut result = ping(call).await?;
+    result.meta.extend(Object::clone(&pong.0));
+    Ok(result)
+}
+
 fn grants(principal: &Principal) -> [(String, Value); 2] {
     let scopes = principal.scopes.iter().map(Value::from).collect();
     let roles = principal.roles.iter().cloned().map(Value::from).collect();
