@@ -1,6 +1,7 @@
 //! The development authorization server, asked as browsers and clients ask: one router, no ports.
 
 mod consent;
+mod documents;
 mod metadata;
 mod pages;
 mod registration;
