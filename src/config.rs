@@ -35,6 +35,10 @@ pub struct Settings {
     #[arg(long, env = "MCP_KEYS", default_value = "keys", value_name = "FOLDER")]
     pub keys: PathBuf,
 
+    /// Let the development authorization server fetch client metadata documents from this machine, over http too.
+    #[arg(long, env = "LOCAL_CLIENT_DOCUMENTS")]
+    pub local_client_documents: bool,
+
     /// What to log: error, warn, info, debug, trace, or a filter such as mcp_auth=debug.
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -103,7 +107,14 @@ impl Settings {
         let public_url =
             self.public_url.unwrap_or_else(|| PublicUrl(format!("http://localhost:{port}")));
         let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url());
-        Config { about, public_url, origins, keys: self.keys, limits: self.limits }
+        Config {
+            about,
+            public_url,
+            origins,
+            keys: self.keys,
+            local_client_documents: self.local_client_documents,
+            limits: self.limits,
+        }
     }
 }
 
@@ -125,6 +136,8 @@ pub struct Config {
     pub origins: AllowedOrigins,
     /// Folder of the key pair.
     pub keys: PathBuf,
+    /// Whether clients may be described by documents on this machine.
+    pub local_client_documents: bool,
     /// How much a client may ask.
     pub limits: Limits,
 }

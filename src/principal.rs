@@ -81,6 +81,8 @@ pub struct Identity {
     pub subject: Option<String>,
     /// The OAuth client that holds the token.
     pub client: Option<String>,
+    /// `jti`: the name of the token, by which its issuer can take it back.
+    pub token_id: Option<String>,
     /// `iss`: who vouches for all this.
     pub issuer: String,
     /// What the token may be used for.
@@ -108,6 +110,7 @@ impl Principal {
             name: name.to_owned(),
             subject: Some(format!("user_{name}")),
             client: None,
+            token_id: None,
             issuer: "test".to_owned(),
             scopes: ScopeSet::parse(scopes),
             roles: roles.iter().map(|&role| role.to_owned()).collect(),

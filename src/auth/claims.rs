@@ -111,6 +111,7 @@ impl Claims {
                 .iter()
                 .find_map(|c| self.text(c))
                 .map(str::to_owned),
+            token_id: self.text("jti").map(str::to_owned),
             issuer: dialect.issuer.clone(),
             scopes: self.scopes()?,
             roles: self.roles(dialect),

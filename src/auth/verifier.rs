@@ -6,6 +6,7 @@
 //! Verified tokens are remembered for a short while, see [`TokenCache`](super::token_cache).
 
 use std::{
+    fmt,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -29,6 +30,17 @@ const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 pub struct TrustedIssuer {
     dialect: Dialect,
     keys: KeySet,
+    withdrawn: Option<Withdrawn>,
+}
+
+/// Says by its `jti` whether a token was taken back before its time.
+#[derive(Clone)]
+struct Withdrawn(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl fmt::Debug for Withdrawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Withdrawn")
+    }
 }
 
 impl TrustedIssuer {
@@ -46,7 +58,15 @@ impl TrustedIssuer {
                 role_claims: Vec::new(),
             },
             keys: keys.verification_keys(),
+            withdrawn: None,
         }
+    }
+
+    /// Its tokens count unless `withdrawn` says of their `jti` that they were taken back. Asked on every request.
+    #[must_use]
+    pub fn unless(mut self, withdrawn: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        self.withdrawn = Some(Withdrawn(Arc::new(withdrawn)));
+        self
     }
 }
 
@@ -78,11 +98,21 @@ impl TokenVerifier {
         let now =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
         if let Some(principal) = self.cache.get(token, now) {
+            self.check_withdrawn(&principal)?;
             return Ok(principal);
         }
         let principal = self.verify_at(token, now).await?;
+        self.check_withdrawn(&principal)?;
         self.cache.insert(token, &principal, now);
         Ok(principal)
+    }
+
+    fn check_withdrawn(&self, principal: &Principal) -> Result<(), TokenError> {
+        let issuer = self.issuers.iter().find(|issuer| issuer.dialect.issuer == principal.issuer);
+        match (issuer.and_then(|issuer| issuer.withdrawn.as_ref()), &principal.token_id) {
+            (Some(withdrawn), Some(jti)) if withdrawn.0(jti) => Err(TokenError::Withdrawn),
+            _ => Ok(()),
+        }
     }
 
     async fn verify_at(&self, token: &str, now: u64) -> Result<Principal, TokenError> {
@@ -171,6 +201,9 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("expired")]
     Expired,
+    /// Its issuer took it back.
+    #[error("taken back by its issuer")]
+    Withdrawn,
     /// `iss` is none of ours.
     #[error("issuer {0} is not trusted")]
     WrongIssuer(String),

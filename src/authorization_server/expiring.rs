@@ -28,6 +28,11 @@ impl<V> Expiring<V> {
         self.entries.insert(name, (ends, value));
     }
 
+    /// Whether the value is there and its time is not over.
+    pub(super) fn contains(&self, name: &str, now: u64) -> bool {
+        self.entries.get(name).is_some_and(|(ends, _)| *ends > now)
+    }
+
     /// The value, unless its time is over.
     pub(super) fn get(&mut self, name: &str, now: u64) -> Option<&mut V> {
         self.entries.get_mut(name).filter(|(ends, _)| *ends > now).map(|(_, value)| value)

@@ -9,6 +9,7 @@ use super::{
     accounts::Account,
     expiring::Expiring,
     secret::{self, Fingerprint},
+    withdrawn::Withdrawn,
 };
 use crate::principal::ScopeSet;
 
@@ -29,17 +30,6 @@ pub(super) struct Grant {
     pub(super) resources: Vec<String>,
     /// Whether a refresh token was asked for and allowed.
     pub(super) offline: bool,
-}
-
-impl Grant {
-    /// What tokens may say of it. Not `id`, which is half of a refresh token.
-    pub(super) fn name(&self) -> String {
-        name_of(&self.id)
-    }
-}
-
-fn name_of(grant_id: &str) -> String {
-    secret::s256(grant_id)[..22].to_owned()
 }
 
 /// What a code stands for.
@@ -68,7 +58,6 @@ struct Family {
 struct State {
     codes: Expiring<CodeState>,
     families: Expiring<Family>,
-    revoked: Expiring<()>,
 }
 
 impl State {
@@ -85,7 +74,8 @@ impl State {
 #[derive(Debug)]
 pub(super) struct Grants {
     state: Mutex<State>,
-    /// How long an access token lives, in seconds: so long must a revocation be remembered.
+    withdrawn: Withdrawn,
+    /// How long an access token lives, in seconds: so long must it be remembered that one was taken back.
     lifetime: u64,
 }
 
@@ -99,13 +89,13 @@ pub(super) enum Worthless {
 }
 
 impl Grants {
-    pub(super) fn new(lifetime: u64) -> Self {
+    pub(super) fn new(lifetime: u64, withdrawn: Withdrawn) -> Self {
         Self {
             state: Mutex::new(State {
                 codes: Expiring::new(CODES),
                 families: Expiring::new(FAMILIES),
-                revoked: Expiring::new(FAMILIES),
             }),
+            withdrawn,
             lifetime,
         }
     }
@@ -144,7 +134,7 @@ impl Grants {
     /// The first refresh token of a grant; none when the grant was taken back in the meantime.
     pub(super) fn start_family(&self, grant: &Arc<Grant>, now: u64) -> Option<String> {
         let mut state = self.lock();
-        if state.revoked.get(&grant.name(), now).is_some() {
+        if self.withdrawn.contains(&grant.id, now) {
             return None;
         }
         Some(state.new_refresh_token(grant, now))
@@ -196,14 +186,14 @@ impl Grants {
         Err(Worthless::Replayed)
     }
 
-    /// Whether the tokens of the grant with this name were taken back.
-    pub(super) fn is_revoked(&self, name: &str, now: u64) -> bool {
-        self.lock().revoked.get(name, now).is_some()
+    /// Whether a grant was taken back.
+    pub(super) fn is_withdrawn(&self, grant_id: &str, now: u64) -> bool {
+        self.withdrawn.contains(grant_id, now)
     }
 
     fn take_back(&self, state: &mut State, grant_id: &str, now: u64) {
         tracing::warn!("a code or refresh token came twice: everything that it gave is taken back");
         state.families.remove(grant_id, now);
-        state.revoked.insert(name_of(grant_id), (), now + self.lifetime, now);
+        self.withdrawn.add(grant_id, now + self.lifetime, now);
     }
 }

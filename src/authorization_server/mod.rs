@@ -26,6 +26,7 @@ mod session;
 mod state;
 mod throttle;
 mod token;
+mod withdrawn;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ use axum::{
 use tower_http::cors::{Any, CorsLayer};
 
 pub use self::fetch::DocumentPolicy;
-use self::{clock::Clock, state::Server};
+use self::{clock::Clock, state::Server, withdrawn::Withdrawn};
 use crate::{
     auth::{
         keys::KeyPair,
@@ -62,6 +63,7 @@ pub struct AuthorizationServer {
     lifetime: u64,
     documents: DocumentPolicy,
     clock: Clock,
+    withdrawn: Withdrawn,
 }
 
 impl AuthorizationServer {
@@ -75,6 +77,7 @@ impl AuthorizationServer {
             lifetime: 15 * 60,
             documents: DocumentPolicy::default(),
             clock: Clock::system(),
+            withdrawn: Withdrawn::new(),
         }
     }
 
@@ -90,6 +93,12 @@ impl AuthorizationServer {
         Self { lifetime, ..self }
     }
 
+    /// Also describes clients by documents on this machine, over http: for trials of a client that you are writing.
+    pub fn local_client_documents(mut self, allowed: bool) -> Self {
+        self.documents.loopback = allowed;
+        self
+    }
+
     /// From where client metadata documents are fetched; the public internet unless said.
     pub fn client_documents(self, documents: DocumentPolicy) -> Self {
         Self { documents, ..self }
@@ -98,6 +107,12 @@ impl AuthorizationServer {
     /// Another clock, in seconds since 1970 (UTC): for tests that do not want to wait.
     pub fn clock(self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { clock: Clock::new(now), ..self }
+    }
+
+    /// Says by its `jti` whether a token of ours was taken back before its time: for whoever verifies tokens.
+    pub fn withdrawn(&self) -> impl Fn(&str) -> bool + Send + Sync + 'static {
+        let (withdrawn, clock) = (self.withdrawn.clone(), self.clock.clone());
+        move |jti| withdrawn.has_token(jti, clock.now())
     }
 
     /// Its metadata (RFC 8414, 2).

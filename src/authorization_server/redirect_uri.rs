@@ -27,7 +27,10 @@ pub(super) fn check(uri: &str) -> Result<(), &'static str> {
         return Err("a redirect URI must not contain a user name");
     }
     match parsed.scheme() {
-        "https" if parsed.host_str().is_some() && uri.starts_with("https://") => Ok(()),
+        // Two slashes, neither fewer nor more: the parser would forgive that, too.
+        "https" if uri.strip_prefix("https://").is_some_and(|rest| !rest.starts_with('/')) => {
+            Ok(())
+        }
         "http" if is_loopback(uri) => Ok(()),
         _ => Err("a redirect URI must use https, or http to localhost, 127.0.0.1 or [::1]"),
     }

@@ -38,7 +38,7 @@ impl From<AuthorizationServer> for Server {
         Self {
             clients: Clients::new(&new.scopes),
             documents: Documents::new(new.documents),
-            grants: Grants::new(new.lifetime),
+            grants: Grants::new(new.lifetime, new.withdrawn),
             sessions: Sessions::new(&new.issuer),
             logins: Throttle::new(),
             secrets: Throttle::new(),

@@ -23,6 +23,7 @@ use super::{
     parameters::Parameters,
     secret,
     state::Server,
+    withdrawn::new_token_id,
 };
 use crate::principal::ScopeSet;
 
@@ -136,7 +137,7 @@ fn redeem_code(
     }
     let resources = narrowed(server, grant, form)?;
     let refresh_token = if grant.offline { server.grants.start_family(grant, now) } else { None };
-    if server.grants.is_revoked(&grant.name(), now) {
+    if server.grants.is_withdrawn(&grant.id, now) {
         return Err(worthless(Worthless::Replayed));
     }
     sign(server, grant, &grant.scopes, &resources, refresh_token)
@@ -202,8 +203,7 @@ fn sign(
         },
         exp: now + server.lifetime,
         iat: now,
-        // Names the grant, by which all that came of it can be taken back.
-        jti: format!("{}.{}", grant.name(), &secret::random()[..11]),
+        jti: new_token_id(&grant.id),
         client_id: &grant.client_id,
         scope: scopes.to_string(),
         preferred_username: grant.account.name,

@@ -68,7 +68,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     // For development: here a person can log in. Production has an identity provider in its place.
     let authorization_server = AuthorizationServer::new(url(""), &keys)
         .protects(url("/mcp"), &scopes)
-        .protects(url(""), &scopes);
+        .protects(url(""), &scopes)
+        .local_client_documents(config.local_client_documents);
     let links = Links {
         protected_resource: url("/.well-known/oauth-protected-resource"),
         authorization_server: url("/.well-known/oauth-authorization-server"),
@@ -94,9 +95,10 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     // The wall: whoever passes it has a verified identity.
+    let own = TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks);
     let verifier = TokenVerifier::new()
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
-        .trust(TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks));
+        .trust(own.unless(authorization_server.withdrawn()));
     let challenge = Challenge::bearer("mcp-server");
     let challenge = challenge
         .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))

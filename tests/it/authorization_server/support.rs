@@ -6,6 +6,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -15,7 +16,10 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use mcp_auth::{
-    auth::keys::KeyPair,
+    auth::{
+        keys::KeyPair,
+        verifier::{TokenError, TokenVerifier, TrustedIssuer},
+    },
     authorization_server::{AuthorizationServer, DocumentPolicy},
 };
 use serde_json::Value;
@@ -83,6 +87,7 @@ impl Answer {
 pub(crate) struct World {
     app: Router,
     clock: Arc<AtomicU64>,
+    verifier: Arc<TokenVerifier>,
 }
 
 impl World {
@@ -91,13 +96,15 @@ impl World {
     }
 
     pub(crate) fn with(documents: DocumentPolicy) -> Self {
-        let clock = Arc::new(AtomicU64::new(1_800_000_000));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let clock = Arc::new(AtomicU64::new(now));
         let hand = Arc::clone(&clock);
-        let app = authorization_server()
+        let server = authorization_server()
             .client_documents(documents)
-            .clock(move || hand.load(Ordering::SeqCst))
-            .routes();
-        Self { app, clock }
+            .clock(move || hand.load(Ordering::SeqCst));
+        let issuer = TrustedIssuer::new(ISSUER, [RESOURCE, ISSUER], &keys().jwks());
+        let verifier = TokenVerifier::new().trust(issuer.unless(server.withdrawn()));
+        Self { app: server.routes(), clock, verifier: Arc::new(verifier) }
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
@@ -153,6 +160,12 @@ impl World {
             ("refresh_token", token),
         ])
         .await
+    }
+
+    /// Whether the wall of the protected resource would let this token in.
+    pub(crate) async fn is_let_in(&self, tokens: &Value) -> Result<(), TokenError> {
+        let token = tokens["access_token"].as_str().unwrap();
+        self.verifier.verify(token).await.map(drop)
     }
 
     pub(crate) fn browser(&self) -> Browser {

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use mcp_auth::auth::verifier::TokenError;
 
 use super::support::{
     Answer, CALLBACK, CHALLENGE, ISSUER, RESOURCE, VERIFIER, World, claims, encode, redemption,
@@ -90,7 +91,11 @@ async fn a_code_that_comes_twice_takes_back_what_it_gave() {
     let world = World::new();
     let code = world.code("alice", &[]).await;
     let first = world.exchange(&code).await.json();
+    let other = world.exchange(&world.code("alice", &[]).await).await.json();
+    assert_eq!(world.is_let_in(&first).await, Ok(()));
     refused(&world.exchange(&code).await, "invalid_grant", "replay");
+    assert_eq!(world.is_let_in(&first).await, Err(TokenError::Withdrawn), "even if remembered");
+    assert_eq!(world.is_let_in(&other).await, Ok(()), "other decisions stand");
     refused(
         &world.refresh(first["refresh_token"].as_str().unwrap()).await,
         "invalid_grant",
@@ -113,6 +118,9 @@ async fn refresh_tokens_rotate_and_a_replay_ends_the_family() {
         "invalid_grant",
         "replay",
     );
+    for tokens in [&first, &second, &third] {
+        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Withdrawn));
+    }
     refused(
         &world.refresh(third["refresh_token"].as_str().unwrap()).await,
         "invalid_grant",
