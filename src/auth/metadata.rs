@@ -82,6 +82,9 @@ pub struct AuthorizationServerMetadata {
     /// Whether a URL may serve as `client_id` (Client ID Metadata Documents draft).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id_metadata_document_supported: Option<bool>,
+    /// The tutorial's own member: whether a token is for the `resource` that was asked for (RFC 8707).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_indicators_supported: Option<bool>,
     /// Present when proofs of possession are understood (RFC 9449, 5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_signing_alg_values_supported: Option<Vec<String>>,

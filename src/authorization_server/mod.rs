@@ -138,6 +138,7 @@ impl AuthorizationServer {
             code_challenge_methods_supported: list(&["S256"]),
             authorization_response_iss_parameter_supported: Some(true),
             client_id_metadata_document_supported: Some(true),
+            resource_indicators_supported: Some(true),
             subject_types_supported: list(&["public"]),
             ..AuthorizationServerMetadata::default()
         }
