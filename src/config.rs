@@ -1,15 +1,19 @@
 //! Settings: the command line, then the environment, then the defaults. The only room that reads them.
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+mod limits;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+
+use clap::{CommandFactory, FromArgMatches, Parser};
 use url::Url;
 
 use crate::{
     about::About,
-    jsonrpc,
     origin::{AllowedOrigins, Origin},
+    telemetry::LogFormat,
 };
+
+pub use limits::Limits;
 
 /// The settings of a server, before it knows its port.
 #[derive(Debug, Parser)]
@@ -43,6 +47,14 @@ pub struct Settings {
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 
+    /// How log lines are written.
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+
+    /// Port for Prometheus on 127.0.0.1, path /metrics; 0 picks a free one. [default: none]
+    #[arg(long, env = "METRICS_PORT", value_name = "PORT")]
+    pub metrics_port: Option<u16>,
+
     /// Ask the server that already runs at this host and port whether it is healthy, and end with 0 or 1.
     #[arg(long)]
     pub check_health: bool,
@@ -50,42 +62,6 @@ pub struct Settings {
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,
-}
-
-/// How much a client may ask of this server.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct Limits {
-    /// Largest request body, in bytes; more is answered with 413.
-    #[arg(long, default_value_t = 1024 * 1024, value_name = "BYTES")]
-    pub max_body: usize,
-
-    /// Deepest nesting of a JSON message.
-    #[arg(long, default_value_t = jsonrpc::DEFAULT_MAX_DEPTH, value_name = "LEVELS")]
-    pub max_json_depth: usize,
-
-    /// How long a client may take to send the headers of a request, in seconds.
-    #[arg(long, default_value = "10", value_parser = seconds, value_name = "SECONDS")]
-    pub header_timeout: Duration,
-
-    /// How long a request may take from its headers to its answer, in seconds; then it is answered with 408.
-    #[arg(long, default_value = "30", value_parser = seconds, value_name = "SECONDS")]
-    pub request_timeout: Duration,
-
-    /// Open connections; the next one waits until one of them closes.
-    #[arg(long, default_value_t = 10_000, value_name = "COUNT")]
-    pub max_connections: usize,
-
-    /// Requests in work at the same time; the next one is answered with 503.
-    #[arg(long, default_value_t = 1_024, value_name = "COUNT")]
-    pub max_requests: usize,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<u64>() {
-        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
-        _ => Err("give whole seconds, 1 to 86400".to_owned()),
-    }
 }
 
 impl Settings {
@@ -123,7 +99,9 @@ Examples:
   --port 0                                pick a free port; the line `listening on` names it
   --public-url https://mcp.example.com    behind a proxy that speaks TLS
   --allow-origin https://app.example.com  let a web application in
-  --log debug                             tell more";
+  --log debug                             tell more
+  --log info,access=debug --log-format json
+                                          one line for every request, for machines";
 
 /// What an application is built from.
 #[derive(Debug, Clone)]

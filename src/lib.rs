@@ -8,6 +8,7 @@
 //! | room | what it is for | ruled by | first used in |
 //! |---|---|---|---|
 //! | [`server`] | a socket, time-outs, limits, a graceful end | RFC 9110, RFC 9112 | 1 |
+//! | [`telemetry`] | request ids, log lines, numbers for Prometheus | W3C Trace Context | 1 |
 //! | [`config`] | command line, environment, defaults | | 1 |
 //! | [`mod@about`] | what a program says of itself | | 1 |
 //! | [`health`] | `GET /health` | | 1 |
@@ -45,3 +46,4 @@ pub mod mcp;
 pub mod origin;
 pub mod principal;
 pub mod server;
+pub mod telemetry;

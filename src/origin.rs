@@ -152,6 +152,7 @@ pub struct Refusal {
 impl Refusal {
     fn origin(origin: &str) -> Self {
         let origin: String = origin.chars().take(SHOWN).collect();
+        metrics::counter!("requests_refused_total", "reason" => "origin").increment(1);
         tracing::warn!(?origin, "origin refused");
         Self {
             status: StatusCode::FORBIDDEN,
@@ -163,6 +164,7 @@ impl Refusal {
 
     fn host(host: &str) -> Self {
         let host: String = host.chars().take(SHOWN).collect();
+        metrics::counter!("requests_refused_total", "reason" => "host").increment(1);
         tracing::warn!(?host, "host refused");
         Self {
             status: StatusCode::FORBIDDEN,

@@ -53,6 +53,7 @@ pub async fn authenticate(
 
     let mut response = next.run(request).await;
     if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
+        metrics::counter!("requests_refused_total", "reason" => "insufficient_scope").increment(1);
         let challenge = Challenge::clone(&wall.challenge)
             .scopes(&required)
             .error("insufficient_scope", "the token lacks a scope that this operation needs");
@@ -85,6 +86,17 @@ enum Reason {
     Token(TokenError),
 }
 
+impl Reason {
+    /// The reason as a label of a counter.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Missing => "no_token",
+            Self::Repeated => "two_tokens",
+            Self::Token(error) => error.label(),
+        }
+    }
+}
+
 /// A request turned away at the wall.
 #[derive(Debug)]
 pub struct Refusal {
@@ -115,6 +127,7 @@ impl IntoResponse for Refusal {
                 challenge.error("invalid_token", error.detail()),
             ),
         };
+        metrics::counter!("requests_refused_total", "reason" => self.reason.label()).increment(1);
         match &self.reason {
             Reason::Token(error) => tracing::warn!(reason = %error, "token refused"),
             _ => tracing::debug!(detail, "request refused"),

@@ -7,11 +7,12 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::{SystemTime, UNIX_EPOCH},
 };
 
 use jsonwebtoken::{Header, Validation, dangerous, decode, decode_header};
+use metrics::Counter;
 
 use crate::principal::Principal;
 
@@ -20,6 +21,15 @@ use super::{
     jwks::{JwkSet, KeySet, VerificationKey},
     token_cache::TokenCache,
 };
+
+// Looked up once: the first of them is counted for almost every request.
+static CACHED: LazyLock<Counter> = LazyLock::new(|| checks("cached"));
+static VERIFIED: LazyLock<Counter> = LazyLock::new(|| checks("verified"));
+static REFUSED: LazyLock<Counter> = LazyLock::new(|| checks("refused"));
+
+fn checks(outcome: &'static str) -> Counter {
+    metrics::counter!("token_checks_total", "outcome" => outcome)
+}
 
 /// Longer tokens are refused unread, in bytes.
 const MAX_TOKEN_LENGTH: usize = 8 * 1024;
@@ -97,10 +107,16 @@ impl TokenVerifier {
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
         let now =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        if let Some(principal) = self.cache.get(token, now) {
-            self.check_withdrawn(&principal)?;
-            return Ok(principal);
-        }
+        let known = self.cache.get(token, now);
+        let counter = if known.is_some() { &CACHED } else { &VERIFIED };
+        let outcome = match known {
+            Some(principal) => self.check_withdrawn(&principal).map(|()| principal),
+            None => self.verify_anew(token, now).await,
+        };
+        outcome.inspect(|_| counter.increment(1)).inspect_err(|_| REFUSED.increment(1))
+    }
+
+    async fn verify_anew(&self, token: &str, now: u64) -> Result<Principal, TokenError> {
         let principal = self.verify_at(token, now).await?;
         self.check_withdrawn(&principal)?;
         self.cache.insert(token, &principal, now);
@@ -213,6 +229,21 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// The reason as a label of a counter.
+    pub(super) fn label(&self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::WrongType => "wrong_type",
+            Self::UnknownKey(_) => "unknown_key",
+            Self::BadSignature => "bad_signature",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Expired => "expired",
+            Self::WrongIssuer(_) => "wrong_issuer",
+            Self::WrongAudience(_) => "wrong_audience",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
     /// What the caller is told, in the words of the tutorial.
     pub fn detail(&self) -> &'static str {
         match self {

@@ -27,8 +27,8 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 pub(crate) fn command(name: &str) -> Command {
     let mut command = Command::new(binary(name));
     for (variable, _) in std::env::vars_os() {
-        let ours =
-            ["HOST", "PORT", "RUST_LOG", "ALLOW_ORIGIN"].contains(&&*variable.to_string_lossy());
+        let ours = ["HOST", "PORT", "RUST_LOG", "LOG_FORMAT", "METRICS_PORT", "ALLOW_ORIGIN"]
+            .contains(&&*variable.to_string_lossy());
         if ours || variable.to_string_lossy().starts_with("MCP_") {
             command.env_remove(variable);
         }

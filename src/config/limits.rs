@@ -1,0 +1,72 @@
+//! How much a client may ask of this server. Every limit is a setting; the defaults are meant for production.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::jsonrpc;
+
+/// How much a client may ask of this server.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Largest request body, in bytes; more is answered with 413.
+    #[arg(long, env = "MCP_MAX_BODY", default_value_t = 1024 * 1024, value_name = "BYTES")]
+    pub max_body: usize,
+
+    /// Largest head of a request (its line and all headers), in bytes; more is answered with 431.
+    #[arg(long, env = "MCP_MAX_HEAD", default_value = "32768", value_parser = head, value_name = "BYTES")]
+    pub max_head: usize,
+
+    /// Deepest nesting of a JSON message.
+    #[arg(long, env = "MCP_MAX_JSON_DEPTH", default_value_t = jsonrpc::DEFAULT_MAX_DEPTH, value_name = "LEVELS")]
+    pub max_json_depth: usize,
+
+    /// How long a client may take to send the head of a request, in seconds; then the connection is closed.
+    #[arg(long, env = "MCP_HEADER_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub header_timeout: Duration,
+
+    /// How long a request may take from its head to its answer, its body included, in seconds; then it is answered
+    /// with 408.
+    #[arg(long, env = "MCP_REQUEST_TIMEOUT", default_value = "30", value_parser = seconds, value_name = "SECONDS")]
+    pub request_timeout: Duration,
+
+    /// How long a connection may rest between two requests, or take nothing of an answer, in seconds; then it is
+    /// closed.
+    #[arg(long, env = "MCP_IDLE_TIMEOUT", default_value = "75", value_parser = seconds, value_name = "SECONDS")]
+    pub idle_timeout: Duration,
+
+    /// Open connections; the next one is answered with 503 and closed.
+    #[arg(long, env = "MCP_MAX_CONNECTIONS", default_value = "10000", value_parser = count, value_name = "COUNT")]
+    pub max_connections: usize,
+
+    /// Requests in work at the same time; the next one is answered with 503.
+    #[arg(long, env = "MCP_MAX_REQUESTS", default_value = "1024", value_parser = count, value_name = "COUNT")]
+    pub max_requests: usize,
+
+    /// How long requests in work may still take after the signal to stop, in seconds.
+    #[arg(long, env = "MCP_STOP_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub stop_timeout: Duration,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("give whole seconds, 1 to 86400".to_owned()),
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("give a number, 1 to 1000000".to_owned()),
+    }
+}
+
+/// The buffer of a connection has at least this size anyway.
+fn head(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(bytes @ 8_192..=1_048_576) => Ok(bytes),
+        _ => Err("give bytes, 8192 to 1048576".to_owned()),
+    }
+}

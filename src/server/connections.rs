@@ -1,0 +1,167 @@
+//! Connections: accepted up to a bound, given up when they keep us waiting, ended in good order.
+//!
+//! Rules: RFC 9112 section 9 (connections; 9.6: an answer that closes says so).
+
+use std::{convert::Infallible, future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+
+use axum::{body::Body, extract::Request};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::TokioIo,
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::telemetry::measurements::OpenConnection;
+
+use super::{
+    gate::Gate,
+    patience::{Pace, Paced},
+};
+
+/// Files that are not connections: the log, keys, requests of our own to an identity provider.
+const OTHER_FILES: usize = 64;
+
+/// How long open connections may still send a request after the signal to stop, and learn from its answer that they
+/// are closed. Whoever sends just when an idle connection is closed would not know whether it was heard.
+const LAST_CALL: Duration = Duration::from_millis(250);
+
+/// How many clients can be told at the same time that there is no room for them; more are cut off without a word.
+const TURNED_AWAY: usize = 256;
+
+/// Serves until `stop` is done, then lets requests in work finish.
+pub async fn serve(listener: TcpListener, gate: Gate, stop: impl Future<Output = ()>) {
+    let stop_timeout = gate.limits().stop_timeout;
+    let house = House::new(gate);
+    let graceful = GracefulShutdown::new();
+    let mut stop = std::pin::pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => house.admit(accepted, &graceful).await,
+            () = &mut stop => break,
+        }
+    }
+    tracing::info!("stopping, requests in work may finish");
+    house.gate.stop();
+    let last_call = tokio::time::sleep(LAST_CALL);
+    let mut last_call = std::pin::pin!(last_call);
+    while graceful.count() > 0 {
+        tokio::select! {
+            accepted = listener.accept() => house.admit(accepted, &graceful).await,
+            () = &mut last_call => break,
+        }
+    }
+    // Whoever stands in the queue of the operating system has been promised an answer as well.
+    while let Poll::Ready(accepted @ Ok(_)) =
+        poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await
+    {
+        house.admit(accepted, &graceful).await;
+    }
+    drop(listener);
+    if tokio::time::timeout(stop_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!(seconds = stop_timeout.as_secs(), "gave up on requests that still ran");
+    }
+}
+
+/// Where connections live.
+struct House {
+    gate: Gate,
+    http: http1::Builder,
+    rooms: Arc<Semaphore>,
+    doorway: Arc<Semaphore>,
+}
+
+impl House {
+    fn new(gate: Gate) -> Self {
+        let limits = gate.limits();
+        let mut http = http1::Builder::new();
+        http.max_header_size(limits.max_head);
+        let mut connections = limits.max_connections;
+        if let Some(files) = open_files_limit().filter(|&files| files < connections + OTHER_FILES) {
+            connections = files.saturating_sub(OTHER_FILES).max(1);
+            tracing::warn!(
+                files,
+                connections,
+                "this process may open fewer files than --max-connections needs; try ulimit -n"
+            );
+        }
+        let rooms = Arc::new(Semaphore::new(connections));
+        Self { gate, http, rooms, doorway: Arc::new(Semaphore::new(TURNED_AWAY)) }
+    }
+
+    async fn admit<A>(&self, accepted: io::Result<(TcpStream, A)>, graceful: &GracefulShutdown) {
+        match accepted {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                match Arc::clone(&self.rooms).try_acquire_owned() {
+                    Ok(room) => self.host(stream, room, graceful.watcher()),
+                    Err(_) => self.turn_away(stream),
+                }
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: waiting helps, giving up does not.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+
+    fn host(&self, stream: TcpStream, room: OwnedSemaphorePermit, watcher: Watcher) {
+        let limits = self.gate.limits();
+        let (head, rest) = (limits.header_timeout, limits.idle_timeout);
+        let (gate, pace) = (self.gate.clone(), Pace::new());
+        let paced = TokioIo::new(Paced { stream, pace: pace.clone() });
+        let pace_of_requests = pace.clone();
+        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let (gate, pace) = (gate.clone(), pace_of_requests.clone());
+            async move {
+                pace.working();
+                let response = gate.answer(Request::map(request, Body::new)).await;
+                pace.answered();
+                Ok::<_, Infallible>(response)
+            }
+        });
+        let connection = watcher.watch(self.http.serve_connection(paced, service));
+        tokio::spawn(async move {
+            let _counted = OpenConnection::new();
+            match pace.watch(connection, head, rest).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::debug!(%error, "connection ended"),
+                None => tracing::debug!("connection closed: nothing came or went for too long"),
+            }
+            drop(room);
+        });
+    }
+
+    /// 503 at once, without waiting for a request: there is no room to wait in.
+    fn turn_away(&self, mut stream: TcpStream) {
+        const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+            content-type: application/json\r\ncontent-length: 34\r\n\r\n{\"detail\":\"Overloaded, try again\"}";
+        metrics::counter!("requests_refused_total", "reason" => "connections").increment(1);
+        tracing::debug!("connection turned away: --max-connections are open");
+        let Ok(place) = Arc::clone(&self.doorway).try_acquire_owned() else { return };
+        tokio::spawn(async move {
+            let goodbye = async {
+                stream.write_all(ANSWER.as_bytes()).await?;
+                stream.shutdown().await?;
+                // Closing with something unread would reset the connection, and the answer would be lost.
+                let mut unread = [0; 1024];
+                while stream.read(&mut unread).await? > 0 {}
+                io::Result::Ok(())
+            };
+            let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+            drop(place);
+        });
+    }
+}
+
+/// How many files this process may open, where the system tells.
+fn open_files_limit() -> Option<usize> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}

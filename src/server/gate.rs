@@ -1,0 +1,135 @@
+//! What every request passes, whatever the application: an id, a place in the queue, a time limit, a net under
+//! panics, and words where the router answers without any.
+//!
+//! Rules: RFC 9110 sections 15.5.5, 15.5.6, 15.5.9 and 15.6.4 (404, 405, 408, 503); RFC 9112 section 6.1
+//! (`Transfer-Encoding`). One plain function in place of a tower of layers: each layer would box the answer of each
+//! request once more.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
+};
+use tokio::sync::Semaphore;
+use tower::Service;
+use tracing::Level;
+
+use crate::{
+    config::Limits,
+    jsonrpc::MaxDepth,
+    telemetry::{Context, RequestId, measurements::Stopwatch},
+};
+
+use super::answers::{explained, problem, refused, without_trailing_slash};
+
+/// An application and the limits around it.
+#[derive(Debug, Clone)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    app: Router,
+    limits: Limits,
+    slots: Semaphore,
+    stopping: AtomicBool,
+    counted: bool,
+}
+
+impl Gate {
+    /// Stands before `app`.
+    pub fn new(app: Router, limits: &Limits) -> Self {
+        Self(Arc::new(Inner {
+            app: app.with_state(()),
+            slots: Semaphore::new(limits.max_requests),
+            limits: limits.clone(),
+            stopping: AtomicBool::new(false),
+            counted: true,
+        }))
+    }
+
+    /// Leaves its requests out of the numbers.
+    #[must_use]
+    pub(super) fn uncounted(app: Router, limits: &Limits) -> Self {
+        let mut gate = Self::new(app, limits);
+        Arc::get_mut(&mut gate.0).expect("nobody else has it yet").counted = false;
+        gate
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// From now on every answer closes its connection.
+    pub(super) fn stop(&self) {
+        self.0.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers a request, whatever happens.
+    pub async fn answer(&self, request: Request) -> Response {
+        let stopwatch = self.0.counted.then(|| Stopwatch::start(request.method()));
+        let context = Context::of(request.headers());
+        let id = context.id.clone();
+        // hyper takes a length beside chunks out of sight, and such a connection MUST NOT be used again
+        // (RFC 9112, 6.1). Chunked requests are rare enough to let all of them pay.
+        let last = request.headers().contains_key(header::TRANSFER_ENCODING);
+        let mut response = context.scope(self.0.logged(request, &id)).await;
+        id.write_to(response.headers_mut());
+        if last || self.0.stopping.load(Ordering::Relaxed) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        if let Some(stopwatch) = stopwatch {
+            stopwatch.stop(response.status());
+        }
+        response
+    }
+}
+
+impl Inner {
+    /// One line for every request, for whoever asks for it with `--log info,access=debug`.
+    async fn logged(&self, request: Request, id: &RequestId) -> Response {
+        if !tracing::enabled!(target: "access", Level::DEBUG) {
+            return self.limited(request, id).await;
+        }
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let start = std::time::Instant::now();
+        let response = self.limited(request, id).await;
+        // The path alone: in a query there may be a code or, against all rules, a token.
+        let (path, micros) = (uri.path(), start.elapsed().as_micros() as u64);
+        let status = response.status().as_u16();
+        tracing::debug!(target: "access", %method, ?path, status, micros, "answered");
+        response
+    }
+
+    async fn limited(&self, mut request: Request, id: &RequestId) -> Response {
+        let Ok(_slot) = self.slots.try_acquire() else {
+            return refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id);
+        };
+        DefaultBodyLimit::max(self.limits.max_body).apply(&mut request);
+        request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
+        let bare = without_trailing_slash(request.uri().path_and_query());
+
+        let mut answer = pin!(self.app.clone().call(request));
+        let guarded = std::future::poll_fn(|cx| {
+            // Nothing of a request survives its panic, so nothing broken can be seen afterwards.
+            catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)))
+                .map_or_else(|_| Poll::Ready(None), |poll| poll.map(Some))
+        });
+        match tokio::time::timeout(self.limits.request_timeout, guarded).await {
+            Ok(Some(Ok(response))) => explained(response, bare, id),
+            Ok(None) => problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id),
+            Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "timeout", id),
+        }
+    }
+}

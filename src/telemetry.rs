@@ -1,0 +1,14 @@
+//! What an operator sees: an id for every request, log lines that carry it, and numbers for Prometheus.
+//!
+//! Rules: W3C Trace Context (`traceparent`), the Prometheus text format. Nothing here costs a request that is not
+//! logged more than its id: no span is opened and no text is formatted before a line is really written.
+//!
+//! Any room may count something with the macros of the crate `metrics`; the names are listed in
+//! [`measurements`].
+
+mod context;
+mod logs;
+pub mod measurements;
+
+pub use context::{Context, RequestId};
+pub use logs::{LogFormat, init};

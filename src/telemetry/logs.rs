@@ -1,0 +1,101 @@
+//! Log lines: as text for people or as JSON for machines, on standard error, each with the id of its request.
+
+use std::{
+    fmt::{self, Write},
+    io::{self, IsTerminal},
+};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{
+        FmtContext, FormatEvent, FormatFields,
+        format::{self, JsonFields, Writer},
+    },
+    registry::LookupSpan,
+};
+
+use super::Context;
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Starts logging. A panic becomes a log line, too.
+///
+/// # Errors
+/// When `filter` is none.
+pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter)
+        .with_context(|| format!("`{filter}` is not a log filter; try --log debug"))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Text => {
+            let line = format::format().with_ansi(io::stderr().is_terminal());
+            subscriber.event_format(WithRequest { line, json: false }).init();
+        }
+        LogFormat::Json => {
+            let line = format::json().flatten_event(true);
+            let line = WithRequest { line, json: true };
+            subscriber.fmt_fields(JsonFields::new()).event_format(line).init();
+        }
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, message = message, "panic");
+    }));
+    Ok(())
+}
+
+/// Lines of another format, with the id of the request in work at their end.
+///
+/// A span would do the same, but it is formatted when it is opened: every request would pay for lines that almost
+/// none of them writes.
+struct WithRequest<L> {
+    line: L,
+    json: bool,
+}
+
+impl<S, N, L> FormatEvent<S, N> for WithRequest<L>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    L: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut line = String::new();
+        self.line.format_event(context, Writer::new(&mut line), event)?;
+        let end = if self.json { "}\n" } else { "\n" };
+        line.truncate(line.strip_suffix(end).map_or(line.len(), str::len));
+        Context::with_current(|request| {
+            let ids = [
+                ("request_id", Some(request.id.to_string())),
+                ("trace_id", request.trace_id().map(str::to_owned)),
+            ];
+            for (name, id) in ids {
+                let Some(id) = id else { continue };
+                // Nothing in an id needs to be escaped, see `RequestId`.
+                let _ = if self.json {
+                    write!(line, ",\"{name}\":\"{id}\"")
+                } else {
+                    write!(line, " {name}={id}")
+                };
+            }
+        });
+        writer.write_str(&line)?;
+        writer.write_str(end)
+    }
+}
