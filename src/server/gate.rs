@@ -106,9 +106,9 @@ impl Inner {
         let start = std::time::Instant::now();
         let response = self.limited(request, id).await;
         // The path alone: in a query there may be a code or, against all rules, a token.
-        let (path, micros) = (uri.path(), start.elapsed().as_micros() as u64);
+        let (path, micros) = (uri.path().escape_debug(), start.elapsed().as_micros() as u64);
         let status = response.status().as_u16();
-        tracing::debug!(target: "access", %method, ?path, status, micros, "answered");
+        tracing::debug!(target: "access", %method, %path, status, micros, "answered");
         response
     }
 
