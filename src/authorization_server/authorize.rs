@@ -110,7 +110,8 @@ pub(super) async fn decide(
         id: secret::random(),
         client_id: client.id.clone(),
         account,
-        offline: chosen.iter().any(|scope| scope == OFFLINE_ACCESS),
+        // To come back for nothing again and again is of no use to anybody.
+        offline: !scopes.is_empty() && chosen.iter().any(|scope| scope == OFFLINE_ACCESS),
         resources: request.resources.clone(),
         scopes,
     };

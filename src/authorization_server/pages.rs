@@ -165,15 +165,11 @@ pub(super) fn consent(
     account: &'static Account,
 ) -> Response {
     let destination = redirect_uri::origin(&request.redirect_uri);
-    let scopes = request
-        .scopes
-        .iter()
-        .map(|scope| Choice {
-            scope,
-            meaning: meaning(scope),
-            held: scope == OFFLINE_ACCESS || account.holds(scope),
-        })
-        .collect();
+    let holds_any = request.scopes.iter().any(|scope| account.holds(scope));
+    let holds = |scope| account.holds(scope) || (scope == OFFLINE_ACCESS && holds_any);
+    let choice = |scope| Choice { scope, meaning: meaning(scope), held: holds(scope) };
+    let mut scopes: Vec<_> = request.scopes.iter().map(choice).collect();
+    scopes.sort_by_key(|choice| (!choice.held, choice.scope == OFFLINE_ACCESS));
     let loopback = redirect_uri::is_loopback(&request.redirect_uri);
     let consent =
         ConsentPage { request, proof, account, destination: &destination, loopback, scopes };

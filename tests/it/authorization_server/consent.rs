@@ -67,6 +67,7 @@ async fn nobody_gives_away_what_they_do_not_hold_or_did_not_tick() {
         ("bob", "bob", asked, &all, "mcp:prompts mcp:read", 1),
         ("admin", "admin", asked, &all, "mcp:prompts mcp:read mcp:tools", 2),
         ("guest", "guest", asked, &all, "", 1),
+        ("guest, offline", "guest", "mcp:read offline_access", &all, "", 1),
         ("fewer", "alice", asked, &["mcp:read"], "mcp:read", 1),
         ("none", "alice", asked, &[], "", 1),
         ("ticked but not asked for", "alice", "mcp:read", &all, "mcp:read", 1),
