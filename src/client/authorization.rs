@@ -47,7 +47,9 @@ pub async fn ask(
 ) -> Result<Code, ClientError> {
     let (report, server) = (&client.report, &access.server);
     report.stage(Stage::Authorization, "The person decides (authorization code, PKCE)");
-    if !discovery::offers_s256(server) {
+    if discovery::offers_s256(server) {
+        report.verified("the server does PKCE with S256: a stolen code is of no use");
+    } else {
         if !client.options.assume_s256 {
             return Err(ClientError::NoPkce { issuer: server.issuer.clone() });
         }
@@ -66,9 +68,18 @@ pub async fn ask(
         issuer_promised: server.authorization_response_iss_parameter_supported == Some(true),
         redirect_uri: app.redirect_uri.clone(),
     };
-    let url = address::with_query(endpoint, &params(access, app, &pending, &pkce));
+    let params = params(access, app, &pending, &pkce);
+    for (name, value) in &params {
+        report.note(&format!("{name:<22} {value}   ({})", meaning(name)));
+    }
+    let url = address::with_query(endpoint, &params);
+    let promised = pending.issuer_promised;
     let code = browser.visit(client, url, pending).await?;
     report.stage(Stage::Code, "The code");
+    report.verified("`state` is ours: this is the answer to our request");
+    if promised {
+        report.verified("`iss` is the server that was asked (RFC 9207)");
+    }
     report
         .note(&format!("{} (good for one use, with the verifier that only we know)", code.hint()));
     Ok(Code { code, verifier: pkce.verifier })
@@ -97,6 +108,20 @@ fn params(
         params.push(("prompt", "consent".to_owned()));
     }
     params
+}
+
+fn meaning(param: &str) -> &'static str {
+    match param {
+        "response_type" => "a code, no token in an address bar",
+        "client_id" => "who asks",
+        "redirect_uri" => "where the answer goes",
+        "state" => "comes back with the answer, or it is not ours",
+        "code_challenge" => "the hash of a secret that only we know, RFC 7636",
+        "code_challenge_method" => "SHA-256",
+        "resource" => "for which server, RFC 8707",
+        "scope" => "to do what",
+        _ => "ask, even if asked before",
+    }
 }
 
 impl Pending {

@@ -6,7 +6,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use reqwest::header::LOCATION;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use url::Url;
 
 use super::{
@@ -95,13 +95,10 @@ impl Browser {
             return follow(client, url, &pending).await;
         }
         let report = &client.report;
-        report.note("open this address in a browser:");
-        report.essential(&url);
-        if !client.options.no_browser && !open(url).await {
-            report.note("no browser could be opened here");
-        }
+        report.note(&format!("in a browser: {url}"));
+        let opened = (!client.options.no_browser).then(|| open(url.clone()));
         let pending = Arc::new(pending);
-        let pasted = paste(client, pending.clone());
+        let pasted = paste(client, url, opened, pending.clone());
         let arrived = async {
             match self.reach {
                 Reach::Listening(listener) => listener::wait(listener, pending, report).await,
@@ -115,24 +112,35 @@ impl Browser {
             }
         };
         let nobody = |_| ClientError::NobodyAnswered { seconds: PATIENCE.as_secs() };
-        tokio::time::timeout(PATIENCE, answer).await.map_err(nobody)?
+        timeout(PATIENCE, answer).await.map_err(nobody)?
     }
 }
 
-/// Whether a browser was opened. On a thread of its own: a text browser keeps it until it is closed.
-async fn open(url: String) -> bool {
-    let (done, opened) = tokio::sync::oneshot::channel();
+/// Tells whether a browser could be opened. On a thread of its own: a text browser keeps it until it is closed.
+fn open(url: String) -> oneshot::Receiver<bool> {
+    let (done, opened) = oneshot::channel();
     std::thread::spawn(move || done.send(webbrowser::open(&url).is_ok()));
-    // Still busy means that it is open.
-    match tokio::time::timeout(Duration::from_secs(3), opened).await {
-        Ok(opened) => opened.unwrap_or(false),
-        Err(_) => true,
-    }
+    opened
 }
 
 /// A pasted address, as the tutorial's posts have it; useful on machines without a browser.
-async fn paste(client: &Client, pending: Arc<Pending>) -> Result<Secret, ClientError> {
-    client.report.note("waiting for the answer; where no browser can reach this machine, paste the address it ends on:");
+async fn paste(
+    client: &Client,
+    url: String,
+    opened: Option<oneshot::Receiver<bool>>,
+    pending: Arc<Pending>,
+) -> Result<Secret, ClientError> {
+    // Still busy means that it is open.
+    let opened = match opened {
+        Some(opened) => {
+            timeout(Duration::from_secs(2), opened).await.map_or(true, |o| o.unwrap_or(false))
+        }
+        None => false,
+    };
+    if !opened {
+        client.report.essential(&format!("open this address in a browser:\n{url}"));
+    }
+    client.report.note("waiting for the answer; if the browser cannot reach this machine, paste the address it ends on:");
     loop {
         let Some(line) = client.terminal.line().await else {
             return std::future::pending().await;
@@ -166,7 +174,7 @@ async fn follow(
                 true => ClientError::NeedsPerson { url },
                 false => ClientError::Status {
                     what: "the authorization endpoint",
-                    url: super::report::redact_url(&url),
+                    url: super::redact::redact_url(&url),
                     status: answer.status.as_u16(),
                 },
             });

@@ -14,6 +14,10 @@ pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential)
     report.stage(Stage::Token, "The token");
     let kind = if credential.proof_key.is_some() { "DPoP" } else { "Bearer" };
     report.note(&format!("{kind} {}", credential.token.hint()));
+    if credential.scopes != access.scopes {
+        report.note(&format!("asked for: {}", access.scopes));
+        report.note(&format!("granted:   {}", credential.scopes));
+    }
     let Some(claims) = decode(credential.token.expose()) else {
         report.note("it is opaque: only the authorization server knows what it means (RFC 7662)");
         return;

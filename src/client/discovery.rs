@@ -66,6 +66,13 @@ pub async fn protected_resource(
                 url: client.url.to_string(),
             });
         }
+        report.verified(&format!(
+            "`resource` is {}",
+            match metadata.resource == client.options.url {
+                true => "the URL that was asked",
+                false => "a parent of the URL that was asked",
+            }
+        ));
         return Ok(resource(metadata, &answer));
     }
     match named {
@@ -140,6 +147,7 @@ pub async fn authorization_server(
         ] {
             endpoint.as_deref().map(address::secure).transpose()?;
         }
+        report.verified("`issuer` is the one that was asked for, letter for letter");
         return Ok(metadata);
     }
     Err(ClientError::NoServerMetadata { issuer: issuer.clone() })

@@ -15,11 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::{
-    address,
-    error::ClientError,
-    report::{Report, form_lines},
-};
+use super::{address, error::ClientError, redact::form_lines, report::Report};
 
 /// No metadata document, registration or token answer is larger (the largest seen have 10 KB).
 const DOCUMENT_LIMIT: usize = 512 * 1024;

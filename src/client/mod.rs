@@ -8,7 +8,7 @@
 //! | [`token`], [`assertion`], `dpop`, `claims` | the token, its renewal, its binding | RFC 6749, 7523, 8693, 9449 |
 //! | [`journal`], [`refusal`] | what was refused, what was asked for, when to stop | RFC 6750; MCP step-up flow |
 //! | [`session`], [`work`], `wire`, `sse`, `mirror`, `elicitation`, `sample` | MCP itself, in both eras | MCP 2025-06-18, 2025-11-25, 2026-07-28 |
-//! | `store`, `secret`, `report`, `http`, `address` | what must be kept, hidden, told and bounded | MCP authorization, "Security Considerations" |
+//! | `store`, `secret`, `redact`, `report`, `http`, `address` | what must be kept, hidden, told and bounded | MCP authorization, "Security Considerations" |
 //!
 //! The stages stand one after the other in the step file. Nothing here knows how a server is made.
 
@@ -28,6 +28,7 @@ mod listener;
 mod mirror;
 pub mod options;
 mod pkce;
+mod redact;
 pub mod refusal;
 pub mod registration;
 mod report;

@@ -11,7 +11,10 @@ use std::{
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::secret::shorten;
+use super::{
+    redact::{layout, printable, redact, redact_credentials, redact_url},
+    secret::shorten,
+};
 
 /// A stage of the way in, numbered as in the tutorial's posts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,22 +77,6 @@ const HEADERS: [&str; 13] = [
     "allow",
     "mcp-param-",
 ];
-/// Members and parameters whose values are shortened.
-const SECRETS: [&str; 12] = [
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "client_secret",
-    "registration_access_token",
-    "code",
-    "code_verifier",
-    "assertion",
-    "client_assertion",
-    "subject_token",
-    "password",
-    "private_key",
-];
-
 impl Report {
     pub(crate) fn new(level: Level) -> Self {
         let on = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -100,6 +87,12 @@ impl Report {
     pub(crate) fn stage(&self, stage: Stage, title: &str) {
         let number = self.paint.wrap("1;36", &format!("[{}]", stage as u8));
         self.line(Level::Story, &format!("\n{number} {}", self.paint.wrap("1", &printable(title))));
+    }
+
+    /// Something that was verified: a place where the client would have stopped.
+    pub(crate) fn verified(&self, text: &str) {
+        let tick = self.paint.wrap("32", "ok");
+        self.line(Level::Story, &format!("    {tick} {}", printable(text)));
     }
 
     /// A remark inside a stage.
@@ -175,7 +168,11 @@ impl Report {
         let text = match serde_json::from_str::<Value>(body) {
             Ok(mut value) => {
                 redact(&mut value);
-                serde_json::to_string_pretty(&value).unwrap_or_default()
+                layout(&value)
+            }
+            // A page is for a browser; how it begins is of no use here.
+            Err(_) if body.trim_start().starts_with('<') && self.level == Level::Story => {
+                format!("(a page, {} bytes; -v shows it)", body.len())
             }
             Err(_) => body.to_owned(),
         };
@@ -196,96 +193,5 @@ impl Report {
             // A closed standard error is no reason to stop.
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         }
-    }
-}
-
-/// The parameters of a form, one a line, secrets shortened.
-pub(crate) fn form_lines(form: &[(&str, String)]) -> String {
-    let lines = form.iter().map(|(name, value)| match SECRETS.contains(name) {
-        true => format!("{name}={}", shorten(value)),
-        false => format!("{name}={value}"),
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Shortens the values of secret members, at any depth.
-pub(crate) fn redact(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value {
-                    Value::String(text) if SECRETS.contains(&name.as_str()) => {
-                        *text = shorten(text)
-                    }
-                    _ => redact(value),
-                }
-            }
-        }
-        Value::Array(values) => values.iter_mut().for_each(redact),
-        _ => {}
-    }
-}
-
-fn redact_credentials(value: &str) -> String {
-    match value.split_once(' ') {
-        Some((scheme, credentials)) => format!("{scheme} {}", shorten(credentials)),
-        None => shorten(value),
-    }
-}
-
-/// A URL with the secret values of its query shortened.
-pub(crate) fn redact_url(url: &str) -> String {
-    let Some((base, query)) = url.split_once('?') else {
-        return url.to_owned();
-    };
-    let params = query.split('&').map(|param| match param.split_once('=') {
-        Some((name, value)) if SECRETS.contains(&name) => format!("{name}={}", shorten(value)),
-        _ => param.to_owned(),
-    });
-    format!("{base}?{}", params.collect::<Vec<_>>().join("&"))
-}
-
-/// Text of others, safe for a terminal: control and direction characters become `\u{..}`.
-pub(crate) fn printable(text: &str) -> String {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if (c.is_control() && c != '\n' && c != '\t') || bidi(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn secrets_are_shortened_wherever_they_stand() {
-        let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s"});
-        redact(&mut value);
-        assert_eq!(
-            value,
-            json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s"})
-        );
-        assert_eq!(
-            redact_url("http://h/cb?code=0123456789&state=s&iss=i"),
-            "http://h/cb?code=01…&state=s&iss=i"
-        );
-        assert_eq!(redact_credentials("Bearer 0123456789012345"), "Bearer 0123…");
-        assert_eq!(
-            form_lines(&[("code", "0123456789".into()), ("a", "b".into())]),
-            "code=01…\na=b"
-        );
-    }
-
-    #[test]
-    fn a_server_cannot_write_to_the_terminal() {
-        assert_eq!(printable("a\x1b[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
     }
 }

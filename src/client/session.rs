@@ -33,7 +33,7 @@ const UNSUPPORTED_VERSION: i64 = -32022;
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
 /// Refusals of one request that are answered before it is given up.
-const REFUSALS: u32 = 6;
+const REFUSALS: u32 = 4;
 const ROUND_TRIPS: u32 = 20;
 
 /// A conversation with one server.

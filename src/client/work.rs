@@ -15,8 +15,9 @@ use super::{
     error::ClientError,
     mirror::Mirror,
     options::Call,
+    redact::printable,
     refusal::Authorize,
-    report::{Stage, printable},
+    report::Stage,
     sample,
     session::{HEADER_MISMATCH, Outcome, Session, object, parse, rpc},
 };
