@@ -40,13 +40,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// Reads the body as JSON.
+    /// Reads the body as a JSON object.
     pub(crate) fn json<T: DeserializeOwned>(&self, what: &'static str) -> Result<T, ClientError> {
-        serde_json::from_slice(&self.body).map_err(|e| ClientError::Malformed {
-            what,
-            url: self.url.clone(),
-            why: e.to_string(),
-        })
+        let malformed = |why: String| ClientError::Malformed { what, url: self.url.clone(), why };
+        // serde would read an array into a struct, too.
+        if self.body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(malformed("it is no JSON object".to_owned()));
+        }
+        serde_json::from_slice(&self.body).map_err(|e| malformed(e.to_string()))
     }
 }
 

@@ -4,5 +4,6 @@
 //! one subject.
 
 mod authorization_server;
+mod client;
 mod ladder;
 mod support;

@@ -1,0 +1,355 @@
+//! Servers that mean harm. What the conformance suite does not notice comes first: `state`, S256, the redirect's
+//! address, endless refusals.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    mock::{ACCESS, CODE, Facts, Hit, Mock, encode, endless, honest, ok, redirect, refused, stuck},
+    run::headless,
+};
+
+const METADATA: &str = "/.well-known/oauth-authorization-server";
+const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
+
+/// A counterpart whose authorization endpoint redirects to `to`: `{r}`, `{s}`, `{i}` stand for address, state, issuer.
+async fn answering(to: &'static str) -> Mock {
+    Mock::start(move |hit: &Hit, facts: &Facts| {
+        (hit.path == "/authorize").then(|| {
+            let to =
+                to.replace("{r}", &hit.query["redirect_uri"]).replace("{s}", &hit.query["state"]);
+            redirect(&to.replace("{i}", &encode(&facts.url)))
+        })
+    })
+    .await
+}
+
+/// A counterpart whose authorization server says something else of itself.
+async fn describing(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Mock {
+    Mock::start(move |hit: &Hit, facts: &Facts| {
+        (hit.path == METADATA).then(|| {
+            let mut metadata = facts.metadata();
+            change(&mut metadata);
+            ok(metadata)
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_honest_server_is_no_problem() {
+    let mock = Mock::honest().await;
+    let run = headless(&mock, &["--call", "t={}"]).await;
+    run.succeeded();
+    assert_eq!(run.results[0]["tools"][0]["name"], "t");
+    assert_eq!(run.results[1]["result"]["content"][0]["text"], "done");
+    let (authorize, token) = (mock.hits("/authorize"), mock.hits("/token"));
+    assert_eq!((authorize.len(), token.len()), (1, 1));
+    for parameters in [&authorize[0].query, &token[0].form] {
+        assert_eq!(parameters["resource"], mock.mcp(), "byte for byte");
+    }
+    assert_eq!(token[0].form["redirect_uri"], authorize[0].query["redirect_uri"]);
+    assert!(token[0].form["code_verifier"].len() >= 43);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_to_our_request_is_not_used() {
+    for (why, to) in [
+        ("no or another state", "{r}?code=c&iss={i}"),
+        ("no or another state", "{r}?code=c&state=&iss={i}"),
+        ("no or another state", "{r}?code=c&state=x{s}&iss={i}"),
+        ("gives state twice", "{r}?code=c&state=x&state={s}&iss={i}"),
+        ("gives code twice", "{r}?code=c&code=d&state={s}&iss={i}"),
+        ("no or another state", "{r}?error=access_denied&error_description=evil-words"),
+        ("neither a code nor an error", "{r}?state={s}&iss={i}"),
+    ] {
+        let mock = answering(to).await;
+        let run = headless(&mock, &[]).await;
+        run.refused(why);
+        assert!(!run.story.contains("evil-words (") && mock.count("/token") == 0, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_of_another_issuer_is_not_used() {
+    for (why, to) in [
+        ("from another issuer", "{r}?code=c&state={s}&iss=https%3A%2F%2Fevil.example.com"),
+        ("from another issuer", "{r}?code=c&state={s}&iss={i}%2F"),
+        ("says nothing of its issuer", "{r}?code=c&state={s}"),
+        (
+            "from another issuer",
+            "{r}?error=access_denied&error_description=click-here&state={s}&iss=https%3A%2F%2Fe",
+        ),
+    ] {
+        let mock = answering(to).await;
+        let run = headless(&mock, &[]).await;
+        run.refused(why);
+        // On a mismatch nothing of the error is acted on or shown (RFC 9207, 2.4).
+        let told = run.story.split("error:").last().unwrap_or_default();
+        assert!(!told.contains("click-here") && mock.count("/token") == 0, "{to}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_goes_elsewhere_is_not_used() {
+    for to in [
+        "https://evil.example.com/callback?code=c&state={s}&iss={i}",
+        "http://127.0.0.1:1/callback?code=c&state={s}&iss={i}",
+        "{r}/more?code=c&state={s}&iss={i}",
+        "{r}.evil.example.com/?code=c&state={s}&iss={i}",
+        "http://127.0.0.1@evil.example.com/callback?code=c&state={s}&iss={i}",
+        "file:///tmp/callback?code=c&state={s}&iss={i}",
+        "custom:callback?code=c&state={s}&iss={i}",
+    ] {
+        let mock = answering(to).await;
+        headless(&mock, &[]).await.refused("sends the answer to");
+        assert_eq!(mock.count("/token"), 0, "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_s256_is_refused_unless_a_person_knows_better() {
+    for methods in [json!(null), json!([]), json!(["plain"]), json!(["s256"])] {
+        let mock =
+            describing(move |m| m["code_challenge_methods_supported"] = methods.clone()).await;
+        headless(&mock, &[]).await.refused("does not offer PKCE with S256");
+        assert_eq!(mock.count("/authorize"), 0);
+        headless(&mock, &["--assume-s256"]).await.succeeded();
+        assert_eq!(mock.hits("/authorize")[0].query["code_challenge_method"], "S256");
+    }
+}
+
+#[tokio::test]
+async fn endless_refusals_end_after_few_authorizations() {
+    let mock = Mock::start(|hit, facts| (hit.path == "/mcp").then(|| refused(facts))).await;
+    headless(&mock, &[]).await.refused("has just issued is answered with 401");
+    assert_eq!(mock.count("/authorize"), 1);
+
+    let always = |scope: fn(usize) -> String| {
+        Mock::start(move |hit: &Hit, _: &Facts| {
+            (hit.path == "/mcp" && !hit.authorization.is_empty()).then(|| {
+                let challenge =
+                    format!(r#"Bearer error="insufficient_scope", scope="{}""#, scope(hit.earlier));
+                (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
+            })
+        })
+    };
+    let mock = always(|_| "x".to_owned()).await;
+    headless(&mock, &[]).await.refused("still insufficient_scope");
+    assert_eq!(mock.count("/authorize"), 2, "once, and once more for the scope");
+
+    // A new scope each time looks like progress, but not for long.
+    let mock = always(|number| format!("x{number}")).await;
+    headless(&mock, &[]).await.refused("the server still refuses");
+    assert!(mock.count("/authorize") <= 4, "{}", mock.count("/authorize"));
+
+    // Accepted once, then refused: one authorization for each request, and an end to that, too.
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| {
+        if hit.path == "/token" {
+            let mut tokens = facts.tokens(3600);
+            tokens.as_object_mut().unwrap().remove("refresh_token");
+            return Some(ok(tokens));
+        }
+        (hit.path == "/mcp" && hit.earlier.is_multiple_of(2)).then(|| refused(facts))
+    })
+    .await;
+    let calls: Vec<_> = std::iter::repeat_n(["--call", "t={}"], 20).flatten().collect();
+    headless(&mock, &calls).await.refused("the server still refuses");
+    assert!(mock.count("/authorize") <= 8, "{}", mock.count("/authorize"));
+}
+
+#[tokio::test]
+async fn documents_of_others_are_not_believed() {
+    let mock = describing(|m| m["issuer"] = json!("https://honest.example.com")).await;
+    headless(&mock, &[]).await.refused("is for issuer \"https://honest.example.com\"");
+    assert_eq!(mock.count("/register"), 0);
+
+    let mock =
+        describing(|m| m["issuer"] = json!(format!("{}/", m["issuer"].as_str().unwrap()))).await;
+    headless(&mock, &[]).await.refused("not for");
+
+    for resource in [
+        "https://evil.example.com/mcp",
+        "",
+        "http://localhost:1/mcp",
+        "{u}/mc",
+        "{u}/mcp#x",
+        "{u}/other",
+    ] {
+        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
+            let resource = resource.replace("{u}", &facts.url);
+            (hit.path == RESOURCE)
+                .then(|| ok(json!({"resource": resource, "authorization_servers": [facts.url]})))
+        })
+        .await;
+        headless(&mock, &[]).await.refused("the metadata at");
+        assert_eq!(mock.count(METADATA), 0, "{resource}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_keep_no_secrets_are_not_used() {
+    for url in [
+        "file:///etc/passwd",
+        "http://169.254.169.254/latest/meta-data",
+        "http://10.0.0.1/x",
+        "http://as.example.com/x",
+        "javascript:alert(1)",
+        "ftp://localhost/x",
+        "https://user:password@localhost/x",
+        "//localhost/x",
+        "",
+    ] {
+        for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint"] {
+            let mock = describing(move |m| m[member] = json!(url)).await;
+            headless(&mock, &[]).await.refused("cannot be used");
+            assert_eq!(mock.count("/token"), 0, "{member} {url}");
+        }
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+            let challenge = format!(r#"Bearer resource_metadata="{url}""#);
+            (hit.path == "/mcp").then(|| {
+                (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
+            })
+        })
+        .await;
+        headless(&mock, &[]).await.refused("cannot be used");
+        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
+            let resource = format!("{}/mcp", facts.url);
+            (hit.path == RESOURCE)
+                .then(|| ok(json!({"resource": resource, "authorization_servers": [url]})))
+        })
+        .await;
+        headless(&mock, &[]).await.refused("cannot be used");
+    }
+}
+
+#[tokio::test]
+async fn documents_that_redirect_elsewhere_are_not_fetched() {
+    for path in [RESOURCE, METADATA] {
+        for to in [
+            "file:///etc/passwd",
+            "http://169.254.169.254/x",
+            "http://127.0.0.1:9/x",
+            "https://evil.example.com/x",
+            "/loop",
+        ] {
+            let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+                (hit.path == path || hit.path == "/loop").then(|| redirect(to))
+            })
+            .await;
+            headless(&mock, &[]).await.refused("which is not followed");
+            assert!(mock.count("/loop") <= 4 && mock.count("/token") == 0, "{path} {to}");
+        }
+    }
+    // Within one server it is a matter of its own.
+    let moved = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
+        METADATA => Some(redirect("/moved")),
+        "/moved" => Some(ok(facts.metadata())),
+        _ => None,
+    })
+    .await;
+    headless(&moved, &[]).await.succeeded();
+}
+
+#[tokio::test]
+async fn answers_that_never_end_are_cut_off() {
+    type Cut = (&'static str, &'static str, fn() -> Response);
+    let cases: [Cut; 9] = [
+        (RESOURCE, "answered more than", || endless("application/json", "        ")),
+        (METADATA, "answered more than", || endless("application/json", "[[[[[[[[")),
+        ("/register", "answered more than", || endless("application/json", "{\"a\": 1}")),
+        ("/token", "answered more than", || endless("application/json", "        ")),
+        ("/mcp", "answered more than", || endless("application/json", "        ")),
+        ("/mcp", "answered more than", || endless("text/event-stream", "data: aa")),
+        ("/mcp", "within 2 s", || endless("text/event-stream", ": hi\n\n\n\n")),
+        ("/token", "within 2 s", || stuck("application/json")),
+        ("/mcp", "within 2 s", || stuck("text/event-stream")),
+    ];
+    for (path, why, answer) in cases {
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+            (hit.path == path && (path != "/mcp" || hit.authorization.contains(ACCESS)))
+                .then(answer)
+        })
+        .await;
+        headless(&mock, &["--timeout", "2"]).await.refused(why);
+    }
+    // Ten gigabytes by its own word.
+    let mock = Mock::start(|hit: &Hit, _: &Facts| {
+        let size = [(header::CONTENT_LENGTH, "10737418240")];
+        (hit.path == RESOURCE)
+            .then(|| (size, endless("application/json", "        ")).into_response())
+    })
+    .await;
+    headless(&mock, &[]).await.refused("answered more than");
+}
+
+#[tokio::test]
+async fn what_a_server_says_does_not_reach_the_terminal_raw() {
+    let mock = answering(
+        "{r}?error=access_denied&error_description=%1B%5B2Jboo%E2%80%AE&state={s}&iss={i}",
+    )
+    .await;
+    let run = headless(&mock, &[]).await;
+    run.refused("access_denied (\\u{1b}[2Jboo\\u{202e})");
+    assert!(!run.story.contains('\x1b'));
+    run.refused("run again and consent");
+}
+
+#[tokio::test]
+async fn broken_documents_are_named() {
+    for (path, why, body) in [
+        (RESOURCE, "protected resource metadata at", "not JSON"),
+        (RESOURCE, "protected resource metadata at", "[]"),
+        (RESOURCE, "names no authorization server", r#"{"resource": "URL/mcp"}"#),
+        (METADATA, "publishes no authorization server metadata", "<html>"),
+        ("/token", "token answer at", r#"{"token_type": "Bearer"}"#),
+        (
+            "/token",
+            "issued a token of type \"mac\"",
+            r#"{"access_token": "x", "token_type": "mac"}"#,
+        ),
+        ("/token", "the token endpoint refused: invalid_grant", r#"{"error": "invalid_grant"}"#),
+        ("/register", "registration answer at", "{}"),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
+            (hit.path == path).then(|| body.replace("URL", &facts.url).into_response())
+        })
+        .await;
+        headless(&mock, &[]).await.refused(why);
+    }
+    let mock = Mock::start(|hit: &Hit, _: &Facts| {
+        (hit.path == RESOURCE).then(|| StatusCode::NOT_FOUND.into_response())
+    })
+    .await;
+    headless(&mock, &[]).await.refused("answered 404");
+}
+
+#[tokio::test]
+async fn a_page_in_the_way_is_left_to_a_person() {
+    let mock = Mock::start(|hit: &Hit, _: &Facts| {
+        (hit.path == "/authorize").then(|| "<h1>Log in</h1>".into_response())
+    })
+    .await;
+    headless(&mock, &[]).await.refused("run again without --headless");
+    // A hop on the way, within the authorization server, is followed.
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
+        "/authorize" => Some(redirect(&format!(
+            "/sso?state={}&r={}",
+            hit.query["state"],
+            encode(&hit.query["redirect_uri"])
+        ))),
+        "/sso" => Some(redirect(&format!(
+            "{}?code={CODE}&state={}&iss={}",
+            hit.query["r"],
+            hit.query["state"],
+            encode(&facts.url)
+        ))),
+        _ => None,
+    })
+    .await;
+    headless(&mock, &[]).await.succeeded();
+    assert!(honest(&mock.hits("/mcp")[0], &mock.facts).status() == StatusCode::UNAUTHORIZED);
+}

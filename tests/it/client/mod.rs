@@ -1,0 +1,7 @@
+//! Step 11 against counterparts of every kind, the hostile ones first.
+
+mod credentials;
+mod hostile;
+mod mock;
+mod person;
+mod run;

@@ -1,0 +1,147 @@
+//! The person's part: a browser that comes back to the listener, an address that is pasted, strangers in between.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::Child,
+    thread,
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+use url::Url;
+
+use super::{
+    mock::{Facts, Hit, Mock, redirect},
+    run::{Home, finish},
+};
+
+/// Starts step 11 without a browser and reads until it says where to go.
+async fn waiting(home: &Home, mock: &Mock) -> (Child, Url) {
+    let file = home.credentials();
+    let mut child = home.start(mock, ["--no-browser", "--credentials", file.to_str().unwrap()]);
+    let errors = BufReader::new(child.stderr.take().unwrap());
+    let (found, url) = oneshot::channel::<String>();
+    // Read to the end, so that it is never blocked; what it says further is not needed here.
+    thread::spawn(move || {
+        let mut lines = errors.lines().map_while(Result::ok);
+        let url = lines.find(|line| line.starts_with("http://"));
+        url.map(|url| found.send(url));
+        lines.for_each(drop);
+    });
+    let url = tokio::time::timeout(Duration::from_secs(30), url).await.expect("soon");
+    let url = url.expect("it said where to go").parse().unwrap();
+    (child, url)
+}
+
+fn browser() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
+}
+
+fn param(url: &Url, name: &str) -> String {
+    url.query_pairs().find(|(n, _)| n == name).unwrap().1.into_owned()
+}
+
+#[tokio::test]
+async fn a_browser_comes_back_and_is_thanked() {
+    let (mock, home) = (Mock::honest().await, Home::new());
+    let (child, url) = waiting(&home, &mock).await;
+    assert!(param(&url, "redirect_uri").starts_with("http://127.0.0.1:"));
+    let page = browser().get(url).send().await.unwrap();
+    assert_eq!(page.headers()["referrer-policy"], "no-referrer");
+    assert_eq!(page.headers()["cache-control"], "no-store");
+    assert!(page.text().await.unwrap().contains("You are in"));
+    finish(child).await.succeeded();
+}
+
+#[tokio::test]
+async fn strangers_are_turned_away_and_the_wait_goes_on() {
+    let (mock, home) = (Mock::honest().await, Home::new());
+    let (child, url) = waiting(&home, &mock).await;
+    let callback = param(&url, "redirect_uri");
+    for (path, status) in [
+        ("?code=stolen&state=guessed", 400),
+        ("?code=stolen", 400),
+        ("?error=access_denied", 400),
+        ("", 400),
+        ("/more?code=stolen", 404),
+    ] {
+        let answer = browser().get(format!("{callback}{path}")).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+    }
+    // One that opens a connection and says nothing does not hold up the others.
+    let address = callback.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
+    assert_eq!(mock.count("/token"), 0);
+    assert!(browser().get(url).send().await.unwrap().text().await.unwrap().contains("You are in"));
+    finish(child).await.succeeded();
+    assert_eq!(mock.count("/token"), 1);
+}
+
+#[tokio::test]
+async fn a_pasted_address_will_do() {
+    let (mock, home) = (Mock::honest().await, Home::new());
+    let (mut child, url) = waiting(&home, &mock).await;
+    let (callback, state, issuer) =
+        (param(&url, "redirect_uri"), param(&url, "state"), &mock.facts.url);
+    let mut terminal = child.stdin.take().unwrap();
+    for line in [
+        "what?".to_owned(),
+        format!("https://evil.example.com/callback?code=x&state={state}"),
+        format!("{callback}?code=x&state=other"),
+        String::new(),
+        format!("  {callback}?code=x&state={state}&iss={issuer}  "),
+    ] {
+        writeln!(terminal, "{line}").unwrap();
+    }
+    finish(child).await.succeeded();
+    assert_eq!(mock.hits("/token")[0].form["code"], "x");
+}
+
+#[tokio::test]
+async fn a_no_is_explained_on_the_page_too_and_nothing_in_it_is_html() {
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| {
+        (hit.path == "/authorize").then(|| {
+            redirect(&format!(
+                "{}?error=access_denied&error_description=%3Cscript%3Ealert(1)%3C%2Fscript%3E&state={}&iss={}",
+                hit.query["redirect_uri"], hit.query["state"], facts.url
+            ))
+        })
+    })
+    .await;
+    let home = Home::new();
+    let (child, url) = waiting(&home, &mock).await;
+    let page = browser().get(url).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("That did not work") && page.contains("&#60;script"), "{page}");
+    assert!(!page.contains("<script"));
+    assert_eq!(finish(child).await.code, Some(1));
+}
+
+#[tokio::test]
+async fn the_same_port_is_used_again_and_another_one_when_it_is_taken() {
+    let (mock, home) = (Mock::honest().await, Home::new());
+    let (child, url) = waiting(&home, &mock).await;
+    let first = param(&url, "redirect_uri");
+    browser().get(url).send().await.unwrap();
+    finish(child).await.succeeded();
+
+    let forget_tokens = || {
+        let mut stored = home.stored();
+        stored["tokens"] = serde_json::json!({});
+        std::fs::write(home.credentials(), stored.to_string()).unwrap();
+    };
+    forget_tokens();
+    let (child, url) = waiting(&home, &mock).await;
+    assert_eq!(param(&url, "redirect_uri"), first);
+    assert_eq!(mock.count("/register"), 1);
+    browser().get(url).send().await.unwrap();
+    finish(child).await.succeeded();
+
+    forget_tokens();
+    let address = first.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let _taken = tokio::net::TcpListener::bind(address).await.unwrap();
+    let (child, url) = waiting(&home, &mock).await;
+    assert_ne!(param(&url, "redirect_uri"), first);
+    assert_eq!(mock.count("/register"), 2, "a registration is good for its own address only");
+    browser().get(url).send().await.unwrap();
+    finish(child).await.succeeded();
+}
