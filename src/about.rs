@@ -1,6 +1,6 @@
 //! What a program says of itself: read from the header of its own source, so that the two cannot differ.
 
-/// The header of a source file: a title, and the paragraphs `Adds`, `Spec` and `Try`.
+/// The header of a source file: a title, and the paragraphs `Adds`, `Spec`, `Try` and, rarely, `Env`.
 #[derive(Debug, Clone, Default)]
 pub struct About {
     /// The first line, such as `Step 6: no token, no entry.`
@@ -13,6 +13,8 @@ pub struct About {
     pub spec: String,
     /// A command to try, for `http://localhost:9000`.
     pub try_it: String,
+    /// The file of settings that is read when no other is named.
+    pub env: String,
 }
 
 /// The [`About`] of the file that is being compiled.
@@ -37,7 +39,7 @@ impl About {
         let mut label = "";
         for line in lines {
             let text = match line.split_once(':') {
-                Some((word @ ("Adds" | "Spec" | "Try"), text)) => {
+                Some((word @ ("Adds" | "Spec" | "Try" | "Env"), text)) => {
                     label = word;
                     text.trim()
                 }
@@ -47,6 +49,7 @@ impl About {
                 "Adds" => &mut about.adds,
                 "Spec" => &mut about.spec,
                 "Try" => &mut about.try_it,
+                "Env" => &mut about.env,
                 _ => &mut about.summary,
             };
             if !paragraph.is_empty() && !text.is_empty() {
@@ -70,12 +73,12 @@ mod tests {
     #[test]
     fn a_header_is_read_paragraph_by_paragraph() {
         let about = About::parse(
-            "//! Step 0: a title.\n//!\n//! One\n//! two.\n//!\n//! Adds: this\n//!       and that\n//! Spec: RFC 1\n//! Try:  curl http://localhost:9000/x\n\nuse axum;\n//! not this\n",
+            "//! Step 0: a title.\n//!\n//! One\n//! two.\n//!\n//! Adds: this\n//!       and that\n//! Spec: RFC 1\n//! Env:  my.env\n//! Try:  curl http://localhost:9000/x\n\nuse axum;\n//! not this\n",
         );
         assert_eq!(about.title, "Step 0: a title.");
         assert_eq!(about.summary, "One two.");
         assert_eq!(about.adds, "this and that");
-        assert_eq!(about.spec, "RFC 1");
+        assert_eq!((about.spec.as_str(), about.env.as_str()), ("RFC 1", "my.env"));
         assert_eq!(about.try_at("http://localhost:1"), "curl http://localhost:1/x");
     }
 }

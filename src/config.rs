@@ -1,10 +1,12 @@
-//! Settings: the command line, then the environment, then the defaults. The only room that reads them.
+//! Settings: the command line, then the environment, then a file, then the defaults. The only room that reads them.
 
+mod env_file;
 mod limits;
+mod provider;
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{ffi::OsString, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use url::Url;
 
 use crate::{
@@ -13,7 +15,11 @@ use crate::{
     telemetry::LogFormat,
 };
 
+use env_file::EnvFile;
+use provider::ProviderSettings;
+
 pub use limits::Limits;
+pub use provider::{IntrospectionConfig, Keycloak, ProviderConfig, Secret};
 
 /// The settings of a server, before it knows its port.
 #[derive(Debug, Parser)]
@@ -59,23 +65,63 @@ pub struct Settings {
     #[arg(long)]
     pub check_health: bool,
 
+    /// A file with lines NAME=value, for settings that neither the command line nor the environment gives.
+    #[arg(long, value_name = "FILE")]
+    env: Option<PathBuf>,
+
+    /// The identity provider.
+    #[command(flatten)]
+    provider: ProviderSettings,
+
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,
+
+    #[arg(skip)]
+    pub(crate) file: EnvFile,
 }
 
 impl Settings {
-    /// Reads the command line and the environment; prints help or an error and ends the process where those ask
-    /// for it.
+    /// Reads the command line, the environment and the file; prints help or an error and ends the process where those
+    /// ask for it.
     pub fn read(about: &About) -> Self {
-        let command = Self::command()
+        Self::parse_from(about, std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn parse_from(about: &About, mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command()
             .about(about.title.clone())
             .long_about(format!(
                 "{}\n\n{}\n\nAdds: {}\nSpec: {}",
                 about.title, about.summary, about.adds, about.spec
             ))
             .after_help(EXAMPLES);
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        // A program whose header names no file of settings has no use for an identity provider.
+        if about.env.is_empty() {
+            command = command.mut_args(|argument| match argument.get_help_heading() {
+                Some(provider::HEADING) => argument.hide(true),
+                _ => argument,
+            });
+        }
+        let matches = command.try_get_matches_from_mut(&arguments)?;
+        let named = matches.get_one::<PathBuf>("env").cloned();
+        let default = (!about.env.is_empty()).then(|| PathBuf::from(&about.env));
+        let Some(path) = named.or(default) else {
+            return Self::from_arg_matches(&matches);
+        };
+        let mut file = EnvFile::read(&path)
+            .map_err(|error| command.error(ErrorKind::ValueValidation, error))?;
+        let more = file.arguments(&command, &matches);
+        let first = arguments.len().min(1);
+        arguments.splice(first..first, more);
+        // The command line was fine without the file, so what is wrong now came from there.
+        let matches = command.clone().try_get_matches_from(arguments).map_err(|error| {
+            let message = error.kind().to_string();
+            let detail = error.to_string().replacen("error: ", "", 1);
+            let detail = detail.lines().next().unwrap_or(&message).to_owned();
+            command.error(error.kind(), format!("in {}: {detail}", path.display()))
+        })?;
+        Ok(Self { file, ..Self::from_arg_matches(&matches)? })
     }
 
     /// The settings of the server that listens on `port`.
@@ -89,6 +135,7 @@ impl Settings {
             origins,
             keys: self.keys,
             local_client_documents: self.local_client_documents,
+            provider: self.provider.resolve(),
             limits: self.limits,
         }
     }
@@ -116,6 +163,8 @@ pub struct Config {
     pub keys: PathBuf,
     /// Whether clients may be described by documents on this machine.
     pub local_client_documents: bool,
+    /// Who issues tokens, where that is not us.
+    pub provider: ProviderConfig,
     /// How much a client may ask.
     pub limits: Limits,
 }
@@ -169,6 +218,43 @@ impl fmt::Display for PublicUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_fills_in_what_nobody_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |lines: &str, more: &[&str]| {
+            let path = folder.path().join("my.env");
+            std::fs::write(&path, lines).unwrap();
+            let arguments = ["server", "--env", path.to_str().unwrap()];
+            let arguments = arguments.iter().chain(more).map(OsString::from).collect();
+            Settings::parse_from(&About::default(), arguments).map_err(|error| error.to_string())
+        };
+        let settings = read("MCP_KEYS=elsewhere\nALLOW_ORIGIN=http://a.test,http://b.test\n", &[]);
+        let settings = settings.unwrap();
+        assert_eq!(settings.keys, PathBuf::from("elsewhere"));
+        assert_eq!(settings.allow_origin.len(), 2);
+        let settings = read("MCP_KEYS=elsewhere\nKEYCLOAK_REALM=\n", &["--keys", "here"]).unwrap();
+        assert_eq!(settings.keys, PathBuf::from("here"));
+        assert!(settings.provider.resolve().issuer.ends_with("/realms/mcp-realm"));
+
+        let message = read("JWT_ISSUER=localhost\n", &[]).unwrap_err();
+        assert!(message.contains("my.env: invalid value 'localhost' for '--issuer"), "{message}");
+        let message = read("JWT_ISSUER\n", &[]).unwrap_err();
+        assert!(message.contains("my.env line 1 is not NAME=value"), "{message}");
+    }
+
+    #[test]
+    fn a_missing_file_is_no_error_and_an_unknown_name_is_remembered() {
+        let about = About { env: "no-such.env".to_owned(), ..About::default() };
+        let settings = Settings::parse_from(&about, vec!["server".into()]).unwrap();
+        assert!(format!("{:?}", settings.file).contains("missing: true"));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.env");
+        std::fs::write(&path, "JWT_AUDENCE=x\n").unwrap();
+        let arguments = ["server".into(), "--env".into(), path.into()];
+        let settings = Settings::parse_from(&about, arguments.to_vec()).unwrap();
+        assert!(format!("{:?}", settings.file).contains(r#"unknown: ["JWT_AUDENCE"]"#));
+    }
 
     #[test]
     fn a_public_url_is_kept_as_it_was_written() {

@@ -39,6 +39,7 @@ pub mod auth;
 pub mod authorization_server;
 pub mod client;
 pub mod config;
+pub mod cors;
 pub mod docs;
 pub mod health;
 pub mod jsonrpc;

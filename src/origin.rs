@@ -20,6 +20,9 @@ use url::{Host, Url};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
+/// Port of the user interface of MCP Inspector.
+const INSPECTOR: u16 = 6274;
+
 /// An origin as a browser writes it: scheme, host, port, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -50,6 +53,12 @@ impl FromStr for Origin {
     }
 }
 
+impl Origin {
+    fn is_loopback(&self) -> bool {
+        self.scheme == "http" && LOOPBACK.contains(&self.host.as_str())
+    }
+}
+
 /// Not an origin.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not an origin; write it as a browser does, for example https://app.example.com")]
@@ -63,6 +72,8 @@ pub struct AllowedOrigins(Arc<Rules>);
 struct Rules {
     listed: Vec<Origin>,
     hosts: Vec<String>,
+    /// Ports of the pages of this machine that may read answers.
+    ports: Vec<u16>,
     header_required: bool,
 }
 
@@ -71,10 +82,12 @@ impl AllowedOrigins {
     pub fn new(listed: Vec<Origin>, public_url: &Url) -> Self {
         let public_host = public_url.host().map(|host: Host<&str>| host.to_string());
         let hosts = LOOPBACK.iter().map(|&host| host.to_owned()).chain(public_host).collect();
-        let own = public_url.origin().ascii_serialization().parse().ok();
+        let own: Option<Origin> = public_url.origin().ascii_serialization().parse().ok();
+        let own_port = own.as_ref().filter(|own| own.is_loopback()).and_then(|own| own.port);
         Self(Arc::new(Rules {
             listed: listed.into_iter().chain(own).collect(),
             hosts,
+            ports: [80, INSPECTOR].into_iter().chain(own_port).collect(),
             header_required: false,
         }))
     }
@@ -87,8 +100,14 @@ impl AllowedOrigins {
 
     /// Whether a page of this origin may talk to us.
     pub fn contains(&self, origin: &Origin) -> bool {
-        let loopback = origin.scheme == "http" && LOOPBACK.contains(&origin.host.as_str());
-        loopback || self.0.listed.contains(origin)
+        origin.is_loopback() || self.0.listed.contains(origin)
+    }
+
+    /// Whether a page of this origin may also read what we answer it, see [`cors`](crate::cors). Not every page of this
+    /// machine may.
+    pub fn may_read(&self, origin: &Origin) -> bool {
+        let known = origin.port.is_some_and(|port| self.0.ports.contains(&port));
+        (origin.is_loopback() && known) || self.0.listed.contains(origin)
     }
 
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {

@@ -47,6 +47,7 @@ where
         return health::probe(settings.host, settings.port).await;
     }
     telemetry::init(&settings.log, settings.log_format)?;
+    settings.file.log();
     // Before anything is built that counts.
     let metrics = match settings.metrics_port {
         Some(port) => {

@@ -18,6 +18,7 @@ use crate::principal::InsufficientScope;
 
 use super::{
     challenge::Challenge,
+    remote_jwks::Unavailable,
     verifier::{TokenError, TokenVerifier},
 };
 
@@ -39,7 +40,7 @@ impl BearerAuth {
 /// out, an [`InsufficientScope`] becomes the challenge of a 403.
 ///
 /// # Errors
-/// A [`Refusal`], which is a 401 or a 400 with a challenge.
+/// A [`Refusal`], which is a 401 or a 400 with a challenge, or a 503 when tokens cannot be checked.
 pub async fn authenticate(
     State(wall): State<BearerAuth>,
     mut request: Request,
@@ -106,11 +107,9 @@ pub struct Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            detail: &'static str,
+        if let Reason::Token(TokenError::Unavailable(unavailable)) = &self.reason {
+            return out_of_order(unavailable);
         }
-
         let challenge = Challenge::clone(&self.challenge);
         let (status, detail, challenge) = match &self.reason {
             // No error code for a request without credentials (RFC 6750, 3.1).
@@ -135,6 +134,19 @@ impl IntoResponse for Refusal {
         (status, [(header::WWW_AUTHENTICATE, header_value(&challenge))], Json(Body { detail }))
             .into_response()
     }
+}
+
+/// The token may be good: a challenge would send its holder away for another one.
+fn out_of_order(unavailable: &Unavailable) -> Response {
+    tracing::warn!(reason = %unavailable, "no decision about a token");
+    let retry = [(header::RETRY_AFTER, HeaderValue::from(unavailable.retry_after))];
+    let detail = &unavailable.to_string();
+    (StatusCode::SERVICE_UNAVAILABLE, retry, Json(Body { detail })).into_response()
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    detail: &'a str,
 }
 
 fn header_value(challenge: &Challenge) -> HeaderValue {

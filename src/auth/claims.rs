@@ -48,6 +48,10 @@ impl<'de> Deserialize<'de> for Claims {
     }
 }
 
+/// Claims that tie an ID token to what it was issued with (OpenID Connect Core 1.0, 3.1.3.6 and 3.3.2.11; FAPI 1.0);
+/// access tokens have none of them.
+const ID_TOKEN_ONLY: [&str; 3] = ["at_hash", "c_hash", "s_hash"];
+
 /// What a reader of claims must know of their issuer.
 #[derive(Debug, Clone)]
 pub(crate) struct Dialect {
@@ -66,32 +70,59 @@ impl Claims {
     ///
     /// The order is the one that the answers of the tutorial show: `nbf`, `exp`, `iss`, `aud`.
     pub(crate) fn check(&self, dialect: Option<&Dialect>, now: u64) -> Result<(), TokenError> {
-        #[allow(clippy::cast_precision_loss)] // seconds fit into 53 bits
-        let now = now as f64;
         for name in ["sub", "jti"] {
             self.absent_or(name, Value::is_string)?;
         }
         // An ID token or a refresh token is signed by the same key, and is no access token (RFC 8725, 3.11).
-        self.absent_or("typ", |typ| {
-            typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer"))
-        })?;
+        self.absent_or("typ", |typ| is(typ, "Bearer"))?;
+        if ID_TOKEN_ONLY.iter().any(|claim| self.0.contains_key(*claim)) {
+            return Err(TokenError::WrongType);
+        }
+        self.check_time(self.expiry()?, now)?;
+        let issuer = self.0.get("iss").ok_or(TokenError::Malformed)?;
+        let dialect = dialect.filter(|dialect| issuer.as_str() == Some(&dialect.issuer));
+        let dialect = dialect.ok_or_else(|| TokenError::WrongIssuer(shown(issuer)))?;
+        self.check_audience(dialect)
+    }
+
+    /// The same for what a provider says of a token when it is asked: `exp` and `iss` may be missing (RFC 7662, 2.2),
+    /// but for whom the token is meant we must be told.
+    pub(crate) fn check_introspected(&self, dialect: &Dialect, now: u64) -> Result<(), TokenError> {
+        self.absent_or("typ", |typ| is(typ, "Bearer"))?;
+        self.absent_or("token_type", |typ| is(typ, "Bearer") || is(typ, "access_token"))?;
+        let expiry = if self.0.contains_key("exp") { self.expiry()? } else { f64::INFINITY };
+        self.check_time(expiry, now)?;
+        match self.0.get("iss") {
+            Some(issuer) if issuer.as_str() != Some(&dialect.issuer) => {
+                Err(TokenError::WrongIssuer(shown(issuer)))
+            }
+            _ => self.check_audience(dialect),
+        }
+    }
+
+    fn check_time(&self, expiry: f64, now: u64) -> Result<(), TokenError> {
+        #[allow(clippy::cast_precision_loss)] // seconds fit into 53 bits
+        let now = now as f64;
         if let Some(nbf) = self.0.get("nbf")
             && numeric_date(nbf).ok_or(TokenError::Malformed)? > now
         {
             return Err(TokenError::NotYetValid);
         }
-        if self.expiry()? <= now {
-            return Err(TokenError::Expired);
-        }
-        let issuer = self.0.get("iss").ok_or(TokenError::Malformed)?;
-        let dialect = dialect.filter(|dialect| issuer.as_str() == Some(&dialect.issuer));
-        let dialect = dialect.ok_or_else(|| TokenError::WrongIssuer(shown(issuer)))?;
+        if expiry <= now { Err(TokenError::Expired) } else { Ok(()) }
+    }
+
+    fn check_audience(&self, dialect: &Dialect) -> Result<(), TokenError> {
         match self.0.get("aud") {
             None | Some(Value::Null) => Err(TokenError::Malformed),
             Some(Value::Array(list)) if list.is_empty() => Err(TokenError::Malformed),
             Some(aud) if words(aud).any(|aud| dialect.audiences.contains(aud)) => Ok(()),
             Some(aud) => Err(TokenError::WrongAudience(shown(aud))),
         }
+    }
+
+    /// A claim as it is.
+    pub(crate) fn get(&self, claim: &str) -> Option<&Value> {
+        self.0.get(claim)
     }
 
     /// `iss`, before anything is verified: only good for choosing the keys to try.
@@ -115,7 +146,8 @@ impl Claims {
             issuer: dialect.issuer.clone(),
             scopes: self.scopes()?,
             roles: self.roles(dialect),
-            expires_at: self.expiry()? as u64,
+            // A provider that was asked need not tell: then nothing is remembered.
+            expires_at: self.expiry().unwrap_or_default() as u64,
         })
     }
 
@@ -176,6 +208,10 @@ fn numeric_date(value: &Value) -> Option<f64> {
         _ => None,
     };
     seconds.filter(|seconds| seconds.is_finite())
+}
+
+fn is(value: &Value, word: &str) -> bool {
+    value.as_str().is_some_and(|text| text.eq_ignore_ascii_case(word))
 }
 
 /// A string, or the strings of a list.

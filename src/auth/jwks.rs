@@ -20,6 +20,9 @@ pub struct Jwk {
     /// The name by which tokens refer to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
+    /// What may be done with it; a key that verifies says `verify`, or nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_ops: Option<Vec<String>>,
     /// The one algorithm that it is for; some providers leave it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
@@ -91,7 +94,10 @@ impl VerificationKey {
     fn new(jwk: &Jwk) -> Option<Self> {
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 
-        if jwk.public_key_use.as_deref().is_some_and(|purpose| purpose != "sig") {
+        let mut operations = jwk.key_ops.iter().flatten();
+        let for_signatures = jwk.public_key_use.as_deref().is_none_or(|purpose| purpose == "sig")
+            && (jwk.key_ops.is_none() || operations.any(|operation| operation == "verify"));
+        if !for_signatures {
             return None;
         }
         let (possible, key): (&[Algorithm], _) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
@@ -144,6 +150,11 @@ impl KeySet {
         self.0.iter().any(|key| key.kid.as_deref() == Some(kid))
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether there is no key at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -170,6 +181,7 @@ mod tests {
     fn keys_that_are_not_for_signatures_never_verify() {
         let document = br#"{"keys":[
             {"kty":"RSA","kid":"enc","use":"enc","n":"AQAB","e":"AQAB"},
+            {"kty":"RSA","kid":"wrap","key_ops":["wrapKey"],"n":"AQAB","e":"AQAB"},
             {"kty":"RSA","kid":"oaep","alg":"RSA-OAEP","n":"AQAB","e":"AQAB"},
             {"kty":"oct","kid":"secret","k":"AQAB"},
             {"kty":"AKP","kid":"ml-dsa","pub":"AQAB"},

@@ -127,7 +127,8 @@ pub struct Links {
     pub protected_resource: String,
     /// URL of the authorization server's metadata.
     pub authorization_server: String,
-    /// URL of the public keys.
+    /// URL of the public keys; empty when only the authorization server's metadata knows it.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub jwks: String,
 }
 

@@ -5,8 +5,11 @@
 pub mod bearer;
 pub mod challenge;
 pub mod claims;
+pub mod introspection;
 pub mod jwks;
 pub mod keys;
 pub mod metadata;
+pub mod provider;
+pub mod remote_jwks;
 pub mod token_cache;
 pub mod verifier;

@@ -1,9 +1,9 @@
 //! Verified tokens, remembered for a short while: checking a signature costs more than all the rest of a request.
 //!
 //! Why this is safe. An entry is found by the whole token, never by a part of it, so a token with another signature is
-//! another key. Only tokens that passed every check are kept. An entry is good until the token expires and for
-//! [`MAX_AGE`] at the most, so a withdrawn key stops working within that time. Scopes and policy are decided
-//! anew on every request; the cache only answers "who is this?". Its size is bounded by weight, and a flood of
+//! another key. Only tokens that passed every check are kept. An entry is good until the token expires, for
+//! [`MAX_AGE`] at the most, and only under the keys that were there when it was made: it carries their generation.
+//! Scopes and policy are decided anew on every request; the cache only answers "who is this?". Its size is bounded by weight, and a flood of
 //! different tokens must each be validly signed to enter at all.
 
 use quick_cache::{Weighter, sync::Cache};
@@ -26,6 +26,7 @@ pub(crate) struct TokenCache(Cache<Box<str>, Entry, Weight>);
 #[derive(Debug, Clone)]
 struct Entry {
     principal: Principal,
+    generation: u64,
     /// In seconds since 1970; from then on the entry is as good as absent.
     until: u64,
 }
@@ -48,14 +49,15 @@ impl Default for TokenCache {
 
 impl TokenCache {
     /// The caller of a token that was verified not long ago. `now` in seconds since 1970.
-    pub(crate) fn get(&self, token: &str, now: u64) -> Option<Principal> {
-        self.0.get(token).filter(|entry| now < entry.until).map(|entry| entry.principal)
+    pub(crate) fn get(&self, token: &str, now: u64, generation: u64) -> Option<Principal> {
+        let entry = self.0.get(token)?;
+        (now < entry.until && generation == entry.generation).then_some(entry.principal)
     }
 
-    /// Remembers a token that has just passed every check.
-    pub(crate) fn insert(&self, token: &str, principal: &Principal, now: u64) {
+    /// Remembers a token that has just passed every check. `generation` is that of the keys before the checks began.
+    pub(crate) fn insert(&self, token: &str, principal: &Principal, now: u64, generation: u64) {
         let until = principal.expires_at.min(now + MAX_AGE);
-        self.0.insert(token.into(), Entry { principal: principal.clone(), until });
+        self.0.insert(token.into(), Entry { principal: principal.clone(), generation, until });
     }
 }
 
@@ -66,13 +68,14 @@ mod tests {
     #[test]
     fn an_entry_is_found_by_the_whole_token_and_only_while_it_is_good() {
         let cache = TokenCache::default();
-        cache.insert("a.b.c", &Principal::for_test("alice", "", &[]), 100);
-        assert_eq!(cache.get("a.b.c", 100 + MAX_AGE - 1).unwrap().name, "alice");
+        cache.insert("a.b.c", &Principal::for_test("alice", "", &[]), 100, 1);
+        assert_eq!(cache.get("a.b.c", 100 + MAX_AGE - 1, 1).unwrap().name, "alice");
         for (token, now) in
             [("a.b.c", 100 + MAX_AGE), ("a.b.d", 100), ("a.b.", 100), ("a.b.cc", 100)]
         {
-            assert!(cache.get(token, now).is_none(), "{token} at {now}");
+            assert!(cache.get(token, now, 1).is_none(), "{token} at {now}");
         }
+        assert!(cache.get("a.b.c", 100, 2).is_none(), "the keys are others now");
     }
 
     #[test]
@@ -80,7 +83,7 @@ mod tests {
         let cache = TokenCache::default();
         let alice = Principal::for_test("alice", "", &[]);
         for number in 0..60_000 {
-            cache.insert(&format!("{number:0>700}"), &alice, 100);
+            cache.insert(&format!("{number:0>700}"), &alice, 100, 0);
         }
         assert!(cache.0.weight() <= CAPACITY, "{}", cache.0.weight());
     }

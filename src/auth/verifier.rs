@@ -5,8 +5,10 @@
 //!
 //! Verified tokens are remembered for a short while, see [`TokenCache`](super::token_cache).
 
+mod error;
+mod issuer;
+
 use std::{
-    fmt,
     sync::{Arc, LazyLock},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -16,11 +18,10 @@ use metrics::Counter;
 
 use crate::principal::Principal;
 
-use super::{
-    claims::{Claims, Dialect},
-    jwks::{JwkSet, KeySet, VerificationKey},
-    token_cache::TokenCache,
-};
+use super::{claims::Claims, jwks::VerificationKey, token_cache::TokenCache};
+
+pub use error::TokenError;
+pub use issuer::TrustedIssuer;
 
 // Looked up once: the first of them is counted for almost every request.
 static CACHED: LazyLock<Counter> = LazyLock::new(|| checks("cached"));
@@ -33,52 +34,6 @@ fn checks(outcome: &'static str) -> Counter {
 
 /// Longer tokens are refused unread, in bytes.
 const MAX_TOKEN_LENGTH: usize = 8 * 1024;
-
-/// Someone whose tokens count here: a name, what its tokens must be meant for, and its keys. The three belong
-/// together: a key of one issuer never vouches for another.
-#[derive(Debug, Clone)]
-pub struct TrustedIssuer {
-    dialect: Dialect,
-    keys: KeySet,
-    withdrawn: Option<Withdrawn>,
-}
-
-/// Says by its `jti` whether a token was taken back before its time.
-#[derive(Clone)]
-struct Withdrawn(Arc<dyn Fn(&str) -> bool + Send + Sync>);
-
-impl fmt::Debug for Withdrawn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Withdrawn")
-    }
-}
-
-impl TrustedIssuer {
-    /// Tokens with this `iss` and at least one of these `aud`, signed by one of these keys.
-    pub fn new<A: Into<String>>(
-        issuer: impl Into<String>,
-        audiences: impl IntoIterator<Item = A>,
-        keys: &JwkSet,
-    ) -> Self {
-        Self {
-            dialect: Dialect {
-                issuer: issuer.into(),
-                audiences: audiences.into_iter().map(Into::into).collect(),
-                name_claims: vec!["preferred_username".to_owned()],
-                role_claims: Vec::new(),
-            },
-            keys: keys.verification_keys(),
-            withdrawn: None,
-        }
-    }
-
-    /// Its tokens count unless `withdrawn` says of their `jti` that they were taken back. Asked on every request.
-    #[must_use]
-    pub fn unless(mut self, withdrawn: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        self.withdrawn = Some(Withdrawn(Arc::new(withdrawn)));
-        self
-    }
-}
 
 /// Verifies access tokens of the issuers that it trusts, and of nobody else.
 #[derive(Debug, Default)]
@@ -107,26 +62,38 @@ impl TokenVerifier {
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
         let now =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        let known = self.cache.get(token, now);
+        // Before the keys are looked at: if they change meanwhile, what we find out is not remembered.
+        let generation = self.generation();
+        let known = self.cache.get(token, now, generation);
         let counter = if known.is_some() { &CACHED } else { &VERIFIED };
         let outcome = match known {
             Some(principal) => self.check_withdrawn(&principal).map(|()| principal),
-            None => self.verify_anew(token, now).await,
+            None => self.verify_anew(token, now, generation).await,
         };
         outcome.inspect(|_| counter.increment(1)).inspect_err(|_| REFUSED.increment(1))
     }
 
-    async fn verify_anew(&self, token: &str, now: u64) -> Result<Principal, TokenError> {
+    /// Each part only ever grows, so the sum is another one as soon as any of them is.
+    fn generation(&self) -> u64 {
+        self.issuers.iter().map(TrustedIssuer::generation).sum()
+    }
+
+    async fn verify_anew(
+        &self,
+        token: &str,
+        now: u64,
+        generation: u64,
+    ) -> Result<Principal, TokenError> {
         let principal = self.verify_at(token, now).await?;
         self.check_withdrawn(&principal)?;
-        self.cache.insert(token, &principal, now);
+        self.cache.insert(token, &principal, now, generation);
         Ok(principal)
     }
 
     fn check_withdrawn(&self, principal: &Principal) -> Result<(), TokenError> {
         let issuer = self.issuers.iter().find(|issuer| issuer.dialect.issuer == principal.issuer);
-        match (issuer.and_then(|issuer| issuer.withdrawn.as_ref()), &principal.token_id) {
-            (Some(withdrawn), Some(jti)) if withdrawn.0(jti) => Err(TokenError::Withdrawn),
+        match (issuer, &principal.token_id) {
+            (Some(issuer), Some(jti)) if issuer.took_back(jti) => Err(TokenError::Withdrawn),
             _ => Ok(()),
         }
     }
@@ -134,6 +101,9 @@ impl TokenVerifier {
     async fn verify_at(&self, token: &str, now: u64) -> Result<Principal, TokenError> {
         if token.len() > MAX_TOKEN_LENGTH {
             return Err(TokenError::Malformed);
+        }
+        if token.split('.').count() != 3 {
+            return self.introspect(token, now).await;
         }
         let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
         acceptable(&header)?;
@@ -145,19 +115,24 @@ impl TokenVerifier {
             .iter()
             .find(|issuer| Some(issuer.dialect.issuer.as_str()) == claimed.issuer());
         let issuer = named.or(self.issuers.first()).ok_or(TokenError::Malformed)?;
-        let claims = verify_signature(token, &header, &issuer.candidates(&header))?;
+        let claims =
+            verify_signature(token, &header, &issuer.candidates(&header, named.is_some()).await?)?;
         claims.check(named.map(|issuer| &issuer.dialect), now)?;
         Ok(Principal::verified(claims.identity(&issuer.dialect)?))
     }
-}
 
-impl TrustedIssuer {
-    /// A key of our own keeps its place under any name; with one key there is nothing to choose.
-    fn candidates(&self, header: &Header) -> Vec<Arc<VerificationKey>> {
-        match header.kid.as_deref() {
-            Some(kid) if self.keys.knows(kid) => self.keys.named(kid, header.alg),
-            _ => self.keys.usable(header.alg),
+    /// A token that is no JWT says nothing about its issuer, so only one issuer can be asked.
+    async fn introspect(&self, token: &str, now: u64) -> Result<Principal, TokenError> {
+        let issuer = self.issuers.iter().find_map(|i| Some((i, i.introspection.as_ref()?)));
+        let (TrustedIssuer { dialect, .. }, introspection) = issuer.ok_or(TokenError::Opaque)?;
+        // `b64token` of RFC 6750, 2.1: nothing else is worth a question.
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        if !token.bytes().all(is_token) {
+            return Err(TokenError::Malformed);
         }
+        let claims = introspection.ask(token).await?.ok_or(TokenError::Inactive)?;
+        claims.check_introspected(dialect, now)?;
+        Ok(Principal::verified(claims.identity(dialect)?))
     }
 }
 
@@ -194,63 +169,4 @@ fn verify_signature(
         }
     }
     Err(error)
-}
-
-/// Why a token is refused. The text is for the log; what the caller learns is [`TokenError::detail`].
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum TokenError {
-    /// Not a JWT, or a claim or header member that is missing, of the wrong type, or not understood.
-    #[error("malformed")]
-    Malformed,
-    /// A JWT, but no access token.
-    #[error("wrong type of token")]
-    WrongType,
-    /// No key of that name for that algorithm.
-    #[error("no key {0:?} for this algorithm")]
-    UnknownKey(Option<String>),
-    /// None of the keys made this signature.
-    #[error("bad signature")]
-    BadSignature,
-    /// `nbf` lies ahead.
-    #[error("not valid yet")]
-    NotYetValid,
-    /// `exp` has passed.
-    #[error("expired")]
-    Expired,
-    /// Its issuer took it back.
-    #[error("taken back by its issuer")]
-    Withdrawn,
-    /// `iss` is none of ours.
-    #[error("issuer {0} is not trusted")]
-    WrongIssuer(String),
-    /// Meant for somebody else.
-    #[error("audience {0} is not ours")]
-    WrongAudience(String),
-}
-
-impl TokenError {
-    /// The reason as a label of a counter.
-    pub(super) fn label(&self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::WrongType => "wrong_type",
-            Self::UnknownKey(_) => "unknown_key",
-            Self::BadSignature => "bad_signature",
-            Self::NotYetValid => "not_yet_valid",
-            Self::Expired => "expired",
-            Self::WrongIssuer(_) => "wrong_issuer",
-            Self::WrongAudience(_) => "wrong_audience",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// What the caller is told, in the words of the tutorial.
-    pub fn detail(&self) -> &'static str {
-        match self {
-            Self::Expired => "Token has expired",
-            Self::WrongIssuer(_) => "Invalid token issuer",
-            Self::WrongAudience(_) => "Invalid token audience",
-            _ => "Invalid token",
-        }
-    }
 }

@@ -49,7 +49,7 @@ pub struct Limits {
     pub stop_timeout: Duration,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
         _ => Err("give whole seconds, 1 to 86400".to_owned()),

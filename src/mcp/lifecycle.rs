@@ -118,8 +118,9 @@ impl Pong {
 
     /// One more member.
     #[must_use]
-    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
-        Arc::make_mut(&mut self.0).insert(member.to_owned(), value.into());
+    pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
+        let value = serde_json::to_value(value).expect("a member is serializable");
+        Arc::make_mut(&mut self.0).insert(member.to_owned(), value);
         self
     }
 }

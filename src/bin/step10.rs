@@ -1,0 +1,141 @@
+//! Step 10: a real identity provider.
+//!
+//! Keycloak knows the people, asks for their passwords and signs the tokens; any other provider will do as well. What is
+//! left here is a resource server: it verifies with keys that it fetches, and its users' scopes decide.
+//!
+//! Adds: keys fetched from the provider, settings from a file, CORS for clients in a browser
+//! Spec: RFC 7517, RFC 8414 section 3, RFC 7662, OpenID Connect Discovery 1.0, Fetch
+//! Env:  keycloak_direct.env
+//! Try:  scripts/keycloak.sh up; curl -s http://localhost:9000/health
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{get, post},
+};
+use mcp_auth::{
+    about,
+    auth::{
+        bearer::{self, BearerAuth},
+        challenge::Challenge,
+        introspection::Introspection,
+        metadata::{self, Links, ProtectedResource},
+        provider::Provider,
+        remote_jwks::{RemoteKeys, Timing},
+        verifier::{TokenVerifier, TrustedIssuer},
+    },
+    config::Config,
+    cors, docs,
+    health::{self, Health},
+    mcp::{
+        catalog,
+        dispatcher::{Dispatcher, WithState},
+        lifecycle::{self, Pong, Server},
+        policy::Policy,
+        prompts::{self, Prompts},
+        tools::{self, Tools},
+        transport,
+    },
+    origin,
+    principal::ScopeSet,
+    server,
+};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    server::run(about!(), app).await
+}
+
+async fn app(config: Config) -> anyhow::Result<Router> {
+    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
+    let prompts =
+        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
+
+    let methods = Dispatcher::new()
+        .method("ping", lifecycle::ping)
+        .method("tools/list", tools::list.with_state(&tools))
+        .method("tools/call", tools::call.with_state(&tools))
+        .method("prompts/list", prompts::list.with_state(&prompts))
+        .method("prompts/get", prompts::get.with_state(&prompts));
+
+    // What a token may do: scopes decide, and each opens its own door only. The provider's roles open none.
+    let policy = Policy::new()
+        .open(["initialize", "ping"])
+        .allow("tools/list", ["mcp:tools"], "tools access")
+        .allow("tools/call", ["mcp:tools"], "tool execution")
+        .allow("prompts/list", ["mcp:prompts"], "prompts access")
+        .allow("prompts/get", ["mcp:prompts"], "prompts access");
+    let methods = methods.guarded_by(policy);
+
+    // The provider: who signs, and where its keys are. Nothing is fetched before it is needed.
+    let idp = &config.provider;
+    let provider = Provider::new(&idp.issuer, idp.plain_http)?;
+    let timing = Timing { fresh: idp.jwks_fresh, stale: idp.jwks_stale, ..Timing::default() };
+    let keys = RemoteKeys::new(&provider, idp.jwks_url.clone(), timing);
+    let introspection = idp.introspection.as_ref().map(|asking| {
+        let (id, secret) = (&asking.client_id, asking.client_secret.reveal());
+        Introspection::new(&provider, asking.url.clone(), id, secret)
+    });
+
+    // The trail: who we are, and who issues our tokens.
+    let url = |path: &str| config.public_url.join(path);
+    let scopes = ["echo-mcp-server-audience", "mcp:read", "mcp:tools", "mcp:prompts"];
+    let resource = ProtectedResource::new(url("/mcp"), idp.issuer.clone(), &scopes)
+        .documented_at(url("/docs"));
+    let root = resource.renamed(url(""));
+    let links = Links {
+        protected_resource: url("/.well-known/oauth-protected-resource"),
+        authorization_server: idp.metadata_url(),
+        jwks: idp.known_jwks_url(),
+    };
+
+    let health = Health::new()
+        .with("tools", tools.names())
+        .with("prompts", prompts.names())
+        .with("keycloak_integration", idp.keycloak.is_some())
+        .live("jwks_available", &keys, RemoteKeys::available)
+        .live("provider", &keys, RemoteKeys::status)
+        .with("auth_required", true)
+        .with("keycloak_config", &idp.keycloak)
+        .with("oauth_metadata", &links)
+        .with("scope_based_auth", true);
+    let server = Server::new("mcp-echo")
+        .offering("tools")
+        .offering("prompts")
+        .with("keycloak_integration", idp.keycloak.is_some())
+        .with("keycloak_config", &idp.keycloak)
+        .with("oauth_metadata", &links);
+    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
+    let pong = Pong::new().with("keycloak_integration", idp.keycloak.is_some());
+    let pong = pong.with("keycloak_config", &idp.keycloak);
+    let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
+
+    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
+
+    // The wall: whoever passes it has a verified identity.
+    let audiences = idp.audiences.iter().cloned().chain([url("/mcp"), url("")]);
+    let issuer = TrustedIssuer::remote(&keys, audiences)
+        .with_roles_in(&idp.role_claims)
+        .introspected_by(introspection);
+    let verifier = TokenVerifier::new().trust(issuer);
+    let challenge = Challenge::bearer("mcp-server");
+    let challenge = challenge
+        .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))
+        .scopes(&ScopeSet::from(scopes));
+    let wall = BearerAuth::new(verifier, challenge);
+    let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
+
+    // Clients in a browser ask before they send a token, so the answer stands before the wall.
+    let mcp = cors::share(mcp, &config.origins);
+    let health = cors::share(get(health::check).with_state(health), &config.origins);
+
+    let app = Router::new()
+        .route("/health", health)
+        .route("/mcp", mcp)
+        .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
+        .route("/.well-known/oauth-protected-resource", metadata::document(&root))
+        .layer(from_fn_with_state(config.origins.clone(), origin::validate));
+
+    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    Ok(app.clone().nest("/docs", docs::guide(&config, app)))
+}
