@@ -6,4 +6,5 @@
 mod authorization_server;
 mod client;
 mod ladder;
+mod scripts;
 mod support;
