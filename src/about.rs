@@ -30,6 +30,20 @@ macro_rules! about {
     };
 }
 
+/// The headers of these programs, each as a page of Markdown.
+#[macro_export]
+macro_rules! chapters {
+    [$($program:literal),+ $(,)?] => {
+        [$($crate::about::About::parse(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/bin/",
+            $program,
+            ".rs"
+        )))
+        .to_markdown()),+]
+    };
+}
+
 impl About {
     /// Reads the `//!` lines at the top of a source file.
     pub fn parse(source: &str) -> Self {
@@ -60,6 +74,14 @@ impl About {
         about
     }
 
+    /// The header as a page of Markdown.
+    pub fn to_markdown(&self) -> String {
+        let Self { title, summary, adds, spec, try_it, .. } = self;
+        format!(
+            "# {title}\n\n{summary}\n\n- Adds: {adds}\n- Spec: {spec}\n\n```sh\n{try_it}\n```\n"
+        )
+    }
+
     /// The command to try, for the URL at which the server really is.
     pub fn try_at(&self, public_url: &str) -> String {
         self.try_it.replace("http://localhost:9000", public_url)
@@ -80,5 +102,9 @@ mod tests {
         assert_eq!(about.adds, "this and that");
         assert_eq!((about.spec.as_str(), about.env.as_str()), ("RFC 1", "my.env"));
         assert_eq!(about.try_at("http://localhost:1"), "curl http://localhost:1/x");
+        assert_eq!(
+            about.to_markdown(),
+            "# Step 0: a title.\n\nOne two.\n\n- Adds: this and that\n- Spec: RFC 1\n\n```sh\ncurl http://localhost:9000/x\n```\n"
+        );
     }
 }

@@ -23,6 +23,11 @@ impl Id {
         };
         if legal { Ok(Self(raw)) } else { Err("id must be a string or an integer") }
     }
+
+    /// Its JSON text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.get()
+    }
 }
 
 impl From<i64> for Id {

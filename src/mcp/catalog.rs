@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -36,8 +36,15 @@ impl fmt::Display for EchoResponse {
 /// `echo`: says it again.
 pub fn echo() -> Tool {
     Tool::new("echo", "Echo Tool", "Echo a message", |request: EchoRequest, _| async move {
-        Ok(EchoResponse { text: request.message.repeat(request.repeat_count.into()) })
+        Ok(EchoResponse { text: request.repeated() })
     })
+}
+
+impl EchoRequest {
+    /// The message, as often as it was asked for.
+    pub(super) fn repeated(&self) -> String {
+        self.message.repeat(self.repeat_count.into())
+    }
 }
 
 fn once() -> u8 {
@@ -87,9 +94,21 @@ impl fmt::Display for TimeResponse {
 /// `get_time`: what time is it?
 pub fn get_time() -> Tool {
     Tool::new("get_time", "Clock", "Get the current time (UTC)", |_: TimeRequest, _| async {
-        let now = Timestamp::now();
-        Ok(TimeResponse { time: format!("{now:.0}"), unix: now.as_second() })
+        Ok(TimeResponse::utc(Timestamp::now()))
     })
+}
+
+impl TimeResponse {
+    pub(super) fn utc(now: Timestamp) -> Self {
+        Self { time: format!("{now:.0}"), unix: now.as_second() }
+    }
+
+    pub(super) fn local(now: &Zoned) -> Self {
+        Self {
+            time: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            unix: now.timestamp().as_second(),
+        }
+    }
 }
 
 /// `greeting`: a letter's first line.
@@ -110,6 +129,7 @@ pub fn greeting() -> Prompt {
 pub fn help() -> Prompt {
     Prompt::new("help", "Help", "Learn what this server can do")
         .optional("topic", "What to explain: tools, prompts, or what you like")
+        .suggests("topic", ["prompts", "resources", "scopes", "tools"])
         .says(|arguments| match arguments.get("topic") {
             Some(topic) => format!("Please explain how to use this MCP server, in particular: {topic}."),
             None => "Please explain which tools and prompts this MCP server offers, and give an example of each.".to_owned(),

@@ -12,14 +12,14 @@
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     jsonrpc::{ErrorObject, Object},
     principal::{InsufficientScope, Principal},
 };
 
-use super::policy::Policy;
+use super::{journal::Journal, policy::Policy};
 
 /// One call of a method, as its handler sees it.
 #[derive(Debug, Clone)]
@@ -57,7 +57,10 @@ impl From<ErrorObject> for MethodError {
     }
 }
 
-type Answer = Pin<Box<dyn Future<Output = Result<Value, MethodError>> + Send>>;
+/// What a method gave, written once: from here on it is copied, never parsed again.
+pub type Outcome = Result<Box<RawValue>, MethodError>;
+
+type Answer = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 type Method = Box<dyn Fn(Call) -> Answer + Send + Sync>;
 
 /// Something that can answer a call; `State` tells the two forms apart.
@@ -75,7 +78,7 @@ where
     fn boxed(self) -> Method {
         Box::new(move |call| {
             let answer = self(call);
-            Box::pin(async move { to_value(answer.await?) })
+            Box::pin(async move { write(answer.await?) })
         })
     }
 }
@@ -94,7 +97,7 @@ where
     fn boxed(self) -> Method {
         Box::new(move |call| {
             let answer = self.0(self.1.clone(), call);
-            Box::pin(async move { to_value(answer.await?) })
+            Box::pin(async move { write(answer.await?) })
         })
     }
 }
@@ -115,8 +118,8 @@ where
     }
 }
 
-fn to_value(result: impl Serialize) -> Result<Value, MethodError> {
-    serde_json::to_value(result).map_err(|error| {
+fn write(result: impl Serialize) -> Outcome {
+    serde_json::value::to_raw_value(&result).map_err(|error| {
         tracing::error!(%error, "a result cannot be serialized");
         ErrorObject::internal().into()
     })
@@ -127,6 +130,7 @@ fn to_value(result: impl Serialize) -> Result<Value, MethodError> {
 pub struct Dispatcher {
     methods: Arc<HashMap<&'static str, Arc<Method>>>,
     policy: Option<Arc<Policy>>,
+    journal: Option<Journal>,
 }
 
 impl Dispatcher {
@@ -148,6 +152,12 @@ impl Dispatcher {
         Self { policy: Some(Arc::new(policy)), ..self }
     }
 
+    /// Writes every call down in `journal`, whatever becomes of it.
+    #[must_use]
+    pub fn recorded_in(self, journal: &Journal) -> Self {
+        Self { journal: Some(journal.clone()), ..self }
+    }
+
     /// Whether there is such a method.
     pub fn answers(&self, method: &str) -> bool {
         self.methods.contains_key(method)
@@ -157,13 +167,23 @@ impl Dispatcher {
     ///
     /// # Errors
     /// -32601 for an unknown one, -32001 for one that the caller may not use, or whatever the method itself says.
-    pub async fn dispatch(&self, method: &str, call: Call) -> Result<Value, MethodError> {
-        let handler =
-            self.methods.get(method).ok_or_else(|| ErrorObject::method_not_found(method))?;
-        if let Some(policy) = &self.policy {
-            policy.check(method, call.principal.as_ref())?;
+    pub async fn dispatch(&self, method: &str, call: Call) -> Outcome {
+        let (name, handler) = self
+            .methods
+            .get_key_value(method)
+            .ok_or_else(|| ErrorObject::method_not_found(method))?;
+        let entry = self.journal.as_ref().map(|journal| journal.open(name, &call));
+        let outcome = match &self.policy {
+            Some(policy) => match policy.check(method, call.principal.as_ref()) {
+                Ok(()) => handler(call).await,
+                Err(refusal) => Err(refusal),
+            },
+            None => handler(call).await,
+        };
+        if let Some(entry) = entry {
+            entry.close(&outcome);
         }
-        handler(call).await
+        outcome
     }
 }
 
@@ -190,7 +210,8 @@ mod tests {
         let methods = Dispatcher::new().method("twice", twice.with_state(&2));
         let call =
             |params: &str| Call { params: serde_json::from_str(params).unwrap(), principal: None };
-        assert_eq!(methods.dispatch("twice", call(r#"{"number":21}"#)).await.unwrap(), 42);
+        let result = methods.dispatch("twice", call(r#"{"number":21}"#)).await.unwrap();
+        assert_eq!(result.get(), "42");
         let error = methods.dispatch("twice", call("{}")).await.unwrap_err().error;
         assert_eq!(
             (error.code, error.message.as_str()),

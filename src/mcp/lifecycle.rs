@@ -1,7 +1,8 @@
-//! How a conversation begins and is kept alive: `initialize` and `ping`.
+//! How a conversation begins and is kept alive: `initialize` and `ping`; and `server/discover`, for those who need no
+//! beginning.
 //!
 //! Rules: MCP 2025-11-25 lifecycle, and utilities/ping (the answer to a ping is an empty result; what we have to say
-//! is in its `_meta`, because clients refuse unknown members there).
+//! is in its `_meta`, because clients refuse unknown members there); MCP 2026-07-28 server/discover.
 
 use std::{
     sync::Arc,
@@ -36,12 +37,27 @@ impl Server {
         Self(Arc::new(Description { info: Map::from_iter(info), capabilities: Map::new() }))
     }
 
-    /// Offers `tools` or `prompts`; the list never changes while we run.
+    /// Offers `tools`, `prompts` or `resources`; the list never changes while we run.
     #[must_use]
     pub fn offering(mut self, feature: &str) -> Self {
         let fixed = Value::Object(Map::from_iter([("listChanged".to_owned(), false.into())]));
         Arc::make_mut(&mut self.0).capabilities.insert(feature.to_owned(), fixed);
         self
+    }
+
+    /// Completes the arguments of prompts and of resource templates.
+    #[must_use]
+    pub fn completing(mut self) -> Self {
+        let nothing_more = Value::Object(Map::new());
+        Arc::make_mut(&mut self.0).capabilities.insert("completions".to_owned(), nothing_more);
+        self
+    }
+
+    /// Name and version, as JSON.
+    pub(super) fn identity(&self) -> String {
+        let identity =
+            ["name", "version"].map(|member| (member.to_owned(), self.0.info[member].clone()));
+        Value::Object(Map::from_iter(identity)).to_string()
     }
 
     /// One more member of `serverInfo`; the tutorial shows its progress there.
@@ -81,6 +97,20 @@ pub async fn initialize(server: Server, mut call: Call) -> Result<InitializeResu
         capabilities: server.0.capabilities.clone(),
         server_info,
     })
+}
+
+/// The answer to `server/discover`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscoverResult {
+    supported_versions: Vec<&'static str>,
+    capabilities: Object,
+}
+
+/// `server/discover`
+pub async fn discover(server: Server, _: Call) -> Result<DiscoverResult, MethodError> {
+    let capabilities = server.0.capabilities.clone();
+    Ok(DiscoverResult { supported_versions: protocol::all().collect(), capabilities })
 }
 
 /// The answer to `ping`: nothing, and in `_meta` who asked.
@@ -130,6 +160,11 @@ pub async fn ping_with(pong: Pong, call: Call) -> Result<PingResult, MethodError
     let mut result = ping(call).await?;
     result.meta.extend(Object::clone(&pong.0));
     Ok(result)
+}
+
+/// `ping`, answered as bare as the text has it; whoever wants to know who they are has `whoami`.
+pub async fn bare_ping(_: Call) -> Result<PingResult, MethodError> {
+    Ok(PingResult { meta: Map::new() })
 }
 
 fn grants(principal: &Principal) -> [(String, Value); 2] {

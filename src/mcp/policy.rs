@@ -1,4 +1,4 @@
-//! What a caller may do: scopes for methods, and a role that may do everything.
+//! What a caller may do: scopes and roles for methods, or for single tools; and a role that may do everything.
 //!
 //! Rules: RFC 6749 section 3.3 (scopes), RFC 6750 section 3.1 (`insufficient_scope`), MCP 2025-11-25 authorization,
 //! "Scope Challenge Handling".
@@ -12,7 +12,7 @@ use crate::{
 
 use super::dispatcher::MethodError;
 
-/// Who may call which method. Whatever it does not mention, nobody may.
+/// Who may use what, by name. Whatever it does not mention, nobody may.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     rules: HashMap<&'static str, Rule>,
@@ -20,9 +20,11 @@ pub struct Policy {
 }
 
 #[derive(Debug, Clone)]
-struct Rule {
-    any_of: Vec<&'static str>,
-    what: &'static str,
+enum Rule {
+    Open,
+    /// Any one of these scopes; the text is what a refusal calls it.
+    Scopes(Vec<&'static str>, &'static str),
+    Role(&'static str),
 }
 
 impl Policy {
@@ -31,24 +33,31 @@ impl Policy {
         Self::default()
     }
 
-    /// Methods that every verified caller may use.
+    /// What every verified caller may use.
     #[must_use]
-    pub fn open<const N: usize>(mut self, methods: [&'static str; N]) -> Self {
-        self.rules.extend(methods.map(|method| (method, Rule { any_of: Vec::new(), what: "" })));
+    pub fn open<const N: usize>(mut self, names: [&'static str; N]) -> Self {
+        self.rules.extend(names.map(|name| (name, Rule::Open)));
         self
     }
 
-    /// Any one of these scopes is enough for `method`; the first is the one that a challenge asks for. `what` is
-    /// what a refusal calls it: `Insufficient permissions for …`.
+    /// Any one of these scopes is enough for `name`; the first is the one that a challenge asks for. `what` is what a
+    /// refusal calls it: `Insufficient permissions for …`.
     #[must_use]
     pub fn allow<const N: usize>(
         mut self,
-        method: &'static str,
+        name: &'static str,
         any_of: [&'static str; N],
         what: &'static str,
     ) -> Self {
-        assert!(N > 0, "use `open` for a method that needs no scope");
-        self.rules.insert(method, Rule { any_of: any_of.to_vec(), what });
+        assert!(N > 0, "use `open` for what needs no scope");
+        self.rules.insert(name, Rule::Scopes(any_of.to_vec(), what));
+        self
+    }
+
+    /// Only a role opens `name`. No scope would help, so a refusal asks for none.
+    #[must_use]
+    pub fn only_role(mut self, name: &'static str, role: &'static str) -> Self {
+        self.rules.insert(name, Rule::Role(role));
         self
     }
 
@@ -58,33 +67,42 @@ impl Policy {
         Self { role: Some(role), ..self }
     }
 
-    /// Whether the caller may use `method`.
-    pub(crate) fn check(
-        &self,
-        method: &str,
-        principal: Option<&Principal>,
-    ) -> Result<(), MethodError> {
-        let rule = self
-            .rules
-            .get(method)
-            .ok_or_else(|| ErrorObject::forbidden(format!("{method} is not open to anyone")))?;
-        if rule.any_of.is_empty() || self.is_privileged(principal) {
-            return Ok(());
-        }
-        let held = |scope: &&str| principal.is_some_and(|principal| principal.scopes.holds(scope));
-        if rule.any_of.iter().any(held) {
-            return Ok(());
-        }
-        Err(MethodError {
-            error: ErrorObject::forbidden(format!("Insufficient permissions for {}", rule.what)),
-            insufficient_scope: Some(InsufficientScope {
-                required: ScopeSet::from([rule.any_of[0]]),
-            }),
-        })
+    /// Whether the caller may use `name`.
+    pub(crate) fn permits(&self, name: &str, principal: Option<&Principal>) -> bool {
+        let Some(rule) = self.rules.get(name) else {
+            return false;
+        };
+        let has = |role: &str| principal.is_some_and(|principal| principal.has_role(role));
+        let holds = |scope: &str| principal.is_some_and(|caller| caller.scopes.holds(scope));
+        self.role.is_some_and(has)
+            || match rule {
+                Rule::Open => true,
+                Rule::Scopes(any_of, _) => any_of.iter().any(|scope| holds(scope)),
+                Rule::Role(role) => has(role),
+            }
     }
 
-    fn is_privileged(&self, principal: Option<&Principal>) -> bool {
-        self.role.zip(principal).is_some_and(|(role, principal)| principal.has_role(role))
+    /// The refusal, if the caller may not use `name`.
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        principal: Option<&Principal>,
+    ) -> Result<(), MethodError> {
+        if self.permits(name, principal) {
+            return Ok(());
+        }
+        match self.rules.get(name) {
+            Some(Rule::Scopes(any_of, what)) => Err(MethodError {
+                error: ErrorObject::forbidden(format!("Insufficient permissions for {what}")),
+                insufficient_scope: Some(InsufficientScope {
+                    required: ScopeSet::from([any_of[0]]),
+                }),
+            }),
+            Some(Rule::Role(role)) => {
+                Err(ErrorObject::forbidden(format!("{name} is for the role {role}")).into())
+            }
+            _ => Err(ErrorObject::forbidden(format!("{name} is not open to anyone")).into()),
+        }
     }
 }
 
@@ -98,26 +116,37 @@ mod tests {
             .open(["ping"])
             .allow("tools/list", ["mcp:read", "mcp:tools"], "tools access")
             .allow("tools/call", ["mcp:tools"], "tool execution")
+            .allow("echo", ["mcp:tools:echo"], "tool execution")
+            .only_role("audit", "auditor")
             .allow_role("admin");
         let alice = Principal::for_test("alice", "mcp:tools", &["user"]);
         let bob = Principal::for_test("bob", "mcp:read", &["user", "administrator"]);
+        let carol = Principal::for_test("carol", "mcp:tools:echo", &["auditor"]);
         let admin = Principal::for_test("admin", "", &["admin"]);
-        for (caller, method, expected) in [
+        for (caller, name, expected) in [
             (Some(&alice), "tools/list", Ok(())),
             (Some(&alice), "tools/call", Ok(())),
+            (Some(&alice), "echo", Ok(())),
+            (Some(&alice), "audit", Err(None)),
             (Some(&bob), "tools/list", Ok(())),
             (Some(&bob), "tools/call", Err(Some("mcp:tools"))),
+            (Some(&bob), "echo", Err(Some("mcp:tools:echo"))),
+            (Some(&carol), "echo", Ok(())),
+            (Some(&carol), "tools/call", Err(Some("mcp:tools"))),
+            (Some(&carol), "audit", Ok(())),
             (Some(&admin), "tools/call", Ok(())),
+            (Some(&admin), "audit", Ok(())),
             (Some(&admin), "secrets/read", Err(None)),
             (None, "ping", Ok(())),
             (None, "tools/list", Err(Some("mcp:read"))),
         ] {
-            let answer = policy.check(method, caller).map_err(|refusal| {
+            let answer = policy.check(name, caller).map_err(|refusal| {
                 refusal
                     .insufficient_scope
                     .map(|InsufficientScope { required }| required.to_string())
             });
-            assert_eq!(answer, expected.map_err(|scope| scope.map(str::to_owned)), "{method}");
+            assert_eq!(answer, expected.map_err(|scope| scope.map(str::to_owned)), "{name}");
+            assert_eq!(policy.permits(name, caller), expected.is_ok(), "{name}");
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What a person can start from here: prompts, their arguments, and the messages that they turn into.
 //!
-//! Rules: MCP 2025-11-25 server/prompts (an unknown prompt or a missing argument is -32602).
+//! Rules: MCP 2025-11-25 server/prompts (an unknown prompt or a missing argument is -32602). Who asks may change what a
+//! prompt says and what is suggested for its arguments.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::jsonrpc::ErrorObject;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::{jsonrpc::ErrorObject, principal::Principal};
 
 use super::{
     dispatcher::{Call, MethodError},
@@ -41,17 +44,22 @@ impl Arguments {
     }
 }
 
+type Text = dyn Fn(&Arguments, Option<&Principal>) -> String + Send + Sync;
+type Suggestions = dyn Fn(Option<&Principal>) -> Vec<String> + Send + Sync;
+
 /// A prompt: its definition and what it says.
 pub struct Prompt {
     definition: Definition,
-    text: Box<dyn Fn(&Arguments) -> String + Send + Sync>,
+    text: Box<Text>,
+    suggestions: Vec<(&'static str, Box<Suggestions>)>,
 }
 
 impl Prompt {
     /// A prompt without arguments that says its own description, until told otherwise.
     pub fn new(name: &'static str, title: &'static str, description: &'static str) -> Self {
         let definition = Definition { name, title, description, arguments: Vec::new() };
-        Self { definition, text: Box::new(move |_| description.to_owned()) }
+        let text = move |_: &Arguments, _: Option<&Principal>| description.to_owned();
+        Self { definition, text: Box::new(text), suggestions: Vec::new() }
     }
 
     /// One more argument, without which the prompt makes no sense.
@@ -66,9 +74,39 @@ impl Prompt {
         self.argument(Argument { name, description, required: false })
     }
 
+    /// Values that a client may suggest for an argument.
+    #[must_use]
+    pub fn suggests<const N: usize>(
+        self,
+        argument: &'static str,
+        values: [&'static str; N],
+    ) -> Self {
+        self.suggests_to(argument, move |_| values.map(str::to_owned).to_vec())
+    }
+
+    /// Values that a client may suggest to this caller.
+    #[must_use]
+    pub fn suggests_to(
+        mut self,
+        argument: &'static str,
+        values: impl Fn(Option<&Principal>) -> Vec<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.suggestions.push((argument, Box::new(values)));
+        self
+    }
+
     /// What it says to the model.
     #[must_use]
     pub fn says(self, text: impl Fn(&Arguments) -> String + Send + Sync + 'static) -> Self {
+        self.says_to(move |arguments, _| text(arguments))
+    }
+
+    /// What it says to the model when this caller asks.
+    #[must_use]
+    pub fn says_to(
+        self,
+        text: impl Fn(&Arguments, Option<&Principal>) -> String + Send + Sync + 'static,
+    ) -> Self {
         Self { text: Box::new(text), ..self }
     }
 
@@ -99,11 +137,28 @@ impl Prompts {
         Self::default()
     }
 
-    /// One more prompt.
+    /// One more prompt; it takes the place of an earlier one of the same name.
     #[must_use]
     pub fn with(mut self, prompt: Prompt) -> Self {
-        Arc::make_mut(&mut self.0).push(Arc::new(prompt));
+        let prompts = Arc::make_mut(&mut self.0);
+        match prompts.iter_mut().find(|known| known.definition.name == prompt.definition.name) {
+            Some(known) => *known = Arc::new(prompt),
+            None => prompts.push(Arc::new(prompt)),
+        }
         self
+    }
+
+    /// What may be suggested for an argument of a prompt; `None` if there is no such argument.
+    pub(super) fn suggestions(
+        &self,
+        prompt: &str,
+        argument: &str,
+        caller: Option<&Principal>,
+    ) -> Option<Vec<String>> {
+        let prompt = self.0.iter().find(|known| known.definition.name == prompt)?;
+        prompt.definition.arguments.iter().find(|known| known.name == argument)?;
+        let values = prompt.suggestions.iter().find(|(name, _)| *name == argument);
+        Some(values.map(|(_, values)| values(caller)).unwrap_or_default())
     }
 
     /// Their names.
@@ -115,14 +170,15 @@ impl Prompts {
 /// The answer to `prompts/list`.
 #[derive(Debug, Serialize)]
 pub struct ListPromptsResult {
-    prompts: Vec<Definition>,
+    prompts: Vec<Box<RawValue>>,
 }
 
 /// `prompts/list`
 pub async fn list(prompts: Prompts, _: Call) -> Result<ListPromptsResult, MethodError> {
-    Ok(ListPromptsResult {
-        prompts: prompts.0.iter().map(|prompt| prompt.definition.clone()).collect(),
-    })
+    let listed = |prompt: &Arc<Prompt>| {
+        to_raw_value(&prompt.definition).expect("a definition is serializable")
+    };
+    Ok(ListPromptsResult { prompts: prompts.0.iter().map(listed).collect() })
 }
 
 #[derive(Deserialize)]
@@ -158,7 +214,7 @@ pub async fn get(prompts: Prompts, mut call: Call) -> Result<GetPromptResult, Me
         ))
         .into());
     }
-    let content = Content::text((prompt.text)(&arguments));
+    let content = Content::text((prompt.text)(&arguments, call.principal.as_ref()));
     let messages = [PromptMessage { role: "user", content }];
     Ok(GetPromptResult { description: prompt.definition.description, messages })
 }

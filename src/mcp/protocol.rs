@@ -1,6 +1,7 @@
-//! The revisions of MCP that begin with a handshake, and how one of them is chosen.
+//! The revisions of MCP that we speak, and how one of them is chosen.
 //!
-//! Rules: MCP 2025-11-25 lifecycle, "Version Negotiation"; transports, "Protocol Version Header".
+//! Rules: MCP 2025-11-25 lifecycle, "Version Negotiation"; transports, "Protocol Version Header"; MCP 2026-07-28
+//! versioning.
 
 /// What is answered to a client that asks for a revision that we do not speak.
 pub const DEFAULT_VERSION: &str = "2025-06-18";
@@ -8,7 +9,15 @@ pub const DEFAULT_VERSION: &str = "2025-06-18";
 /// The revisions with an `initialize` handshake that this server speaks.
 pub const VERSIONS: [&str; 3] = ["2025-03-26", "2025-06-18", "2025-11-25"];
 
-/// The header that names the revision on every request after `initialize`.
+/// The revision whose requests carry everything themselves.
+pub const STATELESS_VERSION: &str = "2026-07-28";
+
+/// All of them, the newest first.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    [STATELESS_VERSION].into_iter().chain(VERSIONS.into_iter().rev())
+}
+
+/// The header that names the revision on every request, in the older ones on every request after `initialize`.
 pub const VERSION_HEADER: &str = "mcp-protocol-version";
 
 /// The client's revision if we speak it, else ours.

@@ -7,14 +7,20 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     jsonrpc::{ErrorObject, Object},
     principal::Principal,
 };
 
-use super::dispatcher::{Call, MethodError};
+use super::{
+    dispatcher::{Call, MethodError},
+    policy::Policy,
+};
 
 /// What clients are told of a tool.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +60,8 @@ type Outcome = Pin<Box<dyn Future<Output = CallToolResult> + Send>>;
 /// A tool: its definition and the code behind it.
 pub struct Tool {
     definition: Definition,
+    /// The definition as it is listed, written once.
+    listed: Box<RawValue>,
     run: Box<dyn Fn(Object, Option<Principal>) -> Outcome + Send + Sync>,
 }
 
@@ -94,7 +102,8 @@ impl Tool {
                 Box::pin(async { CallToolResult::error(message) })
             }
         };
-        Self { definition, run: Box::new(run) }
+        let listed = to_raw_value(&definition).expect("a definition is serializable");
+        Self { definition, listed, run: Box::new(run) }
     }
 }
 
@@ -108,9 +117,12 @@ fn schema<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The tools of a server, in the order in which they are listed.
+/// The tools of a server, in the order in which they are listed, and who may use which.
 #[derive(Debug, Clone, Default)]
-pub struct Tools(Arc<Vec<Arc<Tool>>>);
+pub struct Tools {
+    tools: Arc<Vec<Arc<Tool>>>,
+    policy: Option<Arc<Policy>>,
+}
 
 impl Tools {
     /// No tools yet.
@@ -118,28 +130,50 @@ impl Tools {
         Self::default()
     }
 
-    /// One more tool.
+    /// One more tool; it takes the place of an earlier one of the same name.
     #[must_use]
     pub fn with(mut self, tool: Tool) -> Self {
-        Arc::make_mut(&mut self.0).push(Arc::new(tool));
+        let tools = Arc::make_mut(&mut self.tools);
+        match tools.iter_mut().find(|known| known.definition.name == tool.definition.name) {
+            Some(known) => *known = Arc::new(tool),
+            None => tools.push(Arc::new(tool)),
+        }
         self
+    }
+
+    /// Asks `policy`, by the name of the tool, before one is called, and lists to each caller what it allows them.
+    /// What the policy does not mention is hidden from everyone.
+    #[must_use]
+    pub fn guarded_by(self, policy: Policy) -> Self {
+        Self { policy: Some(Arc::new(policy)), ..self }
     }
 
     /// Their names.
     pub fn names(&self) -> Vec<&'static str> {
-        self.0.iter().map(|tool| tool.definition.name).collect()
+        self.tools.iter().map(|tool| tool.definition.name).collect()
+    }
+
+    /// Their names and the schemas of their arguments.
+    pub(super) fn input_schemas(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.tools.iter().map(|tool| (tool.definition.name, &tool.definition.input_schema))
     }
 }
 
 /// The answer to `tools/list`.
 #[derive(Debug, Serialize)]
 pub struct ListToolsResult {
-    tools: Vec<Definition>,
+    tools: Vec<Box<RawValue>>,
 }
 
 /// `tools/list`
-pub async fn list(tools: Tools, _: Call) -> Result<ListToolsResult, MethodError> {
-    Ok(ListToolsResult { tools: tools.0.iter().map(|tool| tool.definition.clone()).collect() })
+pub async fn list(tools: Tools, call: Call) -> Result<ListToolsResult, MethodError> {
+    let principal = call.principal.as_ref();
+    let policy = tools.policy.as_deref();
+    let allowed = tools
+        .tools
+        .iter()
+        .filter(|tool| policy.is_none_or(|policy| policy.permits(tool.definition.name, principal)));
+    Ok(ListToolsResult { tools: allowed.map(|tool| tool.listed.clone()).collect() })
 }
 
 #[derive(Deserialize)]
@@ -152,8 +186,11 @@ struct CallToolParams {
 /// `tools/call`
 pub async fn call(tools: Tools, mut call: Call) -> Result<CallToolResult, MethodError> {
     let CallToolParams { name, arguments } = call.params()?;
-    let tool = tools.0.iter().find(|tool| tool.definition.name == name);
+    let tool = tools.tools.iter().find(|tool| tool.definition.name == name);
     let tool = tool.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown tool: {name}")))?;
+    if let Some(policy) = &tools.policy {
+        policy.check(tool.definition.name, call.principal.as_ref())?;
+    }
     Ok((tool.run)(arguments.unwrap_or_default(), call.principal).await)
 }
 
@@ -163,7 +200,7 @@ pub async fn call(tools: Tools, mut call: Call) -> Result<CallToolResult, Method
 pub struct CallToolResult {
     content: [Content; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
-    structured_content: Option<Value>,
+    structured_content: Option<Box<RawValue>>,
     is_error: bool,
 }
 
@@ -172,7 +209,7 @@ impl CallToolResult {
         match outcome {
             Ok(output) => {
                 let text = output.to_string();
-                match serde_json::to_value(output) {
+                match to_raw_value(&output) {
                     Ok(output) => Self {
                         content: [Content::text(text)],
                         structured_content: Some(output),

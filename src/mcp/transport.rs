@@ -9,18 +9,19 @@ use axum::{
     Json,
     body::Bytes,
     extract::{FromRequest, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
-    jsonrpc::{self, ErrorObject, MaxDepth, Message},
-    principal::Principal,
+    jsonrpc::{self, ErrorObject, Id, MaxDepth, Message},
+    principal::{InsufficientScope, Principal},
 };
 
 use super::{
-    dispatcher::{Call, Dispatcher, MethodError},
+    dispatcher::{Call, Dispatcher, MethodError, Outcome},
     protocol,
 };
 
@@ -35,13 +36,7 @@ pub async fn handle(
     check_content_type(request.headers())?;
     check_version(request.headers())?;
     let principal = request.extensions().get::<Principal>().cloned();
-    let MaxDepth(max_depth) = request.extensions().get().copied().unwrap_or_default();
-    let body =
-        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => TransportError::TooLarge,
-            _ => TransportError::Interrupted,
-        })?;
-    match Message::parse(&body, max_depth)? {
+    match read(request).await? {
         Message::Request(request) => {
             tracing::debug!(method = %request.method.escape_debug(), "request");
             let call = Call { params: request.params, principal };
@@ -52,23 +47,55 @@ pub async fn handle(
     }
 }
 
-fn answer(id: jsonrpc::Id, outcome: Result<serde_json::Value, MethodError>) -> Response {
+/// The message in a request's body.
+pub(super) async fn read(request: Request) -> Result<Message, TransportError> {
+    let MaxDepth(max_depth) = request.extensions().get().copied().unwrap_or_default();
+    let body =
+        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => TransportError::TooLarge,
+            _ => TransportError::Interrupted,
+        })?;
+    Ok(Message::parse(&body, max_depth)?)
+}
+
+pub(super) fn answer(id: Id, outcome: Outcome) -> Response {
     match outcome {
-        Ok(result) => Json(jsonrpc::Response::new(Some(id), Ok(result))).into_response(),
-        Err(MethodError { error, insufficient_scope }) => {
-            let status = if error.code == jsonrpc::FORBIDDEN {
-                StatusCode::FORBIDDEN
-            } else {
-                StatusCode::OK
-            };
-            let mut response =
-                (status, Json(jsonrpc::Response::new(Some(id), Err(error)))).into_response();
-            if let Some(insufficient_scope) = insufficient_scope {
-                response.extensions_mut().insert(insufficient_scope);
-            }
-            response
+        Ok(result) => success(&id, &result, ""),
+        Err(refusal) => {
+            let forbidden = refusal.error.code == jsonrpc::FORBIDDEN;
+            failure(if forbidden { StatusCode::FORBIDDEN } else { StatusCode::OK }, id, refusal)
         }
     }
+}
+
+/// A result as it was written, and in it more `members`: `"name":value` pairs with commas between them.
+pub(super) fn success(id: &Id, result: &RawValue, members: &str) -> Response {
+    let mut body = String::with_capacity(64 + result.get().len() + members.len());
+    body.push_str(r#"{"jsonrpc":"2.0","id":"#);
+    body.push_str(id.as_str());
+    body.push_str(r#","result":"#);
+    match result.get().strip_suffix('}').filter(|_| !members.is_empty()) {
+        Some(open) => {
+            body.push_str(open);
+            body.push_str(if open.ends_with('{') { "" } else { "," });
+            body.push_str(members);
+            body.push('}');
+        }
+        None => body.push_str(result.get()),
+    }
+    body.push('}');
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], body).into_response()
+}
+
+/// An error; what the caller lacks goes along, for the wall to name in its challenge.
+pub(super) fn failure(status: StatusCode, id: Id, refusal: MethodError) -> Response {
+    let MethodError { error, insufficient_scope } = refusal;
+    let mut response = (status, Json(jsonrpc::Response::new(Some(id), Err(error)))).into_response();
+    if let Some(insufficient_scope) = insufficient_scope {
+        response.extensions_mut().insert::<InsufficientScope>(insufficient_scope);
+    }
+    response
 }
 
 /// Any other verb at `/mcp`. `GET` would open a stream for the server's own messages, and we have none.
@@ -77,7 +104,7 @@ pub async fn no_stream() -> TransportError {
 }
 
 /// JSON, or no word about it. Browsers send other types across origins without asking first.
-fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };
@@ -89,7 +116,7 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
     }
 }
 
-fn check_version(headers: &HeaderMap) -> Result<(), TransportError> {
+pub(super) fn check_version(headers: &HeaderMap) -> Result<(), TransportError> {
     let Some(value) = headers.get(protocol::VERSION_HEADER) else {
         return Ok(());
     };
@@ -122,6 +149,9 @@ pub enum TransportError {
     /// 400
     #[error("unsupported MCP-Protocol-Version; this server speaks {}", protocol::VERSIONS.join(", "))]
     UnsupportedVersion,
+    /// 404: the client is to begin anew.
+    #[error("no such session; send initialize without Mcp-Session-Id")]
+    UnknownSession,
 }
 
 impl From<ErrorObject> for TransportError {
@@ -143,6 +173,7 @@ impl IntoResponse for TransportError {
                     .into_response();
             }
             Self::NoStream => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Interrupted | Self::UnsupportedVersion => StatusCode::BAD_REQUEST,

@@ -1,0 +1,199 @@
+//! One endpoint for both eras of MCP: the handshake with its sessions, and requests that carry everything themselves.
+//!
+//! Rules: MCP 2026-07-28 versioning, "Backward Compatibility with Initialization-Based Versions": a dual-era server
+//! serves each request by what that request says. A request of the older kind is answered as
+//! [`transport`] answers it; what is different for the newer one is in `stateless`.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde_json::value::RawValue;
+use tracing::Instrument;
+
+use crate::{
+    jsonrpc::{self, ErrorObject, Message},
+    principal::Principal,
+};
+
+use super::{
+    caller,
+    dispatcher::{Call, Dispatcher},
+    headers,
+    lifecycle::Server,
+    mirrors::Mirrors,
+    sessions::Sessions,
+    stateless,
+    tools::Tools,
+    trace,
+    transport::{self, TransportError},
+};
+
+/// The header of a session (MCP 2025-11-25 transports, "Session Management").
+pub const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// An endpoint that speaks both eras.
+#[derive(Debug, Clone)]
+pub struct Endpoint(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    methods: Dispatcher,
+    server_info: String,
+    mirrors: Mirrors,
+    sessions: Sessions,
+}
+
+impl Endpoint {
+    /// Answers `methods` as `server`; of the arguments of `tools`, headers may repeat some.
+    pub fn new(methods: Dispatcher, server: &Server, tools: &Tools) -> Self {
+        Self(Arc::new(Parts {
+            methods,
+            server_info: server.identity(),
+            mirrors: Mirrors::of(tools),
+            sessions: Sessions::new(),
+        }))
+    }
+}
+
+/// `POST /mcp`, in whichever era the request is of.
+///
+/// # Errors
+/// A [`TransportError`] for whatever is wrong before a method can be called.
+pub async fn handle(
+    State(Endpoint(endpoint)): State<Endpoint>,
+    mut request: Request,
+) -> Result<Response, TransportError> {
+    transport::check_content_type(request.headers())?;
+    let headers = std::mem::take(request.headers_mut());
+    let principal = request.extensions_mut().remove::<Principal>();
+    let message = transport::read(request).await?;
+    let mut response = match message {
+        Message::Request(request) => {
+            tracing::debug!(method = %request.method.escape_debug(), "request");
+            let span = trace::span(&request.params);
+            let answer = async {
+                if stateless::recognizes(&headers, &request.params) {
+                    Ok(endpoint.answer_stateless(&headers, request, principal.clone()).await)
+                } else {
+                    endpoint.answer_in_session(&headers, request, principal.clone()).await
+                }
+            };
+            answer.instrument(span).await?
+        }
+        Message::Notification(note) if stateless::recognizes(&headers, &note.params) => {
+            StatusCode::ACCEPTED.into_response()
+        }
+        Message::Notification(_) | Message::Response => {
+            transport::check_version(&headers)?;
+            endpoint.check_session(&headers, principal.as_ref())?;
+            StatusCode::ACCEPTED.into_response()
+        }
+    };
+    if let Some(principal) = &principal {
+        response.headers_mut().insert(caller::HEADER, caller::header_value(principal));
+    }
+    Ok(response)
+}
+
+/// `DELETE /mcp`: ends a session.
+///
+/// # Errors
+/// 405 without a session, which is all that the newer era knows; 404 for one that is not the caller's.
+pub async fn end_session(
+    State(Endpoint(endpoint)): State<Endpoint>,
+    request: Request,
+) -> Result<StatusCode, TransportError> {
+    let id = session(request.headers())?.ok_or(TransportError::NoStream)?;
+    endpoint.check_session(request.headers(), request.extensions().get())?;
+    endpoint.sessions.end(id);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Parts {
+    async fn answer_stateless(
+        &self,
+        headers: &HeaderMap,
+        request: jsonrpc::Request,
+        principal: Option<Principal>,
+    ) -> Response {
+        let jsonrpc::Request { ref method, ref id, .. } = request;
+        if let Err(error) = stateless::check(headers, &request, &self.mirrors) {
+            let status = match error.code {
+                jsonrpc::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+                _ => StatusCode::BAD_REQUEST,
+            };
+            return transport::failure(status, id.clone(), error.into());
+        }
+        let call = Call { params: request.params, principal: principal.clone() };
+        match self.methods.dispatch(method, call).await {
+            Ok(result) => {
+                let members = stateless::members(method, &self.server_info, principal.as_ref());
+                transport::success(id, &result, &members)
+            }
+            Err(mut refusal) => {
+                let (status, error) = stateless::error(refusal.error);
+                refusal.error = error;
+                transport::failure(status, id.clone(), refusal)
+            }
+        }
+    }
+
+    async fn answer_in_session(
+        &self,
+        headers: &HeaderMap,
+        request: jsonrpc::Request,
+        principal: Option<Principal>,
+    ) -> Result<Response, TransportError> {
+        transport::check_version(headers)?;
+        let jsonrpc::Request { method, id, params, .. } = request;
+        let begins = method == "initialize";
+        if !begins {
+            self.check_session(headers, principal.as_ref())?;
+        }
+        if stateless::ADDED.contains(&method.as_str()) {
+            let error = ErrorObject::method_not_found(&method);
+            return Ok(transport::answer(id, Err(error.into())));
+        }
+        let call = Call { params, principal: principal.clone() };
+        let outcome = self.methods.dispatch(&method, call).await;
+        let mut response = match (&outcome, &principal) {
+            (Ok(result), Some(principal)) => with_caller(&id, result, principal),
+            _ => transport::answer(id, outcome),
+        };
+        if begins && response.status() == StatusCode::OK {
+            let id = self.sessions.begin(principal.as_ref());
+            let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
+            response.headers_mut().insert(SESSION_HEADER, id);
+        }
+        Ok(response)
+    }
+
+    /// A session is not required, but one that is named must be good.
+    fn check_session(
+        &self,
+        headers: &HeaderMap,
+        principal: Option<&Principal>,
+    ) -> Result<(), TransportError> {
+        match session(headers)? {
+            Some(id) if !self.sessions.knows(id, principal) => Err(TransportError::UnknownSession),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn session(headers: &HeaderMap) -> Result<Option<&str>, TransportError> {
+    headers::single(headers, SESSION_HEADER.as_str()).map_err(|_| TransportError::UnknownSession)
+}
+
+/// A result of the older kind, and in its `_meta` who asked.
+fn with_caller(id: &jsonrpc::Id, result: &RawValue, principal: &Principal) -> Response {
+    // An empty result stays empty: that is what it means. And a method may have told on its own.
+    if result.get() == "{}" || result.get().starts_with(r#"{"_meta":"#) {
+        return transport::success(id, result, "");
+    }
+    transport::success(id, result, &format!(r#""_meta":{{{}}}"#, caller::meta(principal)))
+}

@@ -1,0 +1,202 @@
+//! Revision 2026-07-28: every request says itself what others learn from a handshake, and headers repeat part of it.
+//!
+//! Rules: MCP 2026-07-28 basic ("_meta", "Error Codes", "ResultType"); versioning; transports/streamable-http
+//! ("Request Metadata", "Server Validation"); server/utilities/caching. Handlers know nothing of all this: what they
+//! read is checked before, and what they give is completed after.
+
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+
+use crate::{
+    jsonrpc::{self, ErrorObject, Object, Request},
+    principal::Principal,
+};
+
+use super::{caller, headers, mirrors::Mirrors, protocol, resources};
+
+const META: &str = "_meta";
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
+const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// The headers do not repeat what the body says.
+const HEADER_MISMATCH: i64 = -32020;
+/// A revision that we do not speak.
+const UNSUPPORTED_VERSION: i64 = -32022;
+/// The caller may not do this. The codes from -32000 to -32019, where the tutorial's own lies, are not for new use.
+const FORBIDDEN: i64 = 403;
+
+/// Methods that this revision has given up.
+const REMOVED: [&str; 5] =
+    ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"];
+
+/// Methods that only this revision has.
+pub(super) const ADDED: [&str; 1] = ["server/discover"];
+
+/// Which member of `params` the header `Mcp-Name` repeats.
+const NAMED: [(&str, &str); 3] =
+    [("tools/call", "name"), ("prompts/get", "name"), ("resources/read", "uri")];
+
+/// What may be cached, for how many milliseconds, and by whom. Lists show what the caller may use, so they are private.
+const CACHEABLE: [(&str, u32, &str); 6] = [
+    ("server/discover", 3_600_000, "public"),
+    ("tools/list", 300_000, "private"),
+    ("prompts/list", 300_000, "private"),
+    ("resources/list", 300_000, "private"),
+    ("resources/templates/list", 300_000, "private"),
+    ("resources/read", 60_000, "private"),
+];
+
+const LOG_LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// Whether a request is of this revision's kind: it carries the metadata, or its header names no older revision.
+pub(super) fn recognizes(headers: &HeaderMap, params: &Object) -> bool {
+    let header = headers.get(protocol::VERSION_HEADER);
+    let older = |version: &str| protocol::VERSIONS.contains(&version);
+    let meta = params.get(META);
+    let member = |key: &str| meta.and_then(|meta| meta.get(key));
+    match member(VERSION) {
+        // A client of the older kind may name its revision here too.
+        Some(Value::String(version)) if older(version) => {
+            header.is_some_and(|header| header != version.as_str())
+        }
+        Some(_) => true,
+        None if member(CLIENT_INFO).is_some() || member(CLIENT_CAPABILITIES).is_some() => true,
+        None => header.is_some_and(|header| !header.to_str().is_ok_and(older)),
+    }
+}
+
+/// Checks what a request says of itself, in the body and in its headers.
+///
+/// # Errors
+/// -32602, -32020 or -32022, all of them with HTTP 400; -32601 for what this revision does not have.
+pub(super) fn check(
+    headers: &HeaderMap,
+    request: &Request,
+    mirrors: &Mirrors,
+) -> Result<(), ErrorObject> {
+    check_version(headers, &request.params)?;
+    check_meta(&request.params)?;
+    repeats(headers, "Mcp-Method", &request.method)?;
+    if REMOVED.contains(&request.method.as_str()) {
+        return Err(ErrorObject::method_not_found(&request.method));
+    }
+    let source = NAMED.iter().find(|(method, _)| *method == request.method);
+    if let Some((method, member)) = source {
+        // Without a name there is nothing to repeat; the method itself will ask for it.
+        let name = request.params.get(*member).and_then(Value::as_str).unwrap_or_default();
+        repeats(headers, "Mcp-Name", name)?;
+        if *method == "tools/call" {
+            mirrors.check(name, request.params.get("arguments"), headers).map_err(mismatch)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_version(headers: &HeaderMap, params: &Object) -> Result<(), ErrorObject> {
+    let header = headers::single(headers, protocol::VERSION_HEADER);
+    let header = header.map_err(|error| mismatch(format!("MCP-Protocol-Version {error}")))?;
+    let meta = match params.get(META).and_then(|meta| meta.get(VERSION)) {
+        None => None,
+        Some(Value::String(version)) => Some(version.as_str()),
+        Some(_) => return Err(malformed(VERSION, "must be a string")),
+    };
+    match (header, meta) {
+        (Some(header), Some(meta)) if header != meta => {
+            Err(mismatch(format!("MCP-Protocol-Version does not match {VERSION} in _meta")))
+        }
+        (Some(version), _) | (None, Some(version)) if version != protocol::STATELESS_VERSION => {
+            Err(unsupported(version))
+        }
+        (_, None) => Err(malformed(VERSION, "is missing")),
+        (None, Some(_)) => Err(mismatch("MCP-Protocol-Version is missing".to_owned())),
+        (Some(_), Some(_)) => Ok(()),
+    }
+}
+
+fn check_meta(params: &Object) -> Result<(), ErrorObject> {
+    let meta = params.get(META);
+    let member = |key: &str| meta.and_then(|meta| meta.get(key));
+    match member(CLIENT_CAPABILITIES) {
+        Some(Value::Object(_)) => {}
+        Some(_) => return Err(malformed(CLIENT_CAPABILITIES, "must be an object")),
+        None => return Err(malformed(CLIENT_CAPABILITIES, "is missing")),
+    }
+    let text = |info: &Value, member: &str| info.get(member).is_some_and(Value::is_string);
+    match member(CLIENT_INFO) {
+        Some(info) if !(text(info, "name") && text(info, "version")) => {
+            Err(malformed(CLIENT_INFO, "must have a name and a version"))
+        }
+        _ => match member(LOG_LEVEL) {
+            Some(level) if !level.as_str().is_some_and(|level| LOG_LEVELS.contains(&level)) => {
+                Err(malformed(LOG_LEVEL, "is not a log level"))
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+/// A header that must be there, with this value.
+fn repeats(headers: &HeaderMap, name: &str, value: &str) -> Result<(), ErrorObject> {
+    let header =
+        headers::single(headers, name).and_then(|header| header.map(headers::decode).transpose());
+    match header {
+        Ok(Some(header)) if header == value => Ok(()),
+        Ok(Some(_)) => Err(mismatch(format!("{name} does not match the body"))),
+        Ok(None) if value.is_empty() => Ok(()),
+        Ok(None) => Err(mismatch(format!("{name} is missing"))),
+        Err(error) => Err(mismatch(format!("{name} {error}"))),
+    }
+}
+
+fn mismatch(why: String) -> ErrorObject {
+    ErrorObject::new(HEADER_MISMATCH, format!("Header mismatch: {why}"))
+}
+
+fn malformed(key: &str, why: &str) -> ErrorObject {
+    ErrorObject::invalid_params(format!("Invalid params: _meta[\"{key}\"] {why}"))
+}
+
+fn unsupported(requested: &str) -> ErrorObject {
+    let supported = protocol::all().map(Value::from).collect();
+    let data = [
+        ("supported".to_owned(), Value::Array(supported)),
+        ("requested".to_owned(), requested.into()),
+    ];
+    ErrorObject::new(UNSUPPORTED_VERSION, "Unsupported protocol version")
+        .with_data(Value::Object(Map::from_iter(data)))
+}
+
+/// The error as this revision numbers it, and its HTTP status.
+pub(super) fn error(error: ErrorObject) -> (StatusCode, ErrorObject) {
+    match error.code {
+        jsonrpc::FORBIDDEN => (StatusCode::FORBIDDEN, ErrorObject { code: FORBIDDEN, ..error }),
+        jsonrpc::METHOD_NOT_FOUND => (StatusCode::NOT_FOUND, error),
+        resources::NOT_FOUND => {
+            (StatusCode::OK, ErrorObject { code: jsonrpc::INVALID_PARAMS, ..error })
+        }
+        _ => (StatusCode::OK, error),
+    }
+}
+
+/// The members that this revision adds to a result.
+pub(super) fn members(method: &str, server_info: &str, caller: Option<&Principal>) -> String {
+    let mut members = String::with_capacity(512);
+    members.push_str(r#""resultType":"complete","#);
+    let hint = CACHEABLE.iter().find(|(name, ..)| *name == method);
+    if let Some((_, ttl, scope)) = hint {
+        members.push_str(&format!(r#""ttlMs":{ttl},"cacheScope":"{scope}","#));
+    }
+    members.push_str(&format!(r#""{META}":{{"{SERVER_INFO}":{server_info}"#));
+    // What anyone may keep and hand on must not say who asked.
+    let public = hint.is_some_and(|(_, _, scope)| *scope == "public");
+    if let Some(caller) = caller.filter(|_| !public) {
+        members.push(',');
+        members.push_str(&caller::meta(caller));
+    }
+    members.push('}');
+    members
+}
