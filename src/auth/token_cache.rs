@@ -6,6 +6,8 @@
 //! Scopes and policy are decided anew on every request; the cache only answers "who is this?". Its size is bounded by weight, and a flood of
 //! different tokens must each be validly signed to enter at all.
 
+use std::ops::Range;
+
 use quick_cache::{Weighter, sync::Cache};
 
 use crate::principal::Principal;
@@ -27,8 +29,9 @@ pub(crate) struct TokenCache(Cache<Box<str>, Entry, Weight>);
 struct Entry {
     principal: Principal,
     generation: u64,
-    /// In seconds since 1970; from then on the entry is as good as absent.
-    until: u64,
+    /// When it may be believed, in seconds since 1970. It has a beginning, too: when the clock is set back, an entry
+    /// must not live on until the old time comes again.
+    times: Range<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,13 +54,15 @@ impl TokenCache {
     /// The caller of a token that was verified not long ago. `now` in seconds since 1970.
     pub(crate) fn get(&self, token: &str, now: u64, generation: u64) -> Option<Principal> {
         let entry = self.0.get(token)?;
-        (now < entry.until && generation == entry.generation).then_some(entry.principal)
+        let good = entry.times.contains(&now) && generation == entry.generation;
+        good.then_some(entry.principal)
     }
 
     /// Remembers a token that has just passed every check. `generation` is that of the keys before the checks began.
     pub(crate) fn insert(&self, token: &str, principal: &Principal, now: u64, generation: u64) {
         let until = principal.expires_at.min(now + MAX_AGE);
-        self.0.insert(token.into(), Entry { principal: principal.clone(), generation, until });
+        let entry = Entry { principal: principal.clone(), generation, times: now..until };
+        self.0.insert(token.into(), entry);
     }
 }
 
@@ -70,9 +75,13 @@ mod tests {
         let cache = TokenCache::default();
         cache.insert("a.b.c", &Principal::for_test("alice", "", &[]), 100, 1);
         assert_eq!(cache.get("a.b.c", 100 + MAX_AGE - 1, 1).unwrap().name, "alice");
-        for (token, now) in
-            [("a.b.c", 100 + MAX_AGE), ("a.b.d", 100), ("a.b.", 100), ("a.b.cc", 100)]
-        {
+        for (token, now) in [
+            ("a.b.c", 100 + MAX_AGE),
+            ("a.b.c", 99),
+            ("a.b.d", 100),
+            ("a.b.", 100),
+            ("a.b.cc", 100),
+        ] {
             assert!(cache.get(token, now, 1).is_none(), "{token} at {now}");
         }
         assert!(cache.get("a.b.c", 100, 2).is_none(), "the keys are others now");

@@ -2,7 +2,7 @@
 //!
 //! Rules: RFC 9112 section 9 (connections; 9.6: an answer that closes says so).
 
-use std::{convert::Infallible, future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::Request};
 use hyper::{server::conn::http1, service::service_fn};
@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
 };
 
 use crate::telemetry::measurements::OpenConnection;
@@ -26,43 +27,32 @@ use super::{
 /// Files that are not connections: the log, keys, requests of our own to an identity provider.
 const OTHER_FILES: usize = 64;
 
-/// How long open connections may still send a request after the signal to stop, and learn from its answer that they
-/// are closed. Whoever sends just when an idle connection is closed would not know whether it was heard.
-const LAST_CALL: Duration = Duration::from_millis(250);
+/// How long everything goes on as before after the signal to stop, but that answers close their connections: once
+/// for new connections, and once more for those that came last. Whoever sends a request just when an idle connection
+/// is closed would not know whether it was heard.
+const LAST_CALL: Duration = Duration::from_millis(200);
 
-/// How many clients can be told at the same time that there is no room for them; more are cut off without a word.
-const TURNED_AWAY: usize = 256;
+/// How many clients can be told at the same time that there is no room for them, and be listened to until they have
+/// heard it.
+const DOORWAY: usize = 32;
 
 /// Serves until `stop` is done, then lets requests in work finish.
 pub async fn serve(listener: TcpListener, gate: Gate, stop: impl Future<Output = ()>) {
     let stop_timeout = gate.limits().stop_timeout;
     let house = House::new(gate);
-    let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => house.admit(accepted, &graceful).await,
-            () = &mut stop => break,
-        }
-    }
+    house.accept_until(&listener, stop).await;
     tracing::info!("stopping, requests in work may finish");
     house.gate.stop();
-    let last_call = tokio::time::sleep(LAST_CALL);
-    let mut last_call = std::pin::pin!(last_call);
-    while graceful.count() > 0 {
-        tokio::select! {
-            accepted = listener.accept() => house.admit(accepted, &graceful).await,
-            () = &mut last_call => break,
+    house.accept_until(&listener, house.empty(LAST_CALL)).await;
+    // Whoever stands in the queue of the operating system has been promised an answer as well.
+    if let Ok(queue) = listener.into_std() {
+        while let Ok((stream, _)) = queue.accept() {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            stream.map_or_else(|_| (), |stream| house.admit(stream));
         }
     }
-    // Whoever stands in the queue of the operating system has been promised an answer as well.
-    while let Poll::Ready(accepted @ Ok(_)) =
-        poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await
-    {
-        house.admit(accepted, &graceful).await;
-    }
-    drop(listener);
-    if tokio::time::timeout(stop_timeout, graceful.shutdown()).await.is_err() {
+    house.empty(LAST_CALL).await;
+    if tokio::time::timeout(stop_timeout, house.connections.shutdown()).await.is_err() {
         tracing::warn!(seconds = stop_timeout.as_secs(), "gave up on requests that still ran");
     }
 }
@@ -73,6 +63,7 @@ struct House {
     http: http1::Builder,
     rooms: Arc<Semaphore>,
     doorway: Arc<Semaphore>,
+    connections: GracefulShutdown,
 }
 
 impl House {
@@ -89,24 +80,46 @@ impl House {
                 "this process may open fewer files than --max-connections needs; try ulimit -n"
             );
         }
-        let rooms = Arc::new(Semaphore::new(connections));
-        Self { gate, http, rooms, doorway: Arc::new(Semaphore::new(TURNED_AWAY)) }
+        Self {
+            gate,
+            http,
+            rooms: Arc::new(Semaphore::new(connections)),
+            doorway: Arc::new(Semaphore::new(DOORWAY)),
+            connections: GracefulShutdown::new(),
+        }
     }
 
-    async fn admit<A>(&self, accepted: io::Result<(TcpStream, A)>, graceful: &GracefulShutdown) {
-        match accepted {
-            Ok((stream, _)) => {
-                let _ = stream.set_nodelay(true);
-                match Arc::clone(&self.rooms).try_acquire_owned() {
-                    Ok(room) => self.host(stream, room, graceful.watcher()),
-                    Err(_) => self.turn_away(stream),
+    async fn accept_until(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = &mut end => return,
+            };
+            match accepted {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) => {
+                    // Out of file descriptors, most likely: waiting helps, giving up does not.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
-            Err(error) => {
-                // Out of file descriptors, most likely: waiting helps, giving up does not.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+        }
+    }
+
+    /// Waits until there is no connection, but no longer than this.
+    async fn empty(&self, patience: Duration) {
+        let end = Instant::now() + patience;
+        while self.connections.count() > 0 && Instant::now() < end {
+            tokio::time::sleep(patience / 20).await;
+        }
+    }
+
+    fn admit(&self, stream: TcpStream) {
+        let _ = stream.set_nodelay(true);
+        match Arc::clone(&self.rooms).try_acquire_owned() {
+            Ok(room) => self.host(stream, room, self.connections.watcher()),
+            Err(_) => self.turn_away(stream),
         }
     }
 
@@ -143,7 +156,10 @@ impl House {
             content-type: application/json\r\ncontent-length: 34\r\n\r\n{\"detail\":\"Overloaded, try again\"}";
         metrics::counter!("requests_refused_total", "reason" => "connections").increment(1);
         tracing::debug!("connection turned away: --max-connections are open");
-        let Ok(place) = Arc::clone(&self.doorway).try_acquire_owned() else { return };
+        let Ok(place) = Arc::clone(&self.doorway).try_acquire_owned() else {
+            let _ = stream.try_write(ANSWER.as_bytes());
+            return;
+        };
         tokio::spawn(async move {
             let goodbye = async {
                 stream.write_all(ANSWER.as_bytes()).await?;
@@ -153,7 +169,7 @@ impl House {
                 while stream.read(&mut unread).await? > 0 {}
                 io::Result::Ok(())
             };
-            let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
+            let _ = tokio::time::timeout(LAST_CALL, goodbye).await;
             drop(place);
         });
     }

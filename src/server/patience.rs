@@ -84,7 +84,7 @@ impl Pace {
         rest: Duration,
     ) -> Option<C::Output> {
         let mut connection = pin!(connection);
-        let mut alarm = pin!(tokio::time::sleep(head));
+        let mut alarm = pin!(tokio::time::sleep(head.min(rest)));
         std::future::poll_fn(|cx| {
             if let Poll::Ready(end) = connection.as_mut().poll(cx) {
                 return Poll::Ready(Some(end));

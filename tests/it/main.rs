@@ -5,6 +5,7 @@
 
 mod authorization_server;
 mod client;
+mod faults;
 mod ladder;
 mod scripts;
 mod support;

@@ -12,6 +12,6 @@ mod http;
 mod server;
 mod tokens;
 
-pub(crate) use http::{Answer, Ask, message};
+pub(crate) use http::{Answer, Ask, client, message};
 pub(crate) use server::{Server, binary, command};
 pub(crate) use tokens::{claims, key_folder, key_pair, now, public_pem};

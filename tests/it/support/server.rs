@@ -25,7 +25,10 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 
 /// A program of this package, without the settings of whoever runs the tests.
 pub(crate) fn command(name: &str) -> Command {
-    let mut command = Command::new(binary(name));
+    without_settings(Command::new(binary(name)))
+}
+
+fn without_settings(mut command: Command) -> Command {
     for (variable, _) in std::env::vars_os() {
         let ours = ["HOST", "PORT", "RUST_LOG", "LOG_FORMAT", "METRICS_PORT", "ALLOW_ORIGIN"]
             .contains(&&*variable.to_string_lossy());
@@ -68,8 +71,27 @@ impl Server {
         step: &str,
         flags: impl IntoIterator<Item = S>,
     ) -> Result<Self, String> {
+        Self::spawn(command(step), flags)
+    }
+
+    /// Starts a step after some commands of a shell, such as `ulimit -n 80`.
+    #[cfg(unix)]
+    pub(crate) fn try_start_in_shell<S: AsRef<OsStr>>(
+        step: &str,
+        commands: &str,
+        flags: impl IntoIterator<Item = S>,
+    ) -> Result<Self, String> {
+        let mut shell = without_settings(Command::new("sh"));
+        shell.args(["-c", &format!("{commands}; exec \"$0\" \"$@\"")]).arg(binary(step));
+        Self::spawn(shell, flags)
+    }
+
+    fn spawn<S: AsRef<OsStr>>(
+        mut command: Command,
+        flags: impl IntoIterator<Item = S>,
+    ) -> Result<Self, String> {
         let keys = tokens::key_folder();
-        let mut child = command(step)
+        let mut child = command
             .args(["--port", "0", "--keys"])
             .arg(keys.path())
             .args(flags)
@@ -77,7 +99,7 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot run {}: {error}", binary(step).display()));
+            .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
         let log = Arc::new(Mutex::new(String::new()));
         let errors = collect(child.stderr.take().expect("piped"), &log, |_| {});
         let (found, listening) = mpsc::channel();

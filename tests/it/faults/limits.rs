@@ -1,0 +1,148 @@
+//! Too much: of a body, of a head, of requests, of connections. Refused at once and in words.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Ask, Server};
+
+use super::wire::{HEALTH, PING, Wire, head};
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_a_413_whether_or_not_its_length_is_told() {
+    let server = Server::start_with("step4", ["--max-body", "1000"]);
+    for (size, status) in [(900, 200), (1100, 413)] {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{}"}}}}"#,
+            "x".repeat(size - 60)
+        );
+        let answer = server.mcp("", body.clone()).answer().await;
+        assert_eq!(answer.status, status, "{size}");
+        let chunked = format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n\r\n",
+            body.len()
+        );
+        let answer = server.raw(&chunked);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{size}: {answer}");
+        if status == 413 {
+            assert!(answer.contains("--max-body"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_head_beyond_the_limit_is_a_431() {
+    let server = Server::start_with("step1", ["--max-head", "8192"]);
+    for (name, head, status) in [
+        ("small", "X-A: b\r\n".repeat(50), 200),
+        ("one long header", format!("X-A: {}\r\n", "b".repeat(9_000)), 431),
+        ("many headers", "X-A: b\r\n".repeat(150), 431),
+        ("a long target", String::new(), 414),
+    ] {
+        let path = if name == "a long target" { "x".repeat(70_000) } else { "health".to_owned() };
+        let request =
+            format!("GET /{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{head}\r\n");
+        let answer = server.raw(&request);
+        let refused = status == 414 && answer.starts_with("HTTP/1.1 431");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) || refused, "{name}: {answer}");
+    }
+}
+
+#[test]
+fn a_request_too_many_is_answered_with_503_at_once() {
+    let server = Server::start_with("step2", ["--max-requests", "1"]);
+    let mut first = Wire::open(&server);
+    first.send(&head(PING.len()));
+    // The first one holds its place as soon as its head is read.
+    let start = Instant::now();
+    let refused = loop {
+        let answer = server.raw(HEALTH.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+        if answer.starts_with("HTTP/1.1 503") {
+            break answer;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{answer}");
+    };
+    assert!(refused.contains("retry-after: 1\r\n"), "{refused}");
+    assert!(refused.contains(r#"{"detail":"Overloaded, try again","request_id":""#), "{refused}");
+    first.send(PING);
+    assert!(first.answer().starts_with("HTTP/1.1 200"));
+    assert!(Wire::open(&server).healthy());
+}
+
+#[test]
+fn a_connection_too_many_is_answered_with_503_without_being_asked() {
+    let server = Server::start_with("step1", ["--max-connections", "2"]);
+    let mut guests = [Wire::open(&server), Wire::open(&server)];
+    for guest in &mut guests {
+        assert!(guest.healthy());
+    }
+    for greeting in ["", HEALTH] {
+        let mut third = Wire::open(&server);
+        third.send(greeting);
+        third.0.shutdown(std::net::Shutdown::Write).unwrap();
+        let (waited, answer) = third.end();
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.ends_with(r#"{"detail":"Overloaded, try again"}"#), "{answer}");
+        assert!(waited < Duration::from_secs(5), "{waited:?}");
+    }
+    let [first, mut second] = guests;
+    assert!(second.healthy(), "those who are in stay in");
+    drop(first);
+    let start = Instant::now();
+    while !Wire::open(&server).healthy() {
+        assert!(start.elapsed() < Duration::from_secs(10), "a place becomes free again");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn no_connection_of_any_kind_leaves_a_file_open() {
+    let server = Server::start_with("step6", ["--max-connections", "30", "--log", "debug"]);
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", server.process())).unwrap().count();
+    assert!(Wire::open(&server).healthy());
+    let settle = || {
+        let start = Instant::now();
+        let mut before = files();
+        loop {
+            std::thread::sleep(Duration::from_millis(300));
+            let after = files();
+            if after == before || start.elapsed() > Duration::from_secs(10) {
+                return after;
+            }
+            before = after;
+        }
+    };
+    let before = settle();
+    for round in 0..40 {
+        let mut wires: Vec<_> = (0..20).map(|_| Wire::open(&server)).collect();
+        for (index, wire) in wires.iter_mut().enumerate() {
+            match (round + index) % 5 {
+                0 => {}
+                1 => wire.send("GET /hea"),
+                2 => wire.send(&head(100)),
+                3 => wire.send("\0\0\0"),
+                _ => wire.send(HEALTH),
+            }
+        }
+    }
+    let after = settle();
+    assert!(after <= before, "{before} files before, {after} after");
+    assert!(Wire::open(&server).healthy());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_may_open_few_files_takes_fewer_connections_and_says_so() {
+    let server = Server::try_start_in_shell("step1", "ulimit -n 80", [] as [&str; 0]).unwrap();
+    server.wait_for_log("try ulimit -n");
+    let mut wires: Vec<_> = (0..100).map(|_| Wire::open(&server)).collect();
+    let served = wires.iter_mut().filter_map(|wire| wire.healthy().then_some(())).count();
+    assert_eq!(served, 80 - 64, "{}", server.log());
+}
+
+impl Wire {
+    /// Whether `GET /health` is answered with 200; the connection stays open.
+    fn healthy(&mut self) -> bool {
+        use std::io::Write;
+        let _ = self.0.write_all(HEALTH.as_bytes());
+        self.answer().starts_with("HTTP/1.1 200")
+    }
+}

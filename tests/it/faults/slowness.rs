@@ -1,0 +1,99 @@
+//! Clients that keep us waiting: each in its way, each for as long as a setting allows.
+
+use std::{thread, time::Duration};
+
+use crate::support::Server;
+
+use super::wire::{HEALTH, PING, Wire, head};
+
+/// Limits are whole seconds, so nothing ends earlier than after one; a busy machine may take longer to notice.
+const SECOND: Duration = Duration::from_millis(990);
+const LATE: Duration = Duration::from_secs(8);
+
+#[test]
+fn whoever_sends_no_head_or_one_byte_by_byte_is_hung_up_on() {
+    let server = Server::start_with("step2", ["--header-timeout", "1"]);
+    let mut silent = Wire::open(&server);
+    let mut dripping = Wire::open(&server);
+    let dripper = thread::spawn(move || {
+        for byte in "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Filler: ".bytes() {
+            dripping.send(std::str::from_utf8(&[byte]).unwrap());
+            thread::sleep(Duration::from_millis(10));
+        }
+        dripping.end()
+    });
+    let (waited, said) = silent.end();
+    assert!(waited > SECOND && waited < LATE && said.is_empty(), "{waited:?} {said}");
+    let (waited, said) = dripper.join().unwrap();
+    assert!(waited < LATE && said.is_empty(), "{waited:?} {said}");
+}
+
+#[test]
+fn the_head_of_a_second_request_has_its_time_too() {
+    let flags = ["--header-timeout", "1", "--idle-timeout", "60"];
+    let server = Server::start_with("step1", flags);
+    let mut wire = Wire::open(&server);
+    wire.send(HEALTH);
+    assert!(wire.answer().starts_with("HTTP/1.1 200"));
+    thread::sleep(Duration::from_millis(1500)); // a rest is no head
+    wire.send(HEALTH);
+    assert!(wire.answer().starts_with("HTTP/1.1 200"));
+    wire.send("GET /health");
+    let (waited, said) = wire.end();
+    assert!(waited > SECOND && waited < LATE && said.is_empty(), "{waited:?} {said}");
+}
+
+#[test]
+fn a_connection_without_a_request_is_closed_in_the_end() {
+    let server = Server::start_with("step1", ["--idle-timeout", "1"]);
+    let mut wire = Wire::open(&server);
+    wire.send(HEALTH);
+    assert!(wire.answer().starts_with("HTTP/1.1 200"));
+    let (waited, said) = wire.end();
+    assert!(waited > SECOND && waited < LATE && said.is_empty(), "{waited:?} {said}");
+}
+
+#[test]
+fn a_body_that_does_not_come_is_a_408_with_the_id_of_the_request() {
+    let server = Server::start_with("step2", ["--request-timeout", "1"]);
+    let mut wire = Wire::open(&server);
+    wire.send(&head(PING.len()).replace("\r\n\r\n", "\r\nX-Request-Id: slow-1\r\n\r\n"));
+    wire.send(&PING[..10]);
+    let (waited, answer) = wire.end();
+    assert!(waited > SECOND && waited < LATE, "{waited:?}");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("x-request-id: slow-1\r\n"), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let body = r#"{"detail":"The request took too long","request_id":"slow-1"}"#;
+    assert!(answer.ends_with(body), "{answer}");
+}
+
+#[test]
+fn nobody_without_a_token_can_keep_the_server_waiting_for_a_body() {
+    let server = Server::start("step6");
+    let mut wire = Wire::open(&server);
+    wire.send(&head(PING.len()));
+    let (waited, answer) = wire.end();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(waited < LATE, "{waited:?}");
+}
+
+#[test]
+fn whoever_takes_no_answer_is_hung_up_on() {
+    let server = Server::start_with("step7", ["--idle-timeout", "1", "--log", "debug"]);
+    let mut wire = Wire::open(&server);
+    wire.0.set_nonblocking(true).unwrap();
+    // Requests for pages until the server takes no more, because nobody reads what it says.
+    let page = "GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    let mut stuck = 0;
+    while stuck < 20 {
+        match std::io::Write::write(&mut wire.0, page.as_bytes()) {
+            Ok(_) => stuck = 0,
+            Err(_) => {
+                stuck += 1;
+                thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+    server.wait_for_log("nothing came or went for too long");
+}
