@@ -4,47 +4,22 @@
 //! (`scope`), and the habits of identity providers: `scp` (Okta, Entra), lists for `scope` (ForgeRock),
 //! `permissions` (Auth0), `realm_access` and `resource_access` (Keycloak), `cid` and `appid` (Okta, Entra).
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::principal::{Identity, ScopeSet};
 
-use super::verifier::TokenError;
+use super::{members::Members, verifier::TokenError};
 
 /// The claims of one token.
 #[derive(Debug, Default)]
 pub struct Claims(Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Claims {
-    /// A JSON object whose members are all different: which of two `aud` counts must not depend on the reader
-    /// (RFC 7519, 4).
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Unique;
-
-        impl<'de> de::Visitor<'de> for Unique {
-            type Value = Map<String, serde_json::Value>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object with unique members")
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(
-                self,
-                mut members: A,
-            ) -> Result<Self::Value, A::Error> {
-                let mut object = Map::new();
-                while let Some((name, value)) = members.next_entry::<String, Value>()? {
-                    if object.insert(name, value).is_some() {
-                        return Err(de::Error::custom("a claim is given twice"));
-                    }
-                }
-                Ok(object)
-            }
-        }
-
-        deserializer.deserialize_map(Unique).map(Self)
+        Members::deserialize(deserializer).map(|members| Self(members.0))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod claims;
 pub mod introspection;
 pub mod jwks;
 pub mod keys;
+mod members;
 pub mod metadata;
 pub mod provider;
 pub mod remote_jwks;

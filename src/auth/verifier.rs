@@ -13,12 +13,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Header, Validation, dangerous, decode, decode_header};
 use metrics::Counter;
 
 use crate::principal::Principal;
 
-use super::{claims::Claims, jwks::VerificationKey, token_cache::TokenCache};
+use super::{claims::Claims, jwks::VerificationKey, members::Members, token_cache::TokenCache};
 
 pub use error::TokenError;
 pub use issuer::TrustedIssuer;
@@ -106,7 +107,7 @@ impl TokenVerifier {
             return self.introspect(token, now).await;
         }
         let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
-        acceptable(&header)?;
+        acceptable(token, &header)?;
         // Not verified yet: the name only says whose keys to try.
         let claimed: Claims =
             dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Malformed)?;
@@ -137,9 +138,12 @@ impl TokenVerifier {
 }
 
 /// Whether a header is one of an access token that we understand.
-fn acceptable(header: &Header) -> Result<(), TokenError> {
+fn acceptable(token: &str, header: &Header) -> Result<(), TokenError> {
+    let text = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+    let Members(members) =
+        text.and_then(|text| serde_json::from_slice(&text).ok()).ok_or(TokenError::Malformed)?;
     // An extension marked critical must be understood (RFC 7515, 4.1.11), and we understand none.
-    if header.crit.is_some() {
+    if members.contains_key("crit") {
         return Err(TokenError::Malformed);
     }
     let typ = header.typ.as_deref().unwrap_or("JWT");

@@ -9,3 +9,4 @@ mod faults;
 mod ladder;
 mod scripts;
 mod support;
+mod tokens;

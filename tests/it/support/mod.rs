@@ -14,4 +14,4 @@ mod tokens;
 
 pub(crate) use http::{Answer, Ask, client, message};
 pub(crate) use server::{Server, binary, command};
-pub(crate) use tokens::{claims, key_folder, key_pair, now, public_pem};
+pub(crate) use tokens::{claims, key_folder, key_pair, now, private_pem, public_pem};

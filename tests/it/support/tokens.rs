@@ -27,6 +27,11 @@ pub(crate) fn key_pair() -> &'static KeyPair {
     &KEYS.0
 }
 
+/// Its private half as PEM, for signatures that it would never make by itself.
+pub(crate) fn private_pem() -> &'static str {
+    &KEYS.1[0]
+}
+
 /// Its public half as PEM.
 pub(crate) fn public_pem() -> &'static str {
     &KEYS.1[1]
