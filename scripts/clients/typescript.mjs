@@ -1,0 +1,81 @@
+// The official TypeScript client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, a call.
+//
+//   node typescript.mjs http://localhost:9000/mcp
+//
+// PERSON_CMD plays the person (default: person.py beside this file), ERA=legacy|auto negotiates the protocol.
+// Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
+
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
+
+const url = new URL(process.argv[2] ?? 'http://localhost:9000/mcp');
+const person = process.env.PERSON_CMD ?? new URL('person.py', import.meta.url).pathname;
+
+// What a client keeps: in memory here, in a safe place elsewhere.
+const kept = { authorizations: 0 };
+const provider = {
+  redirectUrl: 'http://127.0.0.1:33418/callback',
+  clientMetadata: {
+    client_name: 'TypeScript client',
+    redirect_uris: ['http://127.0.0.1:33418/callback'],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+  },
+  state: () => (kept.state = randomUUID()),
+  clientInformation: () => kept.client,
+  saveClientInformation: (client) => (kept.client = client),
+  tokens: () => kept.tokens,
+  saveTokens: (tokens) => (kept.tokens = tokens),
+  saveCodeVerifier: (verifier) => (kept.verifier = verifier),
+  codeVerifier: () => kept.verifier,
+  saveDiscoveryState: (state) => (kept.discovery = state),
+  discoveryState: () => kept.discovery,
+  // Nothing listens at the callback: the person hands over the URL at which the browser ended.
+  redirectToAuthorization: (authorization) => {
+    kept.authorizations += 1;
+    const answer = execFileSync(person, [authorization.href], { encoding: 'utf8', env: { ...process.env, FOLLOW: 'no' } });
+    kept.answer = new URL(answer.trim()).searchParams;
+  },
+};
+
+async function connected() {
+  const transport = new StreamableHTTPClientTransport(url, { authProvider: provider });
+  const client = new Client({ name: 'typescript-client', version: '1.0.0' }, { versionNegotiation: { mode: process.env.ERA ?? 'auto' } });
+  try {
+    await client.connect(transport);
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError) || kept.authorizations !== 1) throw error;
+    await finish(transport);
+    return connected();
+  }
+  return { client, transport };
+}
+
+async function finish(transport) {
+  if (kept.answer.get('state') !== kept.state) throw new Error('the answer is not to our request');
+  await transport.finishAuth(kept.answer);
+}
+
+try {
+  const { client, transport } = await connected();
+  console.log(`protocol ${client.getNegotiatedProtocolVersion?.() ?? transport.protocolVersion}`);
+  console.log(`scope ${kept.tokens.scope}`);
+  const { tools } = await client.listTools();
+  console.log(`tools ${tools.map((tool) => tool.name).join(' ')}`);
+  const echo = () => client.callTool({ name: 'echo', arguments: { message: 'hello from TypeScript' } });
+  const result = await echo().catch(async (error) => {
+    // 403 insufficient_scope: the client has asked the person once more; use that answer, once.
+    if (!(error instanceof UnauthorizedError) || kept.authorizations !== 2) throw error;
+    await finish(transport);
+    return echo();
+  });
+  console.log(`echo ${result.content[0].text}`);
+  await client.close();
+} catch (error) {
+  console.log(`refused ${error.name}: ${error.message}`.slice(0, 300));
+  process.exitCode = /insufficient|scope|403|Unauthorized|Forbidden|access_denied/i.test(`${error.name} ${error.message}`) ? 3 : 1;
+}
+console.log(`authorizations ${kept.authorizations}`);
