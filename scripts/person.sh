@@ -50,4 +50,5 @@ for _ in 1 2 3 4; do
         break
     fi
 done
-grep -Eo '<h1[^>]*>[^<]*' "$folder/page" | sed 's/<[^>]*>//' | while read -r title; do say "page: $title"; done
+# The client's own page at the end may have no title.
+{ grep -Eo '<h1[^>]*>[^<]*' "$folder/page" || true; } | sed 's/<[^>]*>//' | while read -r title; do say "page: $title"; done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Other people's clients against a step: the official ones in TypeScript and Python, and Inspector's command line. Each
-# goes the whole way by itself, from a 401 by way of a person (scripts/clients/person.py) to a tool's answer; then the
+# goes the whole way by itself, from a 401 by way of a person (scripts/person.sh) to a tool's answer; then the
 # same with somebody who may not use tools, who must be refused, and without end neither.
 # Needs node (20 or later), npm and python3; what else is needed comes into CLIENTS_CACHE, pinned.
 # STEP=9 tests another step, BASE_URL a server that runs already; ALLOWED and REFUSED are NAME:PASSWORD.
@@ -36,8 +36,8 @@ install_once npm package.json npm_install
 install_once python requirements.txt python_install
 [ ! -x node_modules/node/bin/node ] || PATH=$CACHE/node_modules/node/bin:$PATH
 
-export PERSON PERSON_PASSWORD
-be() { PERSON=${1%%:*} PERSON_PASSWORD=${1#*:}; }
+export PERSON PASSWORD BROWSER=$REPO/scripts/person.sh
+be() { PERSON=${1%%:*} PASSWORD=${1#*:}; }
 
 # client NAME COMMAND..: runs it and keeps what it said in $SAID and its exit status in $STATUS.
 client() {
@@ -53,7 +53,7 @@ says() { case $'\n'$SAID in *$'\n'"$1"*) ok "$2" ;; *) fail "$2 (did not say: $1
 inspector() {
     scenario "Inspector, with $PERSON: ${*: -1}"
     STATUS=0
-    SAID=$(MCP_AUTO_OPEN_ENABLED=true BROWSER=$CACHE/person.py HOME=$STORE MCP_STORAGE_DIR=$STORE MCP_INSPECTOR_SECRET_STORE=file \
+    SAID=$(MCP_AUTO_OPEN_ENABLED=true HOME=$STORE MCP_STORAGE_DIR=$STORE MCP_INSPECTOR_SECRET_STORE=file \
         timeout 90 node_modules/.bin/mcp-inspector --cli "$BASE_URL/mcp" --transport http --format json "$@" 2>"$WORK/complaints" </dev/null) || STATUS=$?
     printf '%s\n' "${SAID:0:300}"
     [ "$STATUS" = 0 ] || tail -1 "$WORK/complaints"

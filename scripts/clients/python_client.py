@@ -2,7 +2,7 @@
 
     python python_client.py http://localhost:9000/mcp
 
-PERSON_CMD plays the person (default: person.py beside this file), ERA=legacy|auto negotiates the protocol.
+BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol.
 Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
 """
 
@@ -10,7 +10,6 @@ import asyncio
 import os
 import re
 import sys
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from mcp import Client
@@ -19,15 +18,6 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:9000/mcp"
-PERSON = os.environ.get("PERSON_CMD", str(Path(__file__).with_name("person.py")))
-METADATA = OAuthClientMetadata(
-    client_name="Python client",
-    redirect_uris=["http://127.0.0.1:33418/callback"],
-    grant_types=["authorization_code", "refresh_token"],
-    response_types=["code"],
-    token_endpoint_auth_method="none",
-    application_type="native",
-)
 
 
 class Memory:
@@ -48,21 +38,33 @@ class Memory:
         self.client = client
 
 
-class Person:
-    """Nothing listens at the callback: the person hands over the URL at which the browser ended."""
+class Browser:
+    """Sends the person away, and waits on a free port of this machine for their return."""
 
     authorizations = 0
-    answer = ""
+
+    async def listen(self):
+        self.answers = asyncio.Queue()
+        server = await asyncio.start_server(self.back, "127.0.0.1", 0)
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/callback"
+
+    async def back(self, reader, writer):
+        target = (await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1]
+        text = "Back at the client; this window can be closed."
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n{text}".encode())
+        await writer.drain()
+        writer.close()
+        await self.answers.put(target)
 
     async def open(self, url):
         self.authorizations += 1
-        process = await asyncio.create_subprocess_exec(
-            PERSON, url, stdout=asyncio.subprocess.PIPE, env={**os.environ, "FOLLOW": "no"}
-        )
-        self.answer = (await process.communicate())[0].decode().strip()
+        process = await asyncio.create_subprocess_exec(os.environ["BROWSER"], url)
+        if await process.wait() != 0:
+            raise RuntimeError("the browser could not be used")
 
     async def wait(self):
-        answer = {name: values[0] for name, values in parse_qs(urlsplit(self.answer).query).items()}
+        query = urlsplit(await self.answers.get()).query
+        answer = {name: values[0] for name, values in parse_qs(query).items()}
         if "code" not in answer:
             raise RuntimeError(answer.get("error", "no answer"))
         return AuthorizationCodeResult(code=answer["code"], state=answer.get("state"), iss=answer.get("iss"))
@@ -75,8 +77,16 @@ def reasons(error):
 
 
 async def main():
-    memory, person = Memory(), Person()
-    provider = OAuthClientProvider(URL, METADATA, memory, person.open, person.wait)
+    memory, browser = Memory(), Browser()
+    metadata = OAuthClientMetadata(
+        client_name="Python client",
+        redirect_uris=[await browser.listen()],
+        grant_types=["authorization_code", "refresh_token"],
+        response_types=["code"],
+        token_endpoint_auth_method="none",
+        application_type="native",
+    )
+    provider = OAuthClientProvider(URL, metadata, memory, browser.open, browser.wait)
     status = 0
     try:
         async with create_mcp_http_client(auth=provider) as http:
@@ -90,8 +100,8 @@ async def main():
     except Exception as error:
         words = reasons(error)
         print("refused", words[:300].replace("\n", " "))
-        status = 3 if re.search("insufficient|scope|403|Forbidden|access_denied", words) else 1
-    print("authorizations", person.authorizations)
+        status = 3 if re.search("insufficient_scope|Forbidden|access_denied", words) else 1
+    print("authorizations", browser.authorizations)
     return status
 
 

@@ -2,23 +2,34 @@
 //
 //   node typescript.mjs http://localhost:9000/mcp
 //
-// PERSON_CMD plays the person (default: person.py beside this file), ERA=legacy|auto negotiates the protocol.
+// BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol.
 // Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
 
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@modelcontextprotocol/client';
 
 const url = new URL(process.argv[2] ?? 'http://localhost:9000/mcp');
-const person = process.env.PERSON_CMD ?? new URL('person.py', import.meta.url).pathname;
+const open = promisify(execFile);
+
+// Where the browser comes back to: a free port of this machine, for as long as this runs.
+const callback = createServer((request, response) => {
+  response.end('Back at the client; this window can be closed.');
+  callback.emit('answer', new URL(request.url, 'http://localhost').searchParams);
+}).listen(0, '127.0.0.1');
+await once(callback, 'listening');
+const redirectUrl = `http://127.0.0.1:${callback.address().port}/callback`;
 
 // What a client keeps: in memory here, in a safe place elsewhere.
 const kept = { authorizations: 0 };
 const provider = {
-  redirectUrl: 'http://127.0.0.1:33418/callback',
+  redirectUrl,
   clientMetadata: {
     client_name: 'TypeScript client',
-    redirect_uris: ['http://127.0.0.1:33418/callback'],
+    redirect_uris: [redirectUrl],
     grant_types: ['authorization_code', 'refresh_token'],
     response_types: ['code'],
     token_endpoint_auth_method: 'none',
@@ -33,11 +44,11 @@ const provider = {
   codeVerifier: () => kept.verifier,
   saveDiscoveryState: (state) => (kept.discovery = state),
   discoveryState: () => kept.discovery,
-  // Nothing listens at the callback: the person hands over the URL at which the browser ended.
-  redirectToAuthorization: (authorization) => {
+  redirectToAuthorization: async (authorization) => {
     kept.authorizations += 1;
-    const answer = execFileSync(person, [authorization.href], { encoding: 'utf8', env: { ...process.env, FOLLOW: 'no' } });
-    kept.answer = new URL(answer.trim()).searchParams;
+    const answer = once(callback, 'answer');
+    await open(process.env.BROWSER, [authorization.href]);
+    [kept.answer] = await answer;
   },
 };
 
@@ -76,6 +87,7 @@ try {
   await client.close();
 } catch (error) {
   console.log(`refused ${error.name}: ${error.message}`.slice(0, 300));
-  process.exitCode = /insufficient|scope|403|Unauthorized|Forbidden|access_denied/i.test(`${error.name} ${error.message}`) ? 3 : 1;
+  process.exitCode = /Unauthorized|InsufficientScope|Forbidden|access_denied/.test(`${error.name} ${error.message}`) ? 3 : 1;
 }
 console.log(`authorizations ${kept.authorizations}`);
+callback.close();
