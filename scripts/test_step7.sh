@@ -3,7 +3,7 @@
 #
 # A client that knows nothing but our URL gets a 401, follows its resource_metadata to a document about this resource
 # (RFC 9728), and from there goes to the authorization server (RFC 8414), which says where to register and log in. Every
-# URL that is named on the way answers.
+# URL that is named on the way answers; curl then walks the way to a token, request by request.
 . "$(dirname "$0")/lib.sh"
 start_step 7
 
@@ -78,6 +78,66 @@ expect_status 401
 expect_detail "Invalid token audience"
 expect_header WWW-Authenticate 'error="invalid_token"'
 expect_header WWW-Authenticate 'resource_metadata="'
+
+scenario "a client registers: now it has a name here"
+TOKEN=''
+request POST /auth/register -H 'Content-Type: application/json' \
+    -d '{"client_name":"curl","redirect_uris":["http://127.0.0.1/callback"],"application_type":"native","token_endpoint_auth_method":"none","scope":"mcp:read mcp:tools"}'
+expect_status 201
+client=$(json .client_id)
+
+scenario "it sends a person to the authorization server, with a challenge that only it can answer"
+# The pair of RFC 7636, appendix B; a client makes a new one each time. No program need listen at the redirect URI here.
+verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk
+redirect=http://127.0.0.1:8765/callback
+encoded() { jq -rn --arg text "$1" '$text | @uri'; }
+query="response_type=code&client_id=$client&redirect_uri=$(encoded $redirect)&scope=mcp%3Aread%20mcp%3Atools&state=xyz"
+query="$query&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&resource=$(encoded "$BASE_URL/mcp")"
+proof() { sed -n 's/.*name="proof" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -1; }
+jar=$WORK/cookies
+request GET "/auth/authorize?$query" -c "$jar"
+expect_status 200
+expect_header Content-Security-Policy "frame-ancestors 'none'"
+request POST "/auth/login?$query" -b "$jar" -c "$jar" -d "proof=$(proof)" -d username=alice -d password=alice123
+expect_status 303
+request GET "/auth/authorize?$query" -b "$jar"
+expect "alice is asked" grep -q 'curl</bdi> asks for access' <<<"$BODY"
+request POST "/auth/consent?$query" -b "$jar" -d "proof=$(proof)" -d decision=allow -d scope=mcp:read -d scope=mcp:tools
+expect_status 303
+expect_header Location "^$redirect\\?code="
+expect_header Location "state=xyz&iss=$(encoded "$BASE_URL")\$"
+code=$(sed -n 's/^location:.*[?&]code=\([^&]*\).*/\1/Ip' <<<"$HEADERS")
+
+scenario "the code, with the answer to the challenge, becomes a token"
+redeem() {
+    request POST /auth/token -d grant_type=authorization_code -d "client_id=$client" -d "code=$1" \
+        -d "code_verifier=$verifier" --data-urlencode "redirect_uri=$redirect" --data-urlencode "resource=$BASE_URL/mcp"
+}
+redeem "$code"
+expect_status 200
+expect_header Cache-Control no-store
+expect_json '.token_type == "Bearer" and .expires_in == 900 and .scope == "mcp:read mcp:tools"' "for a quarter of an hour, and for what alice allowed"
+TOKEN=$(json .access_token)
+expect "its audience is this resource" [ "$(claims "$TOKEN" | jq -r .aud)" = "$BASE_URL/mcp" ]
+rpc tools/call '{"name":"echo","arguments":{"message":"Hello alice"}}'
+expect_json '.result.content[0].text == "Hello alice"' "and it opens the door"
+
+scenario "a code that comes twice takes back what it gave"
+redeem "$code"
+expect_status 400
+expect_json '.error == "invalid_grant"' "the second time it is worth nothing"
+rpc ping
+expect_status 401
+expect_header WWW-Authenticate 'error="invalid_token"'
+
+scenario "who asks for another place, another resource or a weaker challenge gets nothing"
+request GET "/auth/authorize?${query/127.0.0.1%3A8765/evil.example}"
+expect_status 400
+expect_no_header Location
+request GET "/auth/authorize?${query%mcp}other"
+expect_header Location 'error=invalid_target'
+request GET "/auth/authorize?${query/method=S256/method=plain}"
+expect_header Location 'error=invalid_request'
 
 scenario "pages from elsewhere are refused here as everywhere"
 TOKEN=''
