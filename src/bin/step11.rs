@@ -10,7 +10,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use mcp_auth::client::{
-    Client, assertion, authorization, browser, discovery,
+    Client, assertion, authorization, browser, check, discovery,
     error::{self, ClientError},
     journal::Journal,
     options::{Grant, Options},
@@ -43,6 +43,9 @@ async fn main() -> ExitCode {
 async fn run(client: Arc<Client>) -> Result<Ending, ClientError> {
     if client.options.forget {
         return client.forget().await.map(|()| Ending::Done);
+    }
+    if client.options.check.is_some() {
+        return check::run(&client).await;
     }
     let way_in = WayIn { client: client.clone(), journal: Journal::default() };
     let mut session = Session::open(client, way_in).await?;

@@ -88,7 +88,7 @@ impl ClientError {
     pub fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::Unreachable { source, .. } if source.is_connect() => {
-                "is the server running? `cargo run --bin step9` starts one on http://localhost:9000"
+                "is the server running, and at this address?"
             }
             Self::NoResourceMetadata => {
                 "ask its operator for RFC 9728 metadata (a resource_metadata parameter in the 401 challenge)"

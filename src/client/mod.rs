@@ -1,4 +1,4 @@
-//! What the client of step 11 is made of: from a 401 to a tool's answer with nobody's help.
+//! What the client is made of: from a 401 to a tool's answer with nobody's help.
 //!
 //! | room | does | rules |
 //! |---|---|---|
@@ -7,8 +7,9 @@
 //! | [`authorization`], [`browser`], `listener`, `pkce` | a person decides; the code comes back to us alone | RFC 6749, 7636, 8252, 8707, 9207 |
 //! | [`token`], [`assertion`], `dpop`, `claims` | the token, its renewal, its binding | RFC 6749, 7523, 8693, 9449 |
 //! | [`journal`], [`refusal`] | what was refused, what was asked for, when to stop | RFC 6750; MCP step-up flow |
-//! | [`session`], [`work`], `wire`, `sse`, `mirror`, `elicitation`, `sample` | MCP itself, in both eras | MCP 2025-06-18, 2025-11-25, 2026-07-28 |
+//! | [`session`], [`work`], `era`, `output`, `wire`, `stream`, `sse`, `mirror`, `elicitation`, `sample` | MCP itself, in both eras | MCP 2025-06-18, 2025-11-25, 2026-07-28 |
 //! | `store`, `secret`, `redact`, `report`, `http`, `address` | what must be kept, hidden, told and bounded | MCP authorization, "Security Considerations" |
+//! | [`check`] | an identity provider judged by its public documents | all of the above |
 //!
 //! The stages stand one after the other in the step file. Nothing here knows how a server is made.
 
@@ -16,17 +17,20 @@ mod address;
 pub mod assertion;
 pub mod authorization;
 pub mod browser;
+pub mod check;
 mod claims;
 mod client_auth;
 pub mod discovery;
 mod dpop;
 mod elicitation;
+mod era;
 pub mod error;
 mod http;
 pub mod journal;
 mod listener;
 mod mirror;
 pub mod options;
+mod output;
 mod pkce;
 mod redact;
 pub mod refusal;
@@ -37,6 +41,7 @@ mod secret;
 pub mod session;
 mod sse;
 mod store;
+mod stream;
 mod terminal;
 pub mod token;
 mod wire;
@@ -86,13 +91,13 @@ impl Client {
     /// # Errors
     /// When the URL cannot be used, or there is no place for the credentials.
     pub async fn new(options: Options) -> Result<Self, ClientError> {
-        let level = match (options.quiet, options.json, options.verbose) {
-            (_, _, true) => Level::Everything,
-            (false, false, false) => Level::Story,
-            _ => Level::Quiet,
+        let level = match options.verbose {
+            true => Level::Everything,
+            false if options.quiet || options.json || options.check.is_some() => Level::Quiet,
+            false => Level::Story,
         };
         let report = Report::new(level);
-        let url = address::secure(&options.url)?;
+        let url = address::secure(options.check.as_ref().unwrap_or(&options.url))?;
         let http = Http::new(&url, Duration::from_secs(options.timeout), report.clone()).await?;
         let store = match (&options.credentials, options.headless) {
             (Some(path), _) => Store::file(path.clone()),

@@ -16,7 +16,7 @@ use crate::jsonrpc::Object;
 /// What happens on the way is told on standard error; results are on standard output, as JSON lines when it is no
 /// terminal. Exit codes: 0 done, 1 refused or failed, 4 a call returned an error.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "step11", version, max_term_width = 110)]
+#[command(version, max_term_width = 110)]
 pub struct Options {
     /// The MCP server
     #[arg(default_value = "http://localhost:9000/mcp")]
@@ -25,6 +25,14 @@ pub struct Options {
     /// Read the public metadata of an authorization server (or of the one that an MCP server names) and judge it
     #[arg(long, value_name = "ISSUER_OR_MCP_URL", help_heading = "Instead of a session")]
     pub check: Option<String>,
+    /// With --check: the table for people, even when the output is no terminal
+    #[arg(
+        long,
+        requires = "check",
+        conflicts_with = "json",
+        help_heading = "Instead of a session"
+    )]
+    pub table: bool,
     /// Forget the tokens of this server, and our registration at its authorization server
     #[arg(long, help_heading = "Instead of a session")]
     pub forget: bool,

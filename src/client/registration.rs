@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{auth::metadata::AuthorizationServerMetadata, principal::ScopeSet};
 
-const NAME: &str = "MCP Auth Step by Step (step 11)";
+const NAME: &str = "MCP Auth Step by Step";
 
 /// What we are at one authorization server, and nowhere else (RFC 6749, 2.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,24 +2,22 @@
 //!
 //! Rules: MCP server/tools, server/prompts, server/resources, utilities/pagination (2025-06-18 and later).
 
-use std::{
-    collections::HashSet,
-    io::{self, IsTerminal, Write},
-};
+use std::collections::HashSet;
 
 use reqwest::header::HeaderMap;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
+    era::HEADER_MISMATCH,
     error::ClientError,
     mirror::Mirror,
     options::Call,
-    redact::printable,
+    output::Listing,
     refusal::Authorize,
     report::Stage,
     sample,
-    session::{HEADER_MISMATCH, Outcome, Session, object, parse, rpc},
+    session::{Outcome, Session, object, parse, rpc},
 };
 use crate::jsonrpc::{ErrorObject, INVALID_PARAMS, METHOD_NOT_FOUND, Object};
 
@@ -36,49 +34,19 @@ pub enum Ending {
 }
 
 #[derive(Debug, Deserialize)]
-struct Tool {
-    name: String,
+pub(super) struct Tool {
+    pub(super) name: String,
     #[serde(default, rename = "inputSchema")]
     schema: Value,
     #[serde(default)]
     annotations: Value,
     #[serde(default)]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     #[serde(skip)]
     mirror: Mirror,
     /// The definition as it came, for the output.
     #[serde(skip)]
     raw: Option<Box<RawValue>>,
-}
-
-/// The first document of the output.
-#[derive(Debug, Serialize)]
-struct Listing<'a> {
-    protocol: &'a str,
-    server: &'a Value,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    issuer: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scopes: Option<String>,
-    tools: Vec<&'a RawValue>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    dropped: Vec<Value>,
-    prompts: Vec<Box<RawValue>>,
-    resources: Vec<Box<RawValue>>,
-}
-
-/// The other documents of the output, one for each thing that was done.
-#[derive(Debug, Serialize)]
-struct Done<'a> {
-    kind: &'a str,
-    name: &'a str,
-    arguments: &'a Object,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a ErrorObject>,
 }
 
 impl<A: Authorize> Session<A> {
@@ -222,99 +190,10 @@ impl<A: Authorize> Session<A> {
         }
         refuse("the server keeps refusing the headers".to_owned())
     }
-
-    fn show_listing(&self, listing: &Listing<'_>, tools: &[Tool]) {
-        if self.for_programs() {
-            return line(listing);
-        }
-        let server = self.server["name"].as_str().unwrap_or("the server");
-        print(&format!("{server} speaks MCP {}", self.version()));
-        for tool in tools {
-            print(&format!(
-                "  tool      {:<20} {}",
-                tool.name,
-                tool.description.as_deref().unwrap_or_default()
-            ));
-        }
-        for (kind, member, items) in
-            [("prompt", "name", &listing.prompts), ("resource", "uri", &listing.resources)]
-        {
-            for item in items {
-                let item: Value = serde_json::from_str(item.get()).unwrap_or_default();
-                let text = |member: &str| item[member].as_str().unwrap_or_default().to_owned();
-                print(&format!("  {kind:<9} {:<20} {}", text(member), text("description")));
-            }
-        }
-    }
-
-    fn show(
-        &self,
-        kind: &str,
-        name: &str,
-        arguments: &Object,
-        outcome: Outcome,
-        ending: &mut Ending,
-    ) {
-        let failed = match &outcome {
-            Ok(result) => serde_json::from_str::<Value>(result.get())
-                .is_ok_and(|result| result["isError"] == true),
-            Err(_) => true,
-        };
-        if failed {
-            *ending = Ending::CallFailed;
-        }
-        if self.for_programs() {
-            let (result, error) = match &outcome {
-                Ok(result) => (Some(result.as_ref()), None),
-                Err(error) => (None, Some(error)),
-            };
-            return line(&Done { kind, name, arguments, result, error });
-        }
-        print(&format!("{kind} {name} {}", Value::Object(arguments.clone())));
-        match outcome {
-            Ok(result) => readable(&result),
-            Err(error) => print(&format!("  error {}: {}", error.code, error.message)),
-        }
-    }
-
-    fn for_programs(&self) -> bool {
-        self.client.options.json || !io::stdout().is_terminal()
-    }
 }
 
 impl Tool {
     fn sample(&self) -> Call {
         Call { name: self.name.clone(), arguments: object(sample::value(&self.schema)) }
     }
-}
-
-/// Text as text, everything else as JSON.
-fn readable(result: &RawValue) {
-    let value: Value = serde_json::from_str(result.get()).unwrap_or_default();
-    let texts = value["content"]
-        .as_array()
-        .map(|all| all.iter().map(|c| c["text"].as_str()).collect::<Vec<_>>());
-    match texts {
-        Some(texts) if !texts.is_empty() && texts.iter().all(Option::is_some) => {
-            texts
-                .into_iter()
-                .flatten()
-                .flat_map(str::lines)
-                .for_each(|text| print(&format!("  {text}")));
-        }
-        _ => serde_json::to_string_pretty(&value)
-            .unwrap_or_default()
-            .lines()
-            .for_each(|text| print(&format!("  {text}"))),
-    }
-}
-
-fn print(text: &str) {
-    // Whoever closed the pipe has seen enough.
-    let _ = writeln!(io::stdout().lock(), "{}", printable(text));
-}
-
-fn line(document: &impl Serialize) {
-    let _ =
-        writeln!(io::stdout().lock(), "{}", serde_json::to_string(document).unwrap_or_default());
 }

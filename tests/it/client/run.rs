@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     io::Read,
     path::PathBuf,
-    process::{Child, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -56,20 +56,28 @@ impl Home {
         serde_json::from_slice(&std::fs::read(self.credentials()).expect("a file")).expect("JSON")
     }
 
+    /// Step 11 with these arguments, not yet started.
+    pub(crate) fn program<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Command {
+        let mut program = command("step11");
+        program
+            .env("HOME", self.0.path())
+            .env("XDG_CONFIG_HOME", self.0.path())
+            .env_remove("BROWSER");
+        program.args(arguments);
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        program
+    }
+
     /// Starts step 11 for a mock.
     pub(crate) fn start<S: AsRef<OsStr>>(
         &self,
         mock: &Mock,
         arguments: impl IntoIterator<Item = S>,
     ) -> Child {
-        let mut program = command("step11");
-        program
-            .env("HOME", self.0.path())
-            .env("XDG_CONFIG_HOME", self.0.path())
-            .env_remove("BROWSER");
-        program.args(arguments).arg(mock.mcp());
-        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        program.spawn().expect("step11 starts")
+        self.program(arguments).arg(mock.mcp()).spawn().expect("step11 starts")
     }
 
     /// Runs step 11 to its end, with the credentials file of this home.

@@ -1,0 +1,137 @@
+//! `--check`: an issuer, or an MCP server that names one, judged by its documents alone.
+
+use axum::{
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde_json::{Value, json};
+
+use super::{
+    mock::{Facts, Hit, Mock, endless, ok},
+    run::{Home, Run, finish},
+};
+use crate::support::Server;
+
+async fn check(url: &str, flags: &[&str]) -> Run {
+    finish(
+        Home::new().program(["--check", url].iter().chain(flags)).spawn().expect("step11 starts"),
+    )
+    .await
+}
+
+fn word<'a>(run: &'a Run, column: &str) -> &'a Value {
+    &run.results[0]["judgement"][column]["word"]
+}
+
+#[tokio::test]
+async fn an_issuer_is_read_and_nothing_else_is_touched() {
+    let mock = Mock::honest().await;
+    let run = check(&mock.facts.url, &[]).await;
+    run.succeeded();
+    for (column, expected) in [
+        ("pkce", "yes"),
+        ("rfc8414", "yes"),
+        ("rfc7591", "yes"),
+        ("rfc8707", "unsaid"),
+        ("rfc9207", "yes"),
+        ("cimd", "no"),
+    ] {
+        assert_eq!(word(&run, column), expected, "{column}");
+    }
+    assert_eq!(run.results[0]["judgement"]["obstacles"], json!([]));
+    assert_eq!(run.results[0]["documents"][1]["outcome"], "404 Not Found");
+    for path in ["/register", "/authorize", "/token", "/mcp"] {
+        assert_eq!(mock.count(path), 0, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_mcp_server_leads_to_its_issuer_by_the_well_known_place_or_the_challenge() {
+    let mock = Mock::honest().await;
+    let run = check(&mock.mcp(), &[]).await;
+    run.succeeded();
+    assert_eq!(run.results[0]["judgement"]["issuer"], mock.facts.url);
+    assert_eq!(mock.count("/mcp"), 0, "the well-known place was enough");
+
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
+        "/.well-known/oauth-protected-resource/mcp" => Some(StatusCode::NOT_FOUND.into_response()),
+        "/card" => Some(ok(json!({"resource": facts.url, "authorization_servers": [facts.url]}))),
+        "/mcp" => {
+            let challenge = format!(r#"Bearer resource_metadata="{}/card""#, facts.url);
+            Some(
+                (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response(),
+            )
+        }
+        _ => None,
+    })
+    .await;
+    check(&mock.mcp(), &[]).await.succeeded();
+    assert_eq!(mock.count("/card"), 1);
+}
+
+#[tokio::test]
+async fn what_stops_clients_is_said_in_so_many_words() {
+    for (change, obstacle) in [
+        (json!({"code_challenge_methods_supported": null}), "must take that for a no"),
+        (json!({"code_challenge_methods_supported": ["plain"]}), "no S256"),
+        (json!({"issuer": "https://other.example.com"}), "letter for letter"),
+        (json!({"issuer": "https://login.example.com/{tenantid}/v2.0"}), "a template"),
+        (json!({"token_endpoint": "http://as.example.com/token"}), "cannot be used"),
+        (json!({"token_endpoint": null}), "no token_endpoint"),
+        (json!({"response_types_supported": ["token"]}), "has no \"code\""),
+        (json!({"grant_types_supported": ["password"]}), "has no \"authorization_code\""),
+        (
+            json!({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}),
+            "has no \"none\"",
+        ),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
+            (hit.path == "/.well-known/openid-configuration")
+                .then(|| {
+                    let mut metadata = facts.metadata();
+                    metadata.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+                    ok(metadata)
+                })
+                .or_else(|| {
+                    (hit.path == "/.well-known/oauth-authorization-server")
+                        .then(|| StatusCode::NOT_FOUND.into_response())
+                })
+        })
+        .await;
+        let run = check(&mock.facts.url, &[]).await;
+        run.succeeded();
+        assert_eq!(word(&run, "rfc8414"), "OIDC only");
+        let obstacles = run.results[0]["judgement"]["obstacles"].to_string();
+        assert!(
+            obstacles.contains(&obstacle.replace('"', "\\\"")),
+            "{obstacle} not in {obstacles}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_documents_is_no_provider() {
+    let mock = Mock::start(|hit: &Hit, _: &Facts| {
+        hit.path.starts_with("/.well-known").then(|| "<html>".into_response())
+    })
+    .await;
+    check(&mock.facts.url, &[]).await.refused("publishes no authorization server metadata");
+    check("http://127.0.0.1:9", &[]).await.refused("is the server running");
+    check("http://example.com", &[]).await.refused("use https");
+    let mock =
+        Mock::start(|_: &Hit, _: &Facts| Some(endless("application/json", "        "))).await;
+    check(&mock.facts.url, &[]).await.refused("answered more than");
+}
+
+#[tokio::test]
+async fn the_development_authorization_server_is_judged_as_it_is() {
+    let server = Server::start("step8");
+    for url in [server.url.clone(), format!("{}/mcp", server.url)] {
+        let run = check(&url, &[]).await;
+        run.succeeded();
+        let words =
+            ["pkce", "rfc8414", "rfc7591", "rfc9207"].map(|column| word(&run, column).clone());
+        assert_eq!(words, ["yes", "yes", "yes", "yes"]);
+        assert_eq!(run.results[0]["judgement"]["obstacles"], json!([]));
+    }
+}
