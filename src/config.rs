@@ -116,9 +116,8 @@ impl Settings {
         arguments.splice(first..first, more);
         // The command line was fine without the file, so what is wrong now came from there.
         let matches = command.clone().try_get_matches_from(arguments).map_err(|error| {
-            let message = error.kind().to_string();
-            let detail = error.to_string().replacen("error: ", "", 1);
-            let detail = detail.lines().next().unwrap_or(&message).to_owned();
+            let text = error.to_string().replacen("error: ", "", 1);
+            let detail = text.split("\n\nUsage").next().unwrap_or(&text).trim_end();
             command.error(error.kind(), format!("in {}: {detail}", path.display()))
         })?;
         Ok(Self { file, ..Self::from_arg_matches(&matches)? })

@@ -10,6 +10,7 @@ mod error;
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, RequestBuilder, StatusCode, header, redirect};
+use serde_json::{Map, Value};
 
 use super::metadata::AuthorizationServerMetadata;
 
@@ -90,8 +91,9 @@ impl Provider {
                     continue;
                 }
             };
-            let found: Result<AuthorizationServerMetadata, _> = serde_json::from_slice(&document);
-            match found {
+            // By way of an object: a list would do for a struct as well.
+            let object: Result<Map<String, Value>, _> = serde_json::from_slice(&document);
+            match object.and_then(|object| serde_json::from_value(Value::Object(object))) {
                 Ok(metadata) if metadata.issuer == issuer => return Ok(metadata),
                 Ok(AuthorizationServerMetadata { issuer: found, .. }) if !found.is_empty() => {
                     let issuer = issuer.to_owned();

@@ -6,6 +6,7 @@
 mod authorization_server;
 mod client;
 mod faults;
+mod idp;
 mod ladder;
 mod scripts;
 mod support;

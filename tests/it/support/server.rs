@@ -32,7 +32,8 @@ fn without_settings(mut command: Command) -> Command {
     for (variable, _) in std::env::vars_os() {
         let ours = ["HOST", "PORT", "RUST_LOG", "LOG_FORMAT", "METRICS_PORT", "ALLOW_ORIGIN"]
             .contains(&&*variable.to_string_lossy());
-        if ours || variable.to_string_lossy().starts_with("MCP_") {
+        let families = ["MCP_", "KEYCLOAK_", "JWT_", "JWKS_", "INTROSPECTION_", "PROVIDER_"];
+        if ours || families.iter().any(|family| variable.to_string_lossy().starts_with(family)) {
             command.env_remove(variable);
         }
     }

@@ -1,0 +1,345 @@
+//! A token as each provider writes it, good and spoiled. The shapes are those of the providers' own documentation; names
+//! and numbers are made up.
+
+use jsonwebtoken::Algorithm::{
+    self, ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512,
+};
+use mcp_auth::{
+    auth::{
+        provider::Provider as Idp,
+        remote_jwks::{RemoteKeys, Timing},
+        verifier::{TokenError, TokenVerifier, TrustedIssuer},
+    },
+    principal::Principal,
+};
+use serde_json::{Value, json};
+
+use super::{
+    provider::{Provider, Reply},
+    signing::SigningKey,
+};
+use crate::support::{now, public_pem};
+
+const AUDIENCE: &str = "https://mcp.example.com/mcp";
+const ROLES: &str = "https://mcp.example.com/roles";
+
+/// How one provider writes its tokens.
+struct Dialect {
+    name: &'static str,
+    /// Behind the origin.
+    issuer: &'static str,
+    algorithm: Algorithm,
+    /// `typ` of the header.
+    typ: Option<&'static str>,
+    /// Without `iss`, `exp`, `iat`, which all of them have.
+    claims: Value,
+    /// Name, client, scopes, roles.
+    expected: (&'static str, Option<&'static str>, &'static str, &'static [&'static str]),
+}
+
+#[allow(clippy::too_many_lines)] // a table
+fn dialects() -> Vec<Dialect> {
+    vec![
+        Dialect {
+            name: "Keycloak",
+            issuer: "/realms/mcp-realm",
+            algorithm: RS256,
+            typ: Some("JWT"),
+            claims: json!({
+                "jti": "onrtro:7c1e", "aud": [AUDIENCE, "account"], "sub": "f2a1", "typ": "Bearer",
+                "azp": "mcp-test-client", "sid": "s1", "acr": "1",
+                "realm_access": {"roles": ["offline_access"]},
+                "resource_access": {AUDIENCE: {"roles": ["tools"]}, "account": {"roles": ["manage-account"]}},
+                "scope": "openid mcp:tools profile", "preferred_username": "mcp-user",
+            }),
+            expected: (
+                "mcp-user",
+                Some("mcp-test-client"),
+                "mcp:tools openid profile",
+                &["offline_access", "tools"],
+            ),
+        },
+        Dialect {
+            name: "Okta, custom authorization server",
+            issuer: "/oauth2/default",
+            algorithm: RS256,
+            typ: None,
+            claims: json!({
+                "ver": 1, "jti": "AT.0mP4JKAZX1iACIT4vbEDF7LpvDVjxypPMf0D7uX39RE", "aud": AUDIENCE,
+                "cid": "0oauifv9t", "uid": "00uljh7pq", "scp": ["openid", "mcp:tools"],
+                "auth_time": 1_700_000_000, "sub": "alice@example.com", "groups": ["Everyone"],
+            }),
+            expected: ("alice@example.com", Some("0oauifv9t"), "mcp:tools openid", &["Everyone"]),
+        },
+        Dialect {
+            name: "Auth0, its own profile, with RBAC",
+            issuer: "/",
+            algorithm: RS256,
+            typ: Some("JWT"),
+            claims: json!({
+                "sub": "auth0|5f7c8ec7c33c6c004bbafe82", "aud": [AUDIENCE, "https://t.auth0.com/userinfo"],
+                "azp": "my_client_id", "scope": "openid profile", "permissions": ["mcp:tools"],
+                ROLES: ["editor"],
+            }),
+            expected: (
+                "auth0|5f7c8ec7c33c6c004bbafe82",
+                Some("my_client_id"),
+                "mcp:tools openid profile",
+                &["editor"],
+            ),
+        },
+        Dialect {
+            name: "Auth0, RFC 9068 profile, a machine",
+            issuer: "/",
+            algorithm: PS256,
+            typ: Some("at+jwt"),
+            claims: json!({
+                "jti": "k8sh", "sub": "abc123@clients", "aud": AUDIENCE, "client_id": "abc123",
+                "scope": "mcp:tools", "gty": "client-credentials",
+            }),
+            expected: ("abc123@clients", Some("abc123"), "mcp:tools", &[]),
+        },
+        Dialect {
+            name: "PingFederate, JWT access token manager",
+            issuer: "",
+            algorithm: ES256,
+            typ: None,
+            claims: json!({
+                "scope": "openid mcp:tools", "client_id": "ac_client", "aud": AUDIENCE, "jti": "p1",
+                "sub": "joe", "pi.sri": "x7",
+            }),
+            expected: ("joe", Some("ac_client"), "mcp:tools openid", &[]),
+        },
+        Dialect {
+            name: "PingOne",
+            issuer: "/3e7d/as",
+            algorithm: RS256,
+            typ: Some("application/at+jwt"),
+            claims: json!({
+                "client_id": "b1", "aud": [AUDIENCE], "scope": "mcp:tools", "sub": "u9", "sid": "s",
+                "env": "3e7d", "org": "o1",
+            }),
+            expected: ("u9", Some("b1"), "mcp:tools", &[]),
+        },
+        Dialect {
+            name: "ForgeRock, client-side token; aud is the client",
+            issuer: "/am/oauth2/alpha",
+            algorithm: RS256,
+            typ: Some("JWT"),
+            claims: json!({
+                "sub": "demo", "subname": "demo", "cts": "OAUTH2_STATELESS_GRANT", "auth_level": 0,
+                "tokenName": "access_token", "token_type": "Bearer", "aud": AUDIENCE, "nbf": now() - 5,
+                "grant_type": "authorization_code", "scope": ["openid", "mcp:tools"],
+                "realm": "/alpha", "expires_in": 3600, "jti": "fr1",
+            }),
+            expected: ("demo", None, "mcp:tools openid", &[]),
+        },
+        Dialect {
+            name: "Entra v2, a person",
+            issuer: "/9188/v2.0",
+            algorithm: RS256,
+            typ: Some("JWT"),
+            claims: json!({
+                "aud": AUDIENCE, "azp": "6e74", "azpacr": "0", "name": "Abe Lincoln",
+                "preferred_username": "abeli@example.com", "oid": "00000000", "rh": "0.AAA",
+                "scp": "mcp:tools user_impersonation", "sub": "HKZp", "tid": "9188", "uti": "fq", "ver": "2.0",
+                "roles": ["Reader"], "groups": ["1f2e"],
+            }),
+            expected: (
+                "abeli@example.com",
+                Some("6e74"),
+                "mcp:tools user_impersonation",
+                &["1f2e", "Reader"],
+            ),
+        },
+        Dialect {
+            name: "Entra v1, an application without scopes",
+            issuer: "/9188/",
+            algorithm: RS256,
+            typ: Some("JWT"),
+            claims: json!({
+                "aud": AUDIENCE, "appid": "6e74", "appidacr": "1", "oid": "0", "roles": ["Task.Do"],
+                "sub": "b9", "tid": "9188", "uti": "u", "ver": "1.0",
+            }),
+            expected: ("b9", Some("6e74"), "", &["Task.Do"]),
+        },
+        Dialect {
+            name: "the tutorial's own",
+            issuer: "/simple",
+            algorithm: EdDSA,
+            typ: Some("JWT"),
+            claims: json!({
+                "aud": AUDIENCE, "sub": "user_alice", "preferred_username": "alice",
+                "scopes": ["mcp:tools"], "roles": ["user"],
+            }),
+            expected: ("alice", None, "mcp:tools", &["user"]),
+        },
+    ]
+}
+
+/// A provider of this dialect, and who would believe its tokens.
+async fn setting(dialect: &Dialect, key: &SigningKey) -> (Provider, TokenVerifier, Value) {
+    let provider = Provider::empty().await;
+    let issuer = format!("{}{}", provider.origin, dialect.issuer);
+    let place =
+        format!("{}/.well-known/openid-configuration", dialect.issuer.trim_end_matches('/'));
+    let metadata = json!({"issuer": issuer, "jwks_uri": provider.keys_url()});
+    provider.set(&place, Reply::Json(metadata));
+    // As Keycloak does, with a key beside it that is not for signatures.
+    let enc = SigningKey::other("enc").with("use", "enc").with("alg", "RSA-OAEP");
+    provider.publish(&[key, &enc]);
+    let keys = RemoteKeys::new(&Idp::new(&issuer, false).unwrap(), None, Timing::default());
+    let trusted = TrustedIssuer::remote(&keys, [AUDIENCE]).with_roles_in(&[ROLES.to_owned()]);
+    let mut claims = dialect.claims.clone();
+    claims["iss"] = issuer.into();
+    claims["iat"] = now().into();
+    claims["exp"] = (now() + 300).into();
+    (provider, TokenVerifier::new().trust(trusted), claims)
+}
+
+fn described(principal: &Principal) -> (&str, Option<&str>, String, Vec<&str>) {
+    (
+        &principal.name,
+        principal.client.as_deref(),
+        principal.scopes.to_string(),
+        principal.roles.iter().map(String::as_str).collect(),
+    )
+}
+
+#[tokio::test]
+async fn a_good_token_of_each_provider_becomes_a_caller() {
+    for dialect in dialects() {
+        let key = SigningKey::new(dialect.algorithm, "k1");
+        let (_provider, verifier, claims) = setting(&dialect, &key).await;
+        let header = jsonwebtoken::Header { typ: dialect.typ.map(str::to_owned), ..key.header() };
+        let principal = verifier.verify(&key.sign_as(&header, &claims)).await;
+        let principal = principal.unwrap_or_else(|error| panic!("{}: {error}", dialect.name));
+        let (name, client, scopes, roles) = dialect.expected;
+        let expected = (name, client, scopes.to_owned(), roles.to_vec());
+        assert_eq!(described(&principal), expected, "{}", dialect.name);
+    }
+}
+
+#[tokio::test]
+async fn a_spoiled_token_of_each_provider_is_refused() {
+    type Spoil = fn(&mut Value);
+    let spoiled: [(&str, Spoil, &str); 15] = [
+        ("expired", |c| c["exp"] = (now() - 1).into(), "Token has expired"),
+        ("never expires", |c| _ = c.as_object_mut().unwrap().remove("exp"), "Invalid token"),
+        ("not valid yet", |c| c["nbf"] = (now() + 60).into(), "Invalid token"),
+        (
+            "a slash too many",
+            |c| c["iss"] = format!("{}/", c["iss"].as_str().unwrap()).into(),
+            "Invalid token issuer",
+        ),
+        (
+            "another port",
+            |c| c["iss"] = "https://localhost:1/realms/x".into(),
+            "Invalid token issuer",
+        ),
+        ("no issuer", |c| c["iss"] = Value::Null, "Invalid token issuer"),
+        ("a list of issuers", |c| c["iss"] = json!([c["iss"]]), "Invalid token issuer"),
+        ("another audience", |c| c["aud"] = "account".into(), "Invalid token audience"),
+        (
+            "other audiences",
+            |c| c["aud"] = json!(["account", "https://mcp.example.com"]),
+            "Invalid token audience",
+        ),
+        ("a prefix", |c| c["aud"] = format!("{AUDIENCE}/").into(), "Invalid token audience"),
+        ("no audience", |c| _ = c.as_object_mut().unwrap().remove("aud"), "Invalid token"),
+        ("an ID token of Keycloak", |c| c["typ"] = "ID".into(), "Invalid token"),
+        ("a refresh token of Keycloak", |c| c["typ"] = "Refresh".into(), "Invalid token"),
+        ("an ID token of anybody", |c| c["at_hash"] = "x".into(), "Invalid token"),
+        ("a subject that is no text", |c| c["sub"] = 7.into(), "Invalid token"),
+    ];
+    for dialect in dialects() {
+        let key = SigningKey::new(dialect.algorithm, "k1");
+        let (_provider, verifier, good) = setting(&dialect, &key).await;
+        for (what, spoil, expected) in &spoiled {
+            let mut claims = good.clone();
+            spoil(&mut claims);
+            let error = verifier.verify(&key.sign(&claims)).await;
+            let error = error.expect_err(&format!("{}, {what}", dialect.name));
+            assert_eq!(error.detail(), *expected, "{}, {what}", dialect.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_key_decides_the_algorithm() {
+    let dialect = &dialects()[0];
+    for algorithm in [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA] {
+        // Without `alg` in the JWK, as Entra writes them, and with it.
+        let key = SigningKey::new(algorithm, "k1");
+        let named = key.clone().with("alg", format!("{algorithm:?}"));
+        let wrong = if algorithm == ES256 { "ES384" } else { "ES256" };
+        let misnamed = key.clone().with("alg", wrong);
+        let encryption = key.clone().with("use", "enc");
+        let wrapping = key.clone().with("key_ops", json!(["wrapKey"]));
+        for (published, works) in [
+            (&key, true),
+            (&named, true),
+            (&misnamed, false),
+            (&encryption, false),
+            (&wrapping, false),
+        ] {
+            // Another key beside it, so that the set is never empty.
+            let (provider, verifier, claims) = setting(dialect, published).await;
+            provider.publish(&[published, &SigningKey::other("k2")]);
+            let outcome = verifier.verify(&key.sign(&claims)).await;
+            assert_eq!(outcome.is_ok(), works, "{algorithm:?} {} {outcome:?}", published.jwk);
+        }
+    }
+}
+
+#[tokio::test]
+async fn tricks_with_the_header_are_refused() {
+    let dialect = &dialects()[0];
+    let key = SigningKey::new(RS256, "k1").with("alg", "RS256");
+    let (_provider, verifier, claims) = setting(dialect, &key).await;
+    let good = key.sign(&claims);
+    let part = |value: Value| {
+        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+        URL_SAFE_NO_PAD.encode(value.to_string())
+    };
+    let rest = good.split_once('.').unwrap().1;
+    let with_header = |header: Value| format!("{}.{rest}", part(header));
+    let hs256 = jsonwebtoken::encode(
+        &jsonwebtoken::Header { kid: Some("k1".to_owned()), ..Default::default() },
+        &claims,
+        &jsonwebtoken::EncodingKey::from_secret(public_pem().as_bytes()),
+    );
+    let header =
+        |kid: Option<&str>| jsonwebtoken::Header { kid: kid.map(str::to_owned), ..key.header() };
+    let stolen = SigningKey::other("k1");
+    let rs512 = SigningKey::new(RS512, "k1");
+    for (what, token) in [
+        ("none", with_header(json!({"alg": "none", "kid": "k1"}))),
+        ("another algorithm of the same key", rs512.sign(&claims)),
+        ("a public key as a secret", hs256.unwrap()),
+        (
+            "ES512, which the library does not know",
+            with_header(json!({"alg": "ES512", "kid": "k1"})),
+        ),
+        ("no kid", key.sign_as(&header(None), &claims)),
+        ("an unknown kid", key.sign_as(&header(Some("k9")), &claims)),
+        ("a kid that is a number", with_header(json!({"alg": "RS256", "kid": 1}))),
+        ("crit", with_header(json!({"alg": "RS256", "kid": "k1", "crit": ["exp"]}))),
+        (
+            "an ID token's type",
+            with_header(json!({"alg": "RS256", "kid": "k1", "typ": "dpop+jwt"})),
+        ),
+        ("another key of that name", stolen.sign(&claims)),
+        ("the key for encryption", SigningKey::other("enc").sign(&claims)),
+        ("no signature", format!("{}.", good.rsplit_once('.').unwrap().0)),
+        ("an altered signature", format!("{}AAAA", &good[..good.len() - 4])),
+        ("two parts", good.rsplit_once('.').unwrap().0.to_owned()),
+        ("five parts, a JWE", format!("{good}.x.y")),
+        ("nothing at all", "..".to_owned()),
+    ] {
+        let error = verifier.verify(&token).await.expect_err(what);
+        assert_eq!(error.detail(), "Invalid token", "{what}");
+        assert!(!matches!(error, TokenError::Unavailable(_)), "{what}");
+    }
+    assert!(verifier.verify(&good).await.is_ok());
+}

@@ -1,0 +1,94 @@
+//! From an issuer to its keys: three places, and a document that must be about the issuer that was asked for.
+
+use jsonwebtoken::Algorithm::RS256;
+use mcp_auth::auth::{
+    provider::{Provider as Idp, ProviderError},
+    remote_jwks::{RemoteKeys, Timing},
+    verifier::{TokenError, TokenVerifier, TrustedIssuer},
+};
+use serde_json::{Value, json};
+
+use super::{
+    provider::{Provider, Reply},
+    signing::SigningKey,
+};
+
+const PLACES: [&str; 3] = [
+    "/.well-known/oauth-authorization-server/realms/test",
+    "/.well-known/openid-configuration/realms/test",
+    "/realms/test/.well-known/openid-configuration",
+];
+
+async fn verify(provider: &Provider, issuer: &str) -> Result<(), TokenError> {
+    let idp = Idp::new(issuer, false).unwrap();
+    let keys = RemoteKeys::new(&idp, None, Timing::default());
+    let verifier = TokenVerifier::new().trust(TrustedIssuer::remote(&keys, ["echo-mcp-server"]));
+    let mut claims = provider.claims("");
+    claims["iss"] = issuer.into();
+    verifier.verify(&SigningKey::new(RS256, "current").sign(&claims)).await.map(|_| ())
+}
+
+fn metadata(provider: &Provider, issuer: &str) -> Value {
+    json!({"issuer": issuer, "jwks_uri": provider.keys_url()})
+}
+
+#[tokio::test]
+async fn each_of_the_three_places_will_do() {
+    let key = SigningKey::new(RS256, "current");
+    for (index, place) in PLACES.iter().enumerate() {
+        let provider = Provider::empty().await;
+        provider.publish(&[&key]);
+        provider.set(place, Reply::Json(metadata(&provider, &provider.issuer())));
+        verify(&provider, &provider.issuer()).await.unwrap_or_else(|e| panic!("{place}: {e}"));
+        let asked = PLACES.map(|place| provider.count(place));
+        assert_eq!(asked.iter().sum::<usize>(), index + 1, "in order, and no further: {asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_slash_at_the_end_of_an_issuer_counts() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::empty().await;
+    provider.publish(&[&key]);
+    let (with, without) = (format!("{}/", provider.origin), provider.origin.clone());
+    let place = "/.well-known/openid-configuration";
+    provider.set(place, Reply::Json(metadata(&provider, &with)));
+    assert_eq!(verify(&provider, &with).await, Ok(()));
+    let error = verify(&provider, &without).await.unwrap_err();
+    let TokenError::Unavailable(unavailable) = error else { panic!("{error}") };
+    assert!(matches!(unavailable.cause, ProviderError::WrongIssuer { .. }), "{unavailable}");
+}
+
+#[tokio::test]
+async fn a_document_about_somebody_else_is_refused_and_both_are_named() {
+    let key = SigningKey::new(RS256, "current");
+    for wrong in ["https://evil.example.com", "{tenantid}", "REALM/", "REALM2"] {
+        let provider = Provider::empty().await;
+        provider.publish(&[&key]);
+        let wrong = wrong.replace("REALM", &provider.issuer());
+        provider.set(PLACES[2], Reply::Json(metadata(&provider, &wrong)));
+        let message = verify(&provider, &provider.issuer()).await.unwrap_err().to_string();
+        let expected = format!("is about the issuer {wrong}, not about {}", provider.issuer());
+        assert!(message.contains(&expected), "{message}");
+        assert_eq!(provider.fetches(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_leads_nowhere_is_explained() {
+    let provider = Provider::empty().await;
+    let issuer = provider.issuer();
+    for (document, expected) in [
+        (json!({"issuer": issuer}), "names no jwks_uri"),
+        (
+            json!({"issuer": issuer, "jwks_uri": "http://keys.example.com"}),
+            "http is for this machine only",
+        ),
+        (json!({"issuer": issuer, "jwks_uri": "file:///etc/passwd"}), "it is not https"),
+        (json!(["no", "object"]), "is no metadata"),
+    ] {
+        provider.set(PLACES[2], Reply::Json(document));
+        let message = verify(&provider, &issuer).await.unwrap_err().to_string();
+        assert!(message.contains(expected), "{message}");
+    }
+}

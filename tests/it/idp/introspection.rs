@@ -1,0 +1,135 @@
+//! Tokens that only their issuer can read.
+
+use std::{sync::Arc, time::Duration};
+
+use mcp_auth::auth::{
+    introspection::Introspection,
+    provider::Provider as Idp,
+    remote_jwks::{RemoteKeys, Timing},
+    verifier::{TokenVerifier, TrustedIssuer},
+};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::provider::{Provider, Reply};
+use crate::support::{Server, now};
+
+const ENDPOINT: &str = "/realms/test/introspect";
+
+fn active(more: Value) -> Value {
+    let mut answer = json!({
+        "active": true, "client_id": "l238", "username": "jdoe", "scope": "mcp:tools", "sub": "Z5O3",
+        "aud": "echo-mcp-server", "exp": now() + 300, "iat": now(), "token_type": "Bearer",
+    });
+    answer.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+    answer
+}
+
+fn step10(provider: &Provider) -> Server {
+    Server::start_with(
+        "step10",
+        [
+            "--issuer",
+            &provider.issuer(),
+            "--introspection-client-id",
+            "mcp server",
+            "--introspection-client-secret",
+            "a+b:c%",
+        ],
+    )
+}
+
+#[tokio::test]
+async fn an_opaque_token_is_asked_about_with_our_credentials() {
+    let provider = Provider::start(&[]).await;
+    provider.set(ENDPOINT, Reply::Json(active(json!({}))));
+    let server = step10(&provider);
+    for _ in 0..5 {
+        let result = server.rpc("2YotnFZFEjr1zCsicMWpAA", "ping", json!({})).await.result();
+        assert_eq!(result["_meta"]["user"], "jdoe");
+        assert_eq!(result["_meta"]["userScopes"], json!(["mcp:tools"]));
+    }
+    let requests = provider.requests(ENDPOINT);
+    assert_eq!(requests.len(), 1, "the answer is remembered");
+    // form-urlencoded before base64 (RFC 6749, 2.3.1): mcp+server:a%2Bb%3Ac%25
+    assert_eq!(requests[0].0, "Basic bWNwK3NlcnZlcjphJTJCYiUzQWMlMjU=");
+    assert_eq!(requests[0].1, "token=2YotnFZFEjr1zCsicMWpAA&token_type_hint=access_token");
+    assert!(!server.log().contains("a+b") && !server.log().contains("2YotnFZ"));
+}
+
+#[tokio::test]
+async fn what_the_provider_says_is_held_against_the_same_rules() {
+    for (name, answer, status, detail) in [
+        ("not active", json!({"active": false}), 401, "Invalid token"),
+        ("active as text", active(json!({"active": "true"})), 401, "Invalid token"),
+        ("expired", active(json!({"exp": now() - 1})), 401, "Token has expired"),
+        ("not yet", active(json!({"nbf": now() + 60})), 401, "Invalid token"),
+        ("for somebody else", active(json!({"aud": "other"})), 401, "Invalid token audience"),
+        ("for whom, is not said", active(json!({"aud": null})), 401, "Invalid token"),
+        ("of somebody else", active(json!({"iss": "https://x"})), 401, "Invalid token issuer"),
+        ("a refresh token", active(json!({"typ": "Refresh"})), 401, "Invalid token"),
+        ("bound to a key", active(json!({"token_type": "DPoP"})), 401, "Invalid token"),
+        ("no answer", json!(["active"]), 503, "cannot check this token: "),
+    ] {
+        let provider = Provider::start(&[]).await;
+        provider.set(ENDPOINT, Reply::Json(answer));
+        let answer = step10(&provider).rpc("opaque", "ping", json!({})).await;
+        assert_eq!(answer.status, status, "{name}: {answer:?}");
+        assert!(answer.detail().starts_with(detail), "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_asked_is_503_and_not_asked_again_at_once() {
+    for (name, reply, expected) in [
+        ("our credentials", Reply::Status(401), "does not accept our credentials"),
+        ("out of order", Reply::Status(500), "answered with status 500"),
+        (
+            "another host",
+            Reply::Redirect("http://127.0.0.1:1/".to_owned()),
+            "leads to another host",
+        ),
+    ] {
+        let provider = Provider::start(&[]).await;
+        provider.set(ENDPOINT, reply);
+        let server = step10(&provider);
+        for number in 0..5 {
+            let answer = server.rpc(&format!("opaque{number}"), "ping", json!({})).await;
+            assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{name}");
+            assert!(answer.detail().contains(expected), "{name}: {}", answer.detail());
+        }
+        assert_eq!(provider.count(ENDPOINT), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn many_requests_with_one_token_are_one_question() {
+    let provider = Provider::start(&[]).await;
+    let answer = Box::new(Reply::Json(active(json!({}))));
+    provider.set(ENDPOINT, Reply::Slow(Duration::from_millis(200), answer));
+    let idp = Idp::new(&provider.issuer(), false).unwrap();
+    let keys = RemoteKeys::new(&idp, None, Timing::default());
+    let introspection = Introspection::new(&idp, None, "me", "secret");
+    let issuer = TrustedIssuer::remote(&keys, ["echo-mcp-server"]);
+    let verifier =
+        Arc::new(TokenVerifier::new().trust(issuer.introspected_by(Some(introspection))));
+    let mut requests = JoinSet::new();
+    for _ in 0..100 {
+        let verifier = Arc::clone(&verifier);
+        requests.spawn(async move { verifier.verify("opaque").await.is_ok() });
+    }
+    while let Some(good) = requests.join_next().await {
+        assert!(good.unwrap());
+    }
+    assert_eq!(provider.count(ENDPOINT), 1);
+}
+
+#[tokio::test]
+async fn without_the_setting_opaque_tokens_are_refused_unasked() {
+    let provider = Provider::start(&[]).await;
+    let server = Server::start_with("step10", ["--issuer", &provider.issuer()]);
+    let answer = server.rpc("ya29.a0AfB_opaque", "ping", json!({})).await;
+    assert_eq!((answer.status, answer.detail().as_str()), (401, "Invalid token"));
+    assert_eq!(provider.count(ENDPOINT), 0);
+    server.wait_for_log("opaque tokens need --introspection-client-id");
+}

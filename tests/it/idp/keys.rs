@@ -1,0 +1,252 @@
+//! Keys that are fetched: how often, what survives an outage, and what the caller is told when there are none.
+
+use std::{sync::Arc, time::Duration};
+
+use jsonwebtoken::Algorithm::RS256;
+use mcp_auth::auth::{
+    provider::Provider as Idp,
+    remote_jwks::{RemoteKeys, Timing},
+    verifier::{TokenError, TokenVerifier, TrustedIssuer},
+};
+use serde_json::json;
+use tokio::{task::JoinSet, time::sleep};
+
+use super::{
+    provider::{Provider, Reply},
+    signing::SigningKey,
+};
+use crate::support::{Answer, Ask, Server, message};
+
+/// Short enough for a test, in the proportions of the real ones.
+const QUICK: Timing = Timing {
+    fresh: Duration::from_millis(400),
+    stale: Duration::from_millis(2_500),
+    early: Duration::from_millis(600),
+    retry: Duration::from_millis(100),
+    patience: Duration::from_millis(100),
+};
+
+fn verifier(provider: &Provider, timing: Timing) -> TokenVerifier {
+    let idp = Idp::new(&provider.issuer(), false).unwrap();
+    let keys = RemoteKeys::new(&idp, None, timing);
+    TokenVerifier::new().trust(TrustedIssuer::remote(&keys, ["echo-mcp-server"]))
+}
+
+fn step10(provider: &Provider) -> Server {
+    Server::start_with("step10", ["--issuer", &provider.issuer()])
+}
+
+async fn ping(server: &Server, token: &str) -> Answer {
+    server.rpc(token, "ping", json!({})).await
+}
+
+/// A different good token every time, so that no cache answers.
+fn token(provider: &Provider, key: &SigningKey, number: usize) -> String {
+    let mut claims = provider.claims("mcp:tools");
+    claims["jti"] = number.to_string().into();
+    key.sign(&claims)
+}
+
+#[tokio::test]
+async fn made_up_names_of_keys_do_not_flood_the_provider() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::start(&[&key]).await;
+    let server = Arc::new(step10(&provider));
+    assert_eq!(ping(&server, &token(&provider, &key, 0)).await.status, 200);
+    let mut requests = JoinSet::new();
+    for worker in 0..20 {
+        let (server, provider_claims) = (Arc::clone(&server), provider.claims("mcp:tools"));
+        requests.spawn(async move {
+            for number in 0..50 {
+                let key = SigningKey::new(RS256, &format!("made-up-{worker}-{number}"));
+                let answer = ping(&server, &key.sign(&provider_claims)).await;
+                assert_eq!((answer.status, answer.detail()), (401, "Invalid token".to_owned()));
+            }
+        });
+    }
+    while let Some(done) = requests.join_next().await {
+        done.unwrap();
+    }
+    assert!(provider.fetches() <= 2, "{} fetches", provider.fetches());
+}
+
+#[tokio::test]
+async fn two_hundred_first_requests_are_one_question() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::start(&[&key]).await;
+    let keys = json!({"keys": [key.jwk]});
+    provider.set_keys(Reply::Slow(Duration::from_millis(300), Box::new(Reply::Json(keys))));
+    let server = Arc::new(step10(&provider));
+    assert_eq!(provider.fetches(), 0, "nothing is fetched before it is needed");
+    let mut requests = JoinSet::new();
+    for number in 0..200 {
+        let token = token(&provider, &key, number);
+        let request = server.mcp(&token, message("ping", json!({})));
+        requests.spawn(async move { request.answer().await.status });
+    }
+    while let Some(status) = requests.join_next().await {
+        assert_eq!(status.unwrap(), 200);
+    }
+    assert_eq!(provider.fetches(), 1);
+    let discovery = "/realms/test/.well-known/openid-configuration";
+    assert_eq!(provider.count(discovery), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_does_not_end_the_flight() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::start(&[&key]).await;
+    let keys = json!({"keys": [key.jwk]});
+    provider.set_keys(Reply::Slow(Duration::from_millis(300), Box::new(Reply::Json(keys))));
+    let verifier = verifier(&provider, Timing::default());
+    let token = token(&provider, &key, 0);
+    let gone = tokio::time::timeout(Duration::from_millis(50), verifier.verify(&token)).await;
+    assert!(gone.is_err());
+    assert!(verifier.verify(&token).await.is_ok());
+    assert_eq!(provider.fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_rotation_costs_one_question_and_old_tokens_live_on() {
+    let (old, new) = (SigningKey::new(RS256, "old"), SigningKey::other("new"));
+    let provider = Provider::start(&[&old]).await;
+    let server = step10(&provider);
+    let early = token(&provider, &old, 0);
+    assert_eq!(ping(&server, &early).await.status, 200);
+
+    provider.publish(&[&new, &old]);
+    for number in 1..20 {
+        for key in [&new, &old] {
+            assert_eq!(ping(&server, &token(&provider, key, number)).await.status, 200);
+        }
+    }
+    assert_eq!(ping(&server, &early).await.status, 200);
+    assert_eq!(provider.fetches(), 2);
+}
+
+#[tokio::test]
+async fn a_withdrawn_key_ends_tokens_that_were_remembered() {
+    let (old, new) = (SigningKey::new(RS256, "old"), SigningKey::other("new"));
+    let provider = Provider::start(&[&old]).await;
+    let verifier = verifier(&provider, Timing::default());
+    let early = token(&provider, &old, 0);
+    assert!(verifier.verify(&early).await.is_ok());
+    provider.publish(&[&new]);
+    assert!(verifier.verify(&early).await.is_ok(), "nobody has looked yet");
+    assert!(verifier.verify(&token(&provider, &new, 1)).await.is_ok());
+    let error = verifier.verify(&early).await.unwrap_err();
+    assert_eq!(error, TokenError::UnknownKey(Some("old".to_owned())));
+}
+
+#[tokio::test]
+async fn known_keys_serve_through_an_outage_up_to_a_bound() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::start(&[&key]).await;
+    let verifier = verifier(&provider, QUICK);
+    assert!(verifier.verify(&token(&provider, &key, 0)).await.is_ok());
+
+    provider.set_keys(Reply::Status(503));
+    sleep(QUICK.fresh).await;
+    for number in 1..10 {
+        assert!(verifier.verify(&token(&provider, &key, number)).await.is_ok(), "{number}");
+    }
+    assert_eq!(provider.fetches(), 2, "one attempt, then a rest");
+
+    // A key that we do not know may be new, and nobody can tell: that is no 401.
+    let stranger = token(&provider, &SigningKey::other("new"), 10);
+    let error = verifier.verify(&stranger).await.unwrap_err();
+    assert!(matches!(error, TokenError::Unavailable(_)), "{error}");
+
+    sleep(QUICK.stale).await;
+    let error = verifier.verify(&token(&provider, &key, 11)).await.unwrap_err();
+    let TokenError::Unavailable(unavailable) = error else { panic!("{error}") };
+    assert!(unavailable.to_string().contains("/realms/test/keys answered with status 503"));
+
+    provider.publish(&[&key]);
+    sleep(QUICK.retry).await;
+    assert!(verifier.verify(&token(&provider, &key, 12)).await.is_ok(), "the provider is back");
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_delays_nobody_who_has_keys() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::start(&[&key]).await;
+    let timing = Timing { stale: Duration::from_secs(60), ..QUICK };
+    let verifier = verifier(&provider, timing);
+    assert!(verifier.verify(&token(&provider, &key, 0)).await.is_ok());
+    provider.set_keys(Reply::Slow(Duration::from_secs(60), Box::new(Reply::Status(503))));
+    sleep(timing.fresh).await;
+    let started = std::time::Instant::now();
+    for number in 1..50 {
+        assert!(verifier.verify(&token(&provider, &key, number)).await.is_ok());
+    }
+    // The first one waits for as long as it has patience, the others know better.
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!(provider.fetches(), 2);
+}
+
+#[tokio::test]
+async fn without_keys_the_answer_is_503_and_says_what_is_missing() {
+    let key = SigningKey::new(RS256, "current");
+    let elsewhere = Provider::start(&[&key]).await;
+    let moved = format!("{}/stolen", elsewhere.origin);
+    for (name, reply, expected) in [
+        ("an error", Reply::Status(500), "answered with status 500"),
+        ("a page", Reply::Text("<html>".to_owned()), "is no set of keys"),
+        ("no keys", Reply::Json(json!({"keys": []})), "holds no key for signatures"),
+        ("no list", Reply::Json(json!({"keys": {"kid": "current"}})), "is no set of keys"),
+        ("too much", Reply::Endless, "is larger than"),
+        ("another host", Reply::Redirect(moved), "leads to another host"),
+        (
+            "a circle",
+            Reply::Redirect("/realms/test/keys".to_owned()),
+            "leads to another host, or in a circle",
+        ),
+    ] {
+        let provider = Provider::start(&[&key]).await;
+        provider.set_keys(reply);
+        let server = step10(&provider);
+        let answer = ping(&server, &token(&provider, &key, 0)).await;
+        assert_eq!(answer.status, 503, "{name}: {answer:?}");
+        assert!(answer.detail().contains(expected), "{name}: {}", answer.detail());
+        assert_eq!(answer.header("retry-after"), "5", "{name}");
+        assert_eq!(answer.header("www-authenticate"), "", "{name}: the token may be good");
+        let health = server.get("/health").await;
+        assert_eq!(
+            (health.status, &health.json()["jwks_available"]),
+            (200, &json!(false)),
+            "{name}"
+        );
+        assert!(health.json()["provider"]["error"].as_str().unwrap().contains(expected), "{name}");
+    }
+    assert_eq!(elsewhere.count("/stolen"), 0);
+}
+
+#[tokio::test]
+async fn nobody_there_at_all_is_told_quickly_and_health_stays_well() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let issuer = format!("http://127.0.0.1:{}/realms/test", closed.port());
+    let server = Server::start_with("step10", ["--issuer", &issuer]);
+    let started = std::time::Instant::now();
+    let health = server.get("/health").await;
+    assert_eq!((health.status, &health.json()["status"]), (200, &json!("healthy")));
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    let key = SigningKey::new(RS256, "any");
+    let claims = json!({"iss": issuer, "aud": "echo-mcp-server", "exp": u32::MAX});
+    let answer = ping(&server, &key.sign(&claims)).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.detail().contains("cannot reach http://127.0.0.1:"), "{}", answer.detail());
+    // Nothing to check, so nothing is missing.
+    assert_eq!(ping(&server, "").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_from_the_start_does_not_hold_up_health() {
+    let provider = Provider::start(&[]).await;
+    provider.set_keys(Reply::Slow(Duration::from_secs(60), Box::new(Reply::Status(503))));
+    let server = step10(&provider);
+    let started = std::time::Instant::now();
+    let health = server.get("/health").await;
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert_eq!((health.status, &health.json()["jwks_available"]), (200, &json!(false)));
+}

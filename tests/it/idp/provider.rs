@@ -1,0 +1,181 @@
+//! An identity provider on this machine that counts who asks for what, and answers as it is told.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use hyper::body::Frame;
+use serde_json::{Value, json};
+
+use crate::support::now;
+
+use super::signing::SigningKey;
+
+/// What stands at a path.
+#[derive(Clone)]
+pub(super) enum Reply {
+    Json(Value),
+    Status(u16),
+    Text(String),
+    Redirect(String),
+    /// The answer after a while.
+    Slow(Duration, Box<Reply>),
+    /// More than anybody should read, without a length.
+    Endless,
+}
+
+#[derive(Default)]
+struct Shared {
+    replies: Mutex<HashMap<String, Reply>>,
+    requests: Mutex<Vec<(String, String, Bytes)>>,
+}
+
+/// The provider. Dropping it ends it.
+pub(super) struct Provider {
+    /// `http://localhost:PORT`
+    pub(super) origin: String,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Provider {
+    /// A provider with the issuer `ORIGIN/realms/test`, its metadata where OpenID Connect puts them, and this key.
+    pub(super) async fn start(keys: &[&SigningKey]) -> Self {
+        let provider = Self::empty().await;
+        let issuer = provider.issuer();
+        provider.set(
+            "/realms/test/.well-known/openid-configuration",
+            Reply::Json(json!({
+                "issuer": issuer,
+                "jwks_uri": provider.keys_url(),
+                "introspection_endpoint": format!("{issuer}/introspect"),
+            })),
+        );
+        provider.publish(keys);
+        provider
+    }
+
+    /// A provider that has nothing at all.
+    pub(super) async fn empty() -> Self {
+        let shared = Arc::new(Shared::default());
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let task = tokio::spawn(async { axum::serve(listener, app).await.expect("it serves") });
+        Self { origin: format!("http://localhost:{port}"), shared, task }
+    }
+
+    pub(super) fn issuer(&self) -> String {
+        format!("{}/realms/test", self.origin)
+    }
+
+    pub(super) fn keys_url(&self) -> String {
+        format!("{}/realms/test/keys", self.origin)
+    }
+
+    pub(super) fn set(&self, path: &str, reply: Reply) {
+        self.shared.replies.lock().unwrap().insert(path.to_owned(), reply);
+    }
+
+    pub(super) fn set_keys(&self, reply: Reply) {
+        self.set("/realms/test/keys", reply);
+    }
+
+    pub(super) fn publish(&self, keys: &[&SigningKey]) {
+        let keys: Vec<_> = keys.iter().map(|key| &key.jwk).collect();
+        self.set_keys(Reply::Json(json!({ "keys": keys })));
+    }
+
+    /// How often a path was asked for.
+    pub(super) fn count(&self, path: &str) -> usize {
+        self.requests(path).len()
+    }
+
+    /// How often the keys were asked for.
+    pub(super) fn fetches(&self) -> usize {
+        self.count("/realms/test/keys")
+    }
+
+    /// The `Authorization` and the body of each request for a path.
+    pub(super) fn requests(&self, path: &str) -> Vec<(String, String)> {
+        let requests = self.shared.requests.lock().unwrap();
+        let those = requests.iter().filter(|(asked, ..)| asked == path);
+        those
+            .map(|(_, who, body)| (who.clone(), String::from_utf8_lossy(body).into_owned()))
+            .collect()
+    }
+
+    /// The claims of a good token for the audience `echo-mcp-server`, as Keycloak writes them.
+    pub(super) fn claims(&self, scope: &str) -> Value {
+        json!({
+            "iss": self.issuer(),
+            "aud": ["echo-mcp-server", "account"],
+            "sub": "8f0c",
+            "typ": "Bearer",
+            "azp": "mcp-test-client",
+            "iat": now(),
+            "exp": now() + 300,
+            "scope": scope,
+            "preferred_username": "mcp-user",
+        })
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let who = parts.headers.get(header::AUTHORIZATION);
+    let who = who.map_or("", |value| value.to_str().unwrap()).to_owned();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap_or_default();
+    shared.requests.lock().unwrap().push((path.clone(), who, body));
+    let mut reply = shared.replies.lock().unwrap().get(&path).cloned();
+    if let Some(Reply::Slow(time, then)) = reply {
+        tokio::time::sleep(time).await;
+        reply = Some(*then);
+    }
+    match reply.unwrap_or(Reply::Status(404)) {
+        Reply::Json(value) => axum::Json(value).into_response(),
+        Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
+        Reply::Text(text) => text.into_response(),
+        Reply::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
+        Reply::Endless => Body::new(Blanks(1_000)).into_response(),
+        Reply::Slow(..) => unreachable!("one wait is enough"),
+    }
+}
+
+/// A body of so many chunks of blanks, without a length.
+struct Blanks(usize);
+
+impl hyper::body::Body for Blanks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let left = self.0.checked_sub(1);
+        Poll::Ready(left.map(|left| {
+            self.0 = left;
+            Ok(Frame::data(Bytes::from(vec![b' '; 64 * 1024])))
+        }))
+    }
+}
