@@ -10,6 +10,7 @@ use axum::{
 use http_body_util::{BodyExt, Limited};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 use url::Url;
 
 use crate::{
@@ -117,7 +118,8 @@ impl Inside<'_> {
     }
 
     async fn initialize(&self) -> Answer {
-        let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "docs", "version": "0"}});
+        let me = json!({"name": "docs", "version": "1"});
+        let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me});
         let message = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params});
         let request = self.request().method("POST").uri("/mcp");
         let request = request.header(header::CONTENT_TYPE, "application/json");
@@ -140,7 +142,9 @@ impl Inside<'_> {
     /// An application that cannot be asked is one that can do nothing: the page stays, and says less.
     async fn send(&self, request: Builder, body: Body) -> Answer {
         let Ok(request) = request.body(body) else { return Answer::default() };
-        let Ok(response) = self.app.clone().oneshot(request).await;
+        // What the page asks for itself is no news for the log.
+        let answer = self.app.clone().oneshot(request).with_subscriber(NoSubscriber::default());
+        let Ok(response) = answer.await;
         let (parts, body) = response.into_parts();
         let challenge = parts.headers.get(header::WWW_AUTHENTICATE);
         let challenge = challenge

@@ -5,6 +5,7 @@
 
 mod authorization_server;
 mod client;
+mod docs;
 mod faults;
 mod idp;
 mod ladder;
