@@ -130,6 +130,7 @@ impl Settings {
         let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url());
         Config {
             about,
+            host: self.host,
             public_url,
             origins,
             keys: self.keys,
@@ -154,6 +155,8 @@ Examples:
 pub struct Config {
     /// What the program says of itself.
     pub about: About,
+    /// The address that it listens on.
+    pub host: IpAddr,
     /// How clients reach this server.
     pub public_url: PublicUrl,
     /// The pages that may talk to it.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::header, response::IntoResponse};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize};
 
@@ -75,9 +75,9 @@ impl JwkSet {
     }
 }
 
-/// `GET /.well-known/jwks.json`
-pub async fn publish(State(jwks): State<JwkSet>) -> Json<JwkSet> {
-    Json(jwks)
+/// `GET /.well-known/jwks.json`, readable by web pages too: public keys are for everybody.
+pub async fn publish(State(jwks): State<JwkSet>) -> impl IntoResponse {
+    ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(jwks))
 }
 
 /// A public key with the algorithms that it may be used with.

@@ -13,6 +13,7 @@ use super::{
     expiring::Expiring,
     fetch::{DocumentPolicy, FetchError, Fetcher},
     registration::ClientMetadata,
+    throttle::PerMinute,
 };
 use crate::principal::ScopeSet;
 
@@ -52,8 +53,7 @@ pub(super) struct Documents {
     fetcher: Fetcher,
     cache: Mutex<Expiring<Arc<Client>>>,
     slots: Semaphore,
-    /// The minute, and the fetches that it has seen.
-    minute: Mutex<(u64, u32)>,
+    rate: PerMinute,
 }
 
 impl Documents {
@@ -62,7 +62,7 @@ impl Documents {
             fetcher: Fetcher::new(policy),
             cache: Mutex::new(Expiring::new(CACHED)),
             slots: Semaphore::new(PARALLEL),
-            minute: Mutex::new((0, 0)),
+            rate: PerMinute::new(PER_MINUTE),
         }
     }
 
@@ -82,7 +82,7 @@ impl Documents {
         if let Some(client) = self.cache.lock().expect("no panic here").get(client_id, now) {
             return Ok(Arc::clone(client));
         }
-        self.count(now)?;
+        self.rate.count(now).map_err(|_| DocumentError::Busy)?;
         let _slot = self.slots.try_acquire().map_err(|_| DocumentError::Busy)?;
         let fetched = self.fetcher.fetch(&url).await?;
         let client = Arc::new(read(client_id, &fetched.body, supported)?);
@@ -90,15 +90,6 @@ impl Documents {
         cache.insert(client_id.to_owned(), Arc::clone(&client), now + fetched.fresh_for, now);
         tracing::info!(client_id, kept_for = fetched.fresh_for, "client metadata document fetched");
         Ok(client)
-    }
-
-    fn count(&self, now: u64) -> Result<(), DocumentError> {
-        let mut minute = self.minute.lock().expect("no panic here");
-        if minute.0 != now / 60 {
-            *minute = (now / 60, 0);
-        }
-        minute.1 += 1;
-        if minute.1 > PER_MINUTE { Err(DocumentError::Busy) } else { Ok(()) }
     }
 }
 
@@ -158,15 +149,5 @@ mod tests {
         let error = read(&format!(r#"{named},"token_endpoint_auth_method":"private_key_jwt""#))
             .unwrap_err();
         assert!(error.to_string().contains("token_endpoint_auth_method"), "{error}");
-    }
-
-    #[test]
-    fn we_cannot_be_made_to_fetch_without_end() {
-        let documents = Documents::new(DocumentPolicy::default());
-        for _ in 0..PER_MINUTE {
-            assert_eq!(documents.count(90), Ok(()));
-        }
-        assert_eq!(documents.count(119), Err(DocumentError::Busy));
-        assert_eq!(documents.count(120), Ok(()));
     }
 }

@@ -28,7 +28,7 @@ mod throttle;
 mod token;
 mod withdrawn;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
@@ -67,9 +67,19 @@ pub struct AuthorizationServer {
 }
 
 impl AuthorizationServer {
-    /// One that calls itself `issuer`, byte for byte, and signs with `keys`.
-    pub fn new(issuer: impl Into<String>, keys: &KeyPair) -> Self {
-        Self {
+    /// One that calls itself `issuer`, byte for byte, and signs with `keys`; `host` is where it will listen.
+    ///
+    /// # Errors
+    /// When that is not this machine alone: everybody knows its passwords.
+    pub fn new(
+        host: IpAddr,
+        issuer: impl Into<String>,
+        keys: &KeyPair,
+    ) -> Result<Self, NotThisMachine> {
+        if !host.is_loopback() {
+            return Err(NotThisMachine(host));
+        }
+        Ok(Self {
             issuer: issuer.into(),
             keys: keys.clone(),
             resources: Vec::new(),
@@ -78,7 +88,7 @@ impl AuthorizationServer {
             documents: DocumentPolicy::default(),
             clock: Clock::system(),
             withdrawn: Withdrawn::new(),
-        }
+        })
     }
 
     /// A resource that tokens may be for (RFC 8707), with its scopes. The first is for clients that name none.
@@ -171,3 +181,10 @@ impl AuthorizationServer {
             .route("/.well-known/openid-configuration", metadata::document(&metadata))
     }
 }
+
+/// Other machines could reach an authorization server whose passwords are public.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the development authorization server must not be reachable from other machines, as with --host {0}; listen on 127.0.0.1, or run step10 with an identity provider"
+)]
+pub struct NotThisMachine(IpAddr);

@@ -24,6 +24,8 @@ use super::{
 };
 use crate::principal::ScopeSet;
 
+/// Registrations of one minute: so that a flood cannot push out a client before its person has logged in.
+pub(super) const PER_MINUTE: u32 = 100;
 /// Redirect URIs of one client.
 const REDIRECT_URIS: usize = 20;
 /// Characters of a name.
@@ -175,6 +177,10 @@ pub(super) async fn register(
     })?;
     let metadata = metadata.settle(&server.offered_scopes())?;
     let now = server.clock.now();
+    let wait = |seconds| {
+        OAuthError::new("temporarily_unavailable", "too many registrations").wait(seconds)
+    };
+    server.registrations.count(now).map_err(wait)?;
     let public = metadata.token_endpoint_auth_method.as_deref() == Some("none");
     let client_secret = (!public).then(secret::random);
     let client_id = secret::random();

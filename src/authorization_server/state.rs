@@ -11,8 +11,9 @@ use super::{
     documents::{DocumentError, Documents},
     grants::Grants,
     pages::Problem,
+    registration,
     session::Sessions,
-    throttle::Throttle,
+    throttle::{PerMinute, Throttle},
 };
 use crate::{auth::keys::KeyPair, principal::ScopeSet};
 
@@ -31,6 +32,7 @@ pub(super) struct Server {
     pub(super) sessions: Sessions,
     pub(super) logins: Throttle,
     pub(super) secrets: Throttle,
+    pub(super) registrations: PerMinute,
 }
 
 impl From<AuthorizationServer> for Server {
@@ -42,6 +44,7 @@ impl From<AuthorizationServer> for Server {
             sessions: Sessions::new(&new.issuer),
             logins: Throttle::new(),
             secrets: Throttle::new(),
+            registrations: PerMinute::new(registration::PER_MINUTE),
             issuer: new.issuer,
             keys: new.keys,
             resources: new.resources,

@@ -60,6 +60,33 @@ impl Throttle {
     }
 }
 
+/// So many in a minute, whoever asks: for doors at which nobody says who they are.
+#[derive(Debug)]
+pub(super) struct PerMinute {
+    limit: u32,
+    /// The minute, and how many it has seen.
+    seen: Mutex<(u64, u32)>,
+}
+
+impl PerMinute {
+    pub(super) fn new(limit: u32) -> Self {
+        Self { limit, seen: Mutex::new((0, 0)) }
+    }
+
+    /// Counts one more.
+    ///
+    /// # Errors
+    /// The seconds until the next minute, when this one is full.
+    pub(super) fn count(&self, now: u64) -> Result<(), u64> {
+        let mut seen = self.seen.lock().expect("no panic while counting");
+        if seen.0 != now / 60 {
+            *seen = (now / 60, 0);
+        }
+        seen.1 = seen.1.saturating_add(1);
+        if seen.1 > self.limit { Err(60 - now % 60) } else { Ok(()) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,5 +111,12 @@ mod tests {
         throttle.forget("alice", now);
         assert_eq!(throttle.attempt("alice", now), Ok(()));
         assert_eq!(throttle.attempt("alice", now), Ok(()));
+    }
+
+    #[test]
+    fn a_minute_has_its_limit() {
+        let rate = PerMinute::new(2);
+        assert_eq!([90, 119, 119].map(|now| rate.count(now)), [Ok(()), Ok(()), Err(1)]);
+        assert_eq!(rate.count(120), Ok(()));
     }
 }

@@ -77,7 +77,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         ProtectedResource::new(url("/mcp"), url(""), &scopes).documented_at(url("/docs"));
     let root = resource.renamed(url(""));
     // For development: here a person can log in. Production has an identity provider in its place.
-    let authorization_server = AuthorizationServer::new(url(""), &keys)
+    let authorization_server = AuthorizationServer::new(config.host, url(""), &keys)?
         .protects(url("/mcp"), &scopes)
         .protects(url(""), &scopes)
         .local_client_documents(config.local_client_documents);

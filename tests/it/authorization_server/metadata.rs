@@ -1,9 +1,10 @@
 //! What it says of itself, and that all of it is true.
 
 use axum::{body::Body, http::Request};
+use mcp_auth::authorization_server::AuthorizationServer;
 use serde_json::json;
 
-use super::support::{ISSUER, World};
+use super::support::{ISSUER, World, keys};
 
 #[tokio::test]
 async fn both_documents_say_the_same_and_the_issuer_is_exact() {
@@ -60,4 +61,18 @@ async fn programs_in_browsers_may_ask_and_pages_of_others_may_not() {
     let form = [("grant_type", "authorization_code")];
     let refused = world.token_with(&[("origin", "http://localhost:6274")], &form).await;
     assert_eq!(refused.header("access-control-allow-origin"), "*", "errors can be read, too");
+}
+
+#[test]
+fn it_does_not_open_where_other_machines_could_reach_it() {
+    for (host, expected) in [
+        ("127.0.0.1", true),
+        ("::1", true),
+        ("0.0.0.0", false),
+        ("::", false),
+        ("192.168.1.5", false),
+    ] {
+        let made = AuthorizationServer::new(host.parse().unwrap(), ISSUER, keys());
+        assert_eq!(made.is_ok(), expected, "{host}");
+    }
 }

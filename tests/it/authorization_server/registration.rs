@@ -139,7 +139,10 @@ async fn registrations_are_bounded_in_number_and_time() {
     world.pass(1);
     let unused = register().await;
     world.pass(1);
-    for _ in 0..999 {
+    for number in 0..999 {
+        if number % 100 == 0 {
+            world.pass(60);
+        }
         register().await;
     }
     for (seconds, client, expected) in [
@@ -152,4 +155,21 @@ async fn registrations_are_bounded_in_number_and_time() {
         let answer = world.browser().open(&query(&[("client_id", client)])).await;
         assert_eq!(answer.status, expected, "{seconds}");
     }
+}
+
+#[tokio::test]
+async fn a_flood_of_registrations_has_to_wait() {
+    let world = World::new();
+    world.pass(60 - world.now() % 60);
+    let body = json!({"redirect_uris": ["http://127.0.0.1/callback"]});
+    for _ in 0..100 {
+        assert_eq!(world.post_json("/auth/register", &body).await.status, StatusCode::CREATED);
+    }
+    let answer = world.post_json("/auth/register", &body).await;
+    assert_eq!(
+        (answer.status, answer.header("retry-after")),
+        (StatusCode::TOO_MANY_REQUESTS, "60")
+    );
+    world.pass(60);
+    assert_eq!(world.post_json("/auth/register", &body).await.status, StatusCode::CREATED);
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -44,7 +45,10 @@ pub(crate) fn keys() -> &'static KeyPair {
 
 pub(crate) fn authorization_server() -> AuthorizationServer {
     let scopes = ["mcp:read", "mcp:tools", "mcp:prompts"];
-    AuthorizationServer::new(ISSUER, keys()).protects(RESOURCE, &scopes).protects(ISSUER, &scopes)
+    AuthorizationServer::new(Ipv4Addr::LOCALHOST.into(), ISSUER, keys())
+        .unwrap()
+        .protects(RESOURCE, &scopes)
+        .protects(ISSUER, &scopes)
 }
 
 /// An answer, read to its end.

@@ -250,3 +250,27 @@ async fn clients_with_a_secret_prove_it_in_either_way_and_guessing_gets_slow() {
         "the door is open again",
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_redeem_a_code_at_once_nobody_keeps_a_token() {
+    let world = World::new();
+    let code = world.code("alice", &[]).await;
+    let attempts = (0..16).map(|_| {
+        let (world, code) = (world.clone(), code.clone());
+        tokio::spawn(async move { world.exchange(&code).await })
+    });
+    let attempts: Vec<_> = attempts.collect();
+    let mut given = Vec::new();
+    for attempt in attempts {
+        let answer = attempt.await.unwrap();
+        if answer.status == StatusCode::OK {
+            given.push(answer.json());
+        }
+    }
+    assert!(given.len() <= 1, "{given:?}");
+    for tokens in &given {
+        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Withdrawn));
+        let refresh = tokens["refresh_token"].as_str().unwrap();
+        refused(&world.refresh(refresh).await, "invalid_grant", "taken back");
+    }
+}
