@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("authorization_server", &["auth", "principal"]),
     ("client", &["auth", "jsonrpc", "principal"]),
     ("config", &["about", "auth", "jsonrpc", "origin", "telemetry"]),
+    ("cors", &["origin"]),
     ("docs", &["about", "auth", "config", "origin"]),
     ("health", &[]),
     ("jsonrpc", &[]),

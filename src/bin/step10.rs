@@ -24,15 +24,21 @@ use mcp_auth::{
         remote_jwks::{RemoteKeys, Timing},
         verifier::{TokenVerifier, TrustedIssuer},
     },
+    chapters,
     config::Config,
     cors, docs,
     health::{self, Health},
     mcp::{
         catalog,
+        completion::{self, Completions},
         dispatcher::{Dispatcher, WithState},
-        lifecycle::{self, Pong, Server},
+        eras::{self, Endpoint},
+        lifecycle::{self, Server},
+        personal,
         policy::Policy,
         prompts::{self, Prompts},
+        protocol,
+        resources::{self, Resources},
         tools::{self, Tools},
         transport,
     },
@@ -51,20 +57,51 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let prompts =
         Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
 
+    // Who is asking changes the answer. A tool takes the place of an earlier one of the same name.
+    let tools = tools.with(personal::echo()).with(personal::get_time()).with(personal::whoami());
+    let prompts = prompts.with(personal::greeting());
+    let chapters = chapters![
+        "step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9", "step10",
+    ];
+    let resources = Resources::new()
+        .with(personal::profile())
+        .with(personal::guide(&chapters))
+        .template(personal::chapter(&chapters));
+
+    // What a single tool needs; a broader scope such as mcp:tools implies the narrower one.
+    let tool_policy = Policy::new()
+        .allow("echo", ["mcp:tools:echo"], "tool execution")
+        .allow("get_time", ["mcp:tools:get_time"], "tool execution")
+        .open(["whoami"]);
+    let tools = tools.guarded_by(tool_policy);
+
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
         .method("tools/list", tools::list.with_state(&tools))
         .method("tools/call", tools::call.with_state(&tools))
         .method("prompts/list", prompts::list.with_state(&prompts))
         .method("prompts/get", prompts::get.with_state(&prompts));
+    let methods = methods
+        .method("resources/list", resources::list.with_state(&resources))
+        .method("resources/templates/list", resources::list_templates.with_state(&resources))
+        .method("resources/read", resources::read.with_state(&resources));
 
-    // What a token may do: scopes decide, and each opens its own door only. The provider's roles open none.
+    // What a token may do: each scope opens its own door and no other. The provider's roles open none.
     let policy = Policy::new()
         .open(["initialize", "ping"])
         .allow("tools/list", ["mcp:tools"], "tools access")
         .allow("tools/call", ["mcp:tools"], "tool execution")
         .allow("prompts/list", ["mcp:prompts"], "prompts access")
         .allow("prompts/get", ["mcp:prompts"], "prompts access");
+    let policy = policy
+        .open(["server/discover"])
+        .allow("resources/list", ["mcp:read"], "resources access")
+        .allow("resources/templates/list", ["mcp:read"], "resources access")
+        .allow("resources/read", ["mcp:read"], "resources access")
+        .allow("completion/complete", ["mcp:prompts", "mcp:read"], "completion");
+    let completions = Completions::new(&prompts, &resources, &policy);
+    let methods =
+        methods.method("completion/complete", completion::complete.with_state(&completions));
     let methods = methods.guarded_by(policy);
 
     // The provider: who signs, and where its keys are. Nothing is fetched before it is needed.
@@ -99,18 +136,26 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with("keycloak_config", &idp.keycloak)
         .with("oauth_metadata", &links)
         .with("scope_based_auth", true);
+    let health = health
+        .with("resources", resources.uris())
+        .with("protocol_versions", protocol::all().collect::<Vec<_>>());
     let server = Server::new("mcp-echo")
         .offering("tools")
         .offering("prompts")
         .with("keycloak_integration", idp.keycloak.is_some())
         .with("keycloak_config", &idp.keycloak)
         .with("oauth_metadata", &links);
+    let server = server.offering("resources").completing();
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
-    let pong = Pong::new().with("keycloak_integration", idp.keycloak.is_some());
-    let pong = pong.with("keycloak_config", &idp.keycloak);
-    let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
+    // From here on a ping is answered as bare as its text has it: official clients look.
+    let methods = methods
+        .method("ping", lifecycle::bare_ping)
+        .method("server/discover", lifecycle::discover.with_state(&server));
 
-    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
+    // Both eras on one endpoint: each request says of which it is.
+    let endpoint = Endpoint::new(methods, &server, &tools);
+    let mcp = post(eras::handle).delete(eras::end_session);
+    let mcp = mcp.fallback(transport::no_stream).with_state(endpoint);
 
     // The wall: whoever passes it has a verified identity.
     let audiences = idp.audiences.iter().cloned().chain([url("/mcp"), url("")]);

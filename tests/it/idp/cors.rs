@@ -73,6 +73,6 @@ async fn a_page_can_read_the_challenge_and_documents_are_for_everybody() {
     }
     // No preflight: then it asks for the verbs (RFC 9110, 9.3.7).
     let options = server.request("OPTIONS", "/mcp").answer().await;
-    assert_eq!((options.status, options.header("allow")), (200, "POST"));
+    assert_eq!((options.status, options.header("allow")), (200, "POST,DELETE"));
     assert_eq!(server.rpc("", "ping", json!({})).await.status, 401);
 }

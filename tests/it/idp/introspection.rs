@@ -45,9 +45,9 @@ async fn an_opaque_token_is_asked_about_with_our_credentials() {
     provider.set(ENDPOINT, Reply::Json(active(json!({}))));
     let server = step10(&provider);
     for _ in 0..5 {
-        let result = server.rpc("2YotnFZFEjr1zCsicMWpAA", "ping", json!({})).await.result();
-        assert_eq!(result["_meta"]["user"], "jdoe");
-        assert_eq!(result["_meta"]["userScopes"], json!(["mcp:tools"]));
+        let result = server.rpc("2YotnFZFEjr1zCsicMWpAA", "initialize", json!({})).await.result();
+        assert_eq!(result["serverInfo"]["authenticatedUser"], "jdoe");
+        assert_eq!(result["serverInfo"]["userScopes"], json!(["mcp:tools"]));
     }
     let requests = provider.requests(ENDPOINT);
     assert_eq!(requests.len(), 1, "the answer is remembered");
