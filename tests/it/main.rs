@@ -4,11 +4,16 @@
 //! one subject.
 
 mod authorization_server;
+mod bad_input;
 mod client;
 mod docs;
 mod faults;
+mod gen_token;
 mod idp;
 mod ladder;
+mod lifecycle;
+mod raw_http;
+mod scopes;
 mod scripts;
 mod support;
 mod tokens;

@@ -72,7 +72,14 @@ impl Server {
         step: &str,
         flags: impl IntoIterator<Item = S>,
     ) -> Result<Self, String> {
-        Self::spawn(command(step), flags)
+        Self::spawn(command(step), tokens::key_folder(), flags)
+    }
+
+    /// Starts a step that finds no keys and must make its own.
+    pub(crate) fn start_without_keys(step: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::spawn(command(step), folder, [] as [&str; 0])
+            .unwrap_or_else(|log| panic!("{step} does not listen:\n{log}"))
     }
 
     /// Starts a step after some commands of a shell, such as `ulimit -n 80`.
@@ -84,14 +91,14 @@ impl Server {
     ) -> Result<Self, String> {
         let mut shell = without_settings(Command::new("sh"));
         shell.args(["-c", &format!("{commands}; exec \"$0\" \"$@\"")]).arg(binary(step));
-        Self::spawn(shell, flags)
+        Self::spawn(shell, tokens::key_folder(), flags)
     }
 
     fn spawn<S: AsRef<OsStr>>(
         mut command: Command,
+        keys: TempDir,
         flags: impl IntoIterator<Item = S>,
     ) -> Result<Self, String> {
-        let keys = tokens::key_folder();
         let mut child = command
             .args(["--port", "0", "--keys"])
             .arg(keys.path())

@@ -1,0 +1,127 @@
+//! A program from its start to its end: settings, the port, the keys, signals.
+
+use std::{fs, net::TcpListener, process::Output};
+
+use super::support::{Server, binary, command, key_folder};
+
+fn run(step: &str, arguments: &[&str]) -> (Output, String) {
+    let output = command(step).args(arguments).output().expect("it runs");
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    (output, String::from_utf8(text).expect("text"))
+}
+
+#[test]
+fn help_shows_every_setting_and_examples() {
+    for step in ["step1", "step8"] {
+        let (output, help) = run(step, &["-h"]);
+        assert!(output.status.success());
+        for word in
+            ["--host", "--port", "--public-url", "--allow-origin", "--keys", "--log", "Examples:"]
+        {
+            assert!(help.contains(word), "{step}: no `{word}` in:\n{help}");
+        }
+        for variable in ["[env: HOST=]", "[env: PORT=]", "[env: MCP_SERVER_URL=]"] {
+            assert!(help.contains(variable), "{step}: no `{variable}` in:\n{help}");
+        }
+    }
+}
+
+#[test]
+fn a_port_in_use_says_so_and_names_the_flag() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let (output, log) = run("step1", &["--port", &port]);
+    assert!(!output.status.success());
+    assert!(log.contains(&format!("127.0.0.1:{port}")) && log.contains("--port"), "{log}");
+    assert!(!log.contains("listening on"), "{log}");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_by_name() {
+    for (arguments, flag) in [
+        (["--port", "70000"], "--port"),
+        (["--port", "nine"], "--port"),
+        (["--host", "localhost:1"], "--host"),
+        (["--public-url", "mcp.example.com"], "--public-url"),
+        (["--public-url", "https://mcp.example.com/path"], "--public-url"),
+        (["--allow-origin", "https://app.example.com/x"], "--allow-origin"),
+        (["--max-body", "much"], "--max-body"),
+        (["--nonsense", "1"], "--nonsense"),
+        (["--log", "a=b=c"], "--log"),
+    ] {
+        let (output, log) = run("step1", &arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(log.contains(flag), "{arguments:?}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn the_environment_counts_and_the_command_line_counts_more() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = command("step1").env("PORT", &port).output().expect("it runs");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && log.contains(&port), "{log}");
+
+    let server = Server::start_with("step7", ["--public-url", "https://mcp.example.com"]);
+    let document = server.get("/.well-known/oauth-protected-resource/mcp").await.json();
+    assert_eq!(document["resource"], "https://mcp.example.com/mcp");
+}
+
+#[test]
+fn a_bad_key_file_stops_the_server_with_the_file_and_what_mends_it() {
+    let ec = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
+    for (name, file, content) in [
+        ("empty", "mcp_private_key.pem", Some("")),
+        ("not PEM", "mcp_private_key.pem", Some("secret")),
+        ("not RSA", "mcp_private_key.pem", Some(ec)),
+        ("a broken public half", "mcp_public_key.pem", Some("-----BEGIN PUBLIC KEY-----\n")),
+        ("no private half", "mcp_private_key.pem", None),
+        ("no public half", "mcp_public_key.pem", None),
+    ] {
+        let folder = key_folder();
+        let path = folder.path().join(file);
+        match content {
+            Some(content) => fs::write(&path, content).expect("a file"),
+            None => fs::remove_file(&path).expect("a file less"),
+        }
+        let keys = folder.path().to_str().expect("text");
+        let (output, log) = run("step6", &["--port", "0", "--keys", keys]);
+        assert!(!output.status.success(), "{name}: {log}");
+        assert!(
+            log.contains(file) && log.contains("gen-token -- --generate-keys"),
+            "{name}: {log}"
+        );
+        assert!(!log.contains("listening on"), "{name}: it must not run without a key: {log}");
+    }
+}
+
+#[tokio::test]
+async fn without_keys_a_pair_is_made_and_the_log_says_where() {
+    let server = Server::start_without_keys("step6");
+    server.wait_for_log("made a new key pair");
+    assert!(server.keys.path().join("mcp_private_key.pem").exists());
+    assert_eq!(server.get("/health").await.json()["auth_required"], true);
+    let answer = server.rpc("", "ping", serde_json::Value::Null).await;
+    assert_eq!(answer.status, 401, "nobody comes in without a token, new keys or not");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_and_sigterm_end_it_in_good_order_at_once() {
+    for signal in ["INT", "TERM"] {
+        let mut server = Server::start("step8");
+        server.signal(signal);
+        let status = server.wait();
+        assert_eq!(status.code(), Some(0), "{signal}: {status}");
+        server.wait_for_log("stopping");
+    }
+}
+
+#[test]
+fn two_servers_find_two_ports() {
+    let (first, second) = (Server::start("step1"), Server::start("step1"));
+    assert_ne!(first.address, second.address);
+    assert!(first.address.starts_with("127.0.0.1:"), "loopback only: {}", first.address);
+    assert!(binary("step1").exists());
+}
