@@ -1,7 +1,6 @@
 //! The scripts that readers run: the same checks, through real curl. They need bash, curl and jq.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::Path,
     process::{Command, Stdio},
@@ -15,7 +14,7 @@ macro_rules! scripts {
     ($($script:ident)*) => {
         $(#[test] fn $script() { run(stringify!($script)); })*
 
-        const COVERED: &[&str] = &[$(stringify!($script)),*];
+        const LISTED: &[&str] = &[$(stringify!($script)),*];
     };
 }
 
@@ -50,15 +49,15 @@ fn run(script: &str) {
     );
 }
 
+/// Step 10 wants a Keycloak; scripts/test_all.sh runs it where there is one.
 #[test]
-fn every_script_of_a_step_is_run_here() {
-    // Step 10 wants a Keycloak; scripts/test_all.sh runs it where there is one.
-    let covered = COVERED.iter().copied().chain(["test_step10"]).collect::<BTreeSet<_>>();
+fn scripts_of_other_steps_run_too() {
     for entry in fs::read_dir(FOLDER).expect("the folder of the scripts") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
-        if let Some(script) = name.strip_suffix(".sh").filter(|name| name.starts_with("test_step"))
+        let script = name.strip_suffix(".sh").filter(|name| name.starts_with("test_step"));
+        if let Some(script) = script.filter(|name| *name != "test_step10" && !LISTED.contains(name))
         {
-            assert!(covered.contains(script), "scripts/{name} is not run by tests/it/scripts.rs");
+            run(script);
         }
     }
 }
