@@ -199,13 +199,15 @@ END
 }
 
 # RFC 8707: with the feature on, a resource is known when it is the resource_url of a client that the token is for.
-# So a further MCP server becomes a client of its own, and the mcp scopes get it into the audience.
+# So a further MCP server becomes a client of its own, and the mcp scopes get it into the audience. Its guide, /docs, is
+# a client in a browser: pages of its origin may register themselves.
 resource() {
-    local remove='' token id scope scopes url
+    local remove='' token id scope scopes url pages origin
     if [ "${1:-}" = --remove ]; then remove=yes; shift; fi
     [ $# -gt 0 ] || die "which? for example: $0 resource http://localhost:9001/mcp"
     have jq || die "jq is needed: install it with your package manager"
     ready || die "Keycloak is not running at $URL; start it with: $0 up"
+    lock
     token=$(curl -fsS "$URL/realms/master/protocol/openid-connect/token" -d grant_type=password -d client_id=admin-cli \
         --data-urlencode "username=$KC_BOOTSTRAP_ADMIN_USERNAME" --data-urlencode "password=$KC_BOOTSTRAP_ADMIN_PASSWORD" | jq -r .access_token)
     api() { # the header comes from standard input, so that the token is in no process list
@@ -213,8 +215,14 @@ resource() {
         curl -fsS -X "$method" -H @- -H 'Content-Type: application/json' "$URL/admin/realms/mcp-realm$path" "$@" <<<"Authorization: Bearer $token"
     }
     scopes=$(api GET /client-scopes | jq -c '[.[] | select(.name | test("^mcp:|^echo-mcp-server-audience$"))]')
+    pages=$(api GET /components -G -d type=org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy |
+        jq -c '.[] | select(.providerId == "registration-web-origins" and .subType == "anonymous")')
     for url in "$@"; do
         case $url in http://* | https://*) ;; *) die "a resource is the URL of an MCP server, such as http://localhost:9001/mcp, not $url" ;; esac
+        origin=$(cut -d/ -f1-3 <<<"$url")
+        pages=$(jq -c --arg origin "$origin" --arg remove "$remove" '.config["web-origins"] |= ((. // []) - [$origin] +
+            if $remove == "" then [$origin] else [] end)' <<<"$pages")
+        api PUT "/components/$(jq -r .id <<<"$pages")" -d "$pages"
         id=$(api GET /clients -G --data-urlencode "clientId=$url" | jq -r '.[0].id // empty')
         if [ -n "$remove" ]; then
             jq -r --arg url "$url" '.[] | .id as $scope | .protocolMappers[]? | select(.name == $url) | "/client-scopes/\($scope)/protocol-mappers/models/\(.id)"' <<<"$scopes" |

@@ -128,7 +128,7 @@ pub(super) struct Row {
     pub(super) part: &'static str,
     pub(super) text: &'static str,
     pub(super) is_new: bool,
-    /// Whether it is the first of several new ones: it gets the tag.
+    /// Whether no new one stands shortly above it: it gets the tag.
     pub(super) begins: bool,
     pub(super) x1: u32,
     pub(super) x2: u32,
@@ -166,7 +166,7 @@ impl Diagram {
                 part: line.part,
                 text: line.text,
                 is_new,
-                begins: is_new && rows.last().is_none_or(|row| !row.is_new),
+                begins: is_new && !rows.iter().rev().take(2).any(|row| row.is_new),
                 x1: x(line.from),
                 x2: x(line.to),
                 y: HEAD + ROW * (u32::try_from(rows.len()).expect("a short table") + 1),

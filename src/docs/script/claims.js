@@ -3,7 +3,7 @@
 const MEANINGS = {
   alg: "How it is signed. The server accepts only what it expects here, never “none”.",
   kid: "Which key signed it: a name in the issuer’s list of public keys (jwks_uri).",
-  typ: "What kind of token this is. at+jwt is an access token (RFC 9068); ID and refresh tokens are not for this server.",
+  typ: "What kind of token this is. Access tokens say at+jwt (RFC 9068) or Bearer; ID and refresh tokens are not for this server.",
   iss: "Who issued it. The server trusts only issuers that it knows, compared letter by letter.",
   sub: "Whom it is about: an identifier that stays the same when the person’s name changes.",
   aud: "Which server it is for. Any other server must refuse it, so a server that you gave it to cannot use it elsewhere.",

@@ -57,7 +57,7 @@ function shown(exchange) {
 /** Which JSON-RPC method a request calls, since all of them go to one address. */
 function calledMethod({ headers, body }) {
   const method = headers["Content-Type"] === "application/json" && parsed(body)?.method;
-  return method ? [" ", code(method)] : "";
+  return method ? el("code", { class: "called" }, method) : "";
 }
 
 function requestLines({ headers, body }) {

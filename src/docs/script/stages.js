@@ -67,7 +67,8 @@ const STAGES = [
         redirect_uris: [callbackUrl()],
         // A web client may not be called back on this machine (OpenID Connect Registration, 2).
         application_type: local ? "native" : "web",
-        grant_types: ["authorization_code"],
+        // This page uses no refresh token, but there are providers that fail to issue anything to clients without one.
+        grant_types: ["authorization_code", "refresh_token"],
         response_types: ["code"],
         // A page cannot keep a secret: everybody can read it.
         token_endpoint_auth_method: "none",
