@@ -11,11 +11,12 @@
 
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
+use metrics::{Counter, counter};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    jsonrpc::{ErrorObject, Object},
+    jsonrpc::{ErrorObject, FORBIDDEN, Object},
     principal::{InsufficientScope, Principal},
 };
 
@@ -125,10 +126,18 @@ fn write(result: impl Serialize) -> Outcome {
     })
 }
 
+/// A method, and how often it was called with which outcome.
+struct Registered {
+    handler: Method,
+    answered: Counter,
+    forbidden: Counter,
+    failed: Counter,
+}
+
 /// The methods of a server, and who may call them.
 #[derive(Clone, Default)]
 pub struct Dispatcher {
-    methods: Arc<HashMap<&'static str, Arc<Method>>>,
+    methods: Arc<HashMap<&'static str, Arc<Registered>>>,
     policy: Option<Arc<Policy>>,
     journal: Option<Journal>,
 }
@@ -142,7 +151,14 @@ impl Dispatcher {
     /// Answers one more method.
     #[must_use]
     pub fn method<S>(mut self, name: &'static str, handler: impl Handler<S>) -> Self {
-        Arc::make_mut(&mut self.methods).insert(name, Arc::new(handler.boxed()));
+        let count = |outcome| counter!("mcp_calls_total", "method" => name, "outcome" => outcome);
+        let registered = Registered {
+            handler: handler.boxed(),
+            answered: count("ok"),
+            forbidden: count("forbidden"),
+            failed: count("error"),
+        };
+        Arc::make_mut(&mut self.methods).insert(name, Arc::new(registered));
         self
     }
 
@@ -168,18 +184,22 @@ impl Dispatcher {
     /// # Errors
     /// -32601 for an unknown one, -32001 for one that the caller may not use, or whatever the method itself says.
     pub async fn dispatch(&self, method: &str, call: Call) -> Outcome {
-        let (name, handler) = self
-            .methods
-            .get_key_value(method)
-            .ok_or_else(|| ErrorObject::method_not_found(method))?;
+        let known = self.methods.get_key_value(method);
+        let (name, method) = known.ok_or_else(|| ErrorObject::method_not_found(method))?;
         let entry = self.journal.as_ref().map(|journal| journal.open(name, &call));
         let outcome = match &self.policy {
-            Some(policy) => match policy.check(method, call.principal.as_ref()) {
-                Ok(()) => handler(call).await,
+            Some(policy) => match policy.check(name, call.principal.as_ref()) {
+                Ok(()) => (method.handler)(call).await,
                 Err(refusal) => Err(refusal),
             },
-            None => handler(call).await,
+            None => (method.handler)(call).await,
         };
+        match &outcome {
+            Ok(_) => &method.answered,
+            Err(refusal) if refusal.error.code == FORBIDDEN => &method.forbidden,
+            Err(_) => &method.failed,
+        }
+        .increment(1);
         if let Some(entry) = entry {
             entry.close(&outcome);
         }

@@ -73,9 +73,9 @@ pub async fn handle(
     let message = transport::read(request).await?;
     let mut response = match message {
         Message::Request(request) => {
-            tracing::debug!(method = %request.method.escape_debug(), "request");
             let span = trace::span(&request.params);
             let answer = async {
+                tracing::debug!(method = %request.method.escape_debug(), "request");
                 if stateless::recognizes(&headers, &request.params) {
                     Ok(endpoint.answer_stateless(&headers, request, principal.clone()).await)
                 } else {
@@ -107,7 +107,7 @@ pub async fn end_session(
     State(Endpoint(endpoint)): State<Endpoint>,
     request: Request,
 ) -> Result<StatusCode, TransportError> {
-    let id = session(request.headers())?.ok_or(TransportError::NoStream)?;
+    let id = session(request.headers())?.ok_or(TransportError::NoSession)?;
     endpoint.check_session(request.headers(), request.extensions().get())?;
     endpoint.sessions.end(id);
     Ok(StatusCode::NO_CONTENT)

@@ -149,6 +149,9 @@ pub enum TransportError {
     /// 400
     #[error("unsupported MCP-Protocol-Version; this server speaks {}", protocol::VERSIONS.join(", "))]
     UnsupportedVersion,
+    /// 405, for `DELETE`.
+    #[error("nothing to delete; name a session in Mcp-Session-Id")]
+    NoSession,
     /// 404: the client is to begin anew.
     #[error("no such session; send initialize without Mcp-Session-Id")]
     UnknownSession,
@@ -173,6 +176,11 @@ impl IntoResponse for TransportError {
                     .into_response();
             }
             Self::NoStream => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoSession => {
+                let status = StatusCode::METHOD_NOT_ALLOWED;
+                let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
+                return (status, allow, Json(Body { detail: self.to_string() })).into_response();
+            }
             Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
