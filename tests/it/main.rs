@@ -14,6 +14,8 @@ mod ladder;
 mod lifecycle;
 mod raw_http;
 mod scopes;
+mod schemas;
 mod scripts;
+mod step9;
 mod support;
 mod tokens;

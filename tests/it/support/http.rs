@@ -9,7 +9,7 @@ use std::{
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::server::Server;
+use super::{schema::Expectation, server::Server};
 
 /// No proxies, no redirects, and no wait for certificates of the system.
 pub(crate) fn client() -> reqwest::Client {
@@ -71,16 +71,21 @@ impl Answer {
 
 /// `request.answer().await`
 pub(crate) trait Ask {
-    /// Sends the request and reads the whole answer.
+    /// Sends the request and reads the whole answer; a JSON-RPC message must be one of its revision's.
     async fn answer(self) -> Answer;
 }
 
 impl Ask for reqwest::RequestBuilder {
     async fn answer(self) -> Answer {
+        let expected = Expectation::of(&self);
         let response = self.send().await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.text().await.expect("a whole body");
-        Answer { status, headers, body }
+        let answer = Answer { status, headers, body };
+        if let Some(expected) = expected {
+            expected.check(&answer);
+        }
+        answer
     }
 }
 

@@ -9,6 +9,7 @@
 #![allow(dead_code, unused_imports)] // each subject uses what it needs
 
 mod http;
+pub(crate) mod schema;
 mod server;
 mod tokens;
 

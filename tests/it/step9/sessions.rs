@@ -1,0 +1,72 @@
+//! Sessions of the older revisions (MCP 2025-11-25 transports, "Session Management").
+
+use serde_json::{Value, json};
+
+use super::{stateless, token};
+use crate::support::{Answer, Ask, Server, message};
+
+async fn list(server: &Server, token: &str, session: &str) -> Answer {
+    let request = server.mcp(token, message("tools/list", Value::Null));
+    request.header("mcp-session-id", session).answer().await
+}
+
+async fn begin(server: &Server, token: &str) -> String {
+    let answer = server.rpc(token, "initialize", json!({"protocolVersion": "2025-11-25"})).await;
+    let id = answer.header("mcp-session-id").to_owned();
+    assert!(id.len() >= 32 && id.bytes().all(|byte| byte.is_ascii_graphic()), "{id}");
+    id
+}
+
+#[tokio::test]
+async fn a_session_lives_until_its_caller_ends_it() {
+    let server = Server::start("step9");
+    let (alice, bob) = (token(&server, "alice"), token(&server, "bob"));
+    let id = begin(&server, &alice).await;
+    assert_ne!(id, begin(&server, &alice).await);
+    assert_eq!(list(&server, &alice, &id).await.status, 200);
+
+    // In other hands it is worth nothing, and nobody learns that it exists.
+    for (token, session) in [(&bob, id.as_str()), (&alice, "made-up"), (&alice, "")] {
+        let answer = list(&server, token, session).await;
+        assert_eq!(answer.status, 404, "{session}");
+        assert_eq!(answer.detail(), "no such session; send initialize without Mcp-Session-Id");
+    }
+    let end = |token: &str, id: &str| {
+        let request = server.request("DELETE", "/mcp").bearer_auth(token);
+        request.header("mcp-session-id", id.to_owned()).answer()
+    };
+    assert_eq!(end(&bob, &id).await.status, 404);
+    assert_eq!(list(&server, &alice, &id).await.status, 200);
+
+    assert_eq!(end(&alice, &id).await.status, 204);
+    assert_eq!(list(&server, &alice, &id).await.status, 404);
+    assert_eq!(end(&alice, &id).await.status, 404);
+    // Notifications belong to sessions as well.
+    let note = server.mcp(&alice, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+    assert_eq!(note.header("mcp-session-id", &id).answer().await.status, 404);
+}
+
+#[tokio::test]
+async fn nothing_needs_a_session_and_the_newer_era_ignores_them() {
+    let server = Server::start("step9");
+    let alice = token(&server, "alice");
+    assert_eq!(server.rpc(&alice, "tools/list", Value::Null).await.status, 200);
+    let request = stateless(&server, &alice, "tools/list", Value::Null);
+    let answer = request.header("mcp-session-id", "made-up").answer().await;
+    assert_eq!((answer.status, answer.header("mcp-session-id")), (200, ""));
+    // Without a session there is nothing to delete: GET and DELETE are not of the newer era.
+    for method in ["GET", "DELETE"] {
+        let answer = server.request(method, "/mcp").bearer_auth(&alice).answer().await;
+        assert_eq!(answer.status, 405, "{method}");
+        assert!(answer.header("allow").contains("POST"), "{method}: {:?}", answer.headers);
+    }
+}
+
+#[tokio::test]
+async fn a_session_is_no_authentication() {
+    let server = Server::start("step9");
+    let id = begin(&server, &token(&server, "alice")).await;
+    assert_eq!(list(&server, "", &id).await.status, 401);
+    let end = server.request("DELETE", "/mcp").header("mcp-session-id", &id);
+    assert_eq!(end.answer().await.status, 401);
+}
