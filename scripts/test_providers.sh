@@ -56,6 +56,7 @@ expect_header WWW-Authenticate "resource_metadata=\"$BASE_URL/.well-known/oauth-
 request GET /.well-known/oauth-protected-resource/mcp
 expect_json '.authorization_servers == [$issuer]' "the authorization server is the provider" --arg issuer "$ISSUER"
 expect_json '.resource == $resource' "the resource is this server" --arg resource "$BASE_URL/mcp"
+expect_json '.scopes_supported == ["mcp:read", "mcp:tools", "mcp:prompts"]' "and nothing is asked for that only Keycloak knows"
 request GET /health
 expect_json '.jwks_available' "the provider's keys are there"
 expect_json '.provider.jwks_uri | startswith($issuer)' "they were found through its metadata" --arg issuer "$ISSUER"

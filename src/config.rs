@@ -3,6 +3,7 @@
 mod env_file;
 mod limits;
 mod provider;
+mod values;
 
 use std::{ffi::OsString, fmt, net::IpAddr, path::PathBuf, str::FromStr};
 
@@ -19,7 +20,8 @@ use env_file::EnvFile;
 use provider::ProviderSettings;
 
 pub use limits::Limits;
-pub use provider::{IntrospectionConfig, Keycloak, ProviderConfig, Secret};
+pub use provider::{IntrospectionConfig, Keycloak, ProviderConfig};
+pub use values::Secret;
 
 /// The settings of a server, before it knows its port.
 #[derive(Debug, Parser)]

@@ -1,5 +1,8 @@
 //! Public keys: published by those who sign, read one by one by those who verify.
 //!
+//! RSA (RS and PS, 256 to 512), P-256 (ES256), P-384 (ES384) and Ed25519 (EdDSA) verify. ES512 does not: jsonwebtoken 11,
+//! which checks our signatures, has no P-521. A provider that signs with it has to be told to use another algorithm.
+//!
 //! Rules: RFC 7517 (JWK and JWK Set), RFC 7518 section 6 (key parameters), RFC 8725 section 3.1 (an algorithm is
 //! accepted because of the key, never because the token asks for it).
 

@@ -116,7 +116,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
 
     // The trail: who we are, and who issues our tokens.
     let url = |path: &str| config.public_url.join(path);
-    let scopes = ["echo-mcp-server-audience", "mcp:read", "mcp:tools", "mcp:prompts"];
+    let scopes: Vec<_> = idp.scopes.iter().map(String::as_str).collect();
     let resource = ProtectedResource::new(url("/mcp"), idp.issuer.clone(), &scopes)
         .documented_at(url("/docs"));
     let root = resource.renamed(url(""));
@@ -166,7 +166,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let challenge = Challenge::bearer("mcp-server");
     let challenge = challenge
         .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))
-        .scopes(&ScopeSet::from(scopes));
+        .scopes(&ScopeSet::from_iter(scopes));
     let wall = BearerAuth::new(verifier, challenge);
     let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
 

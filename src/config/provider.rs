@@ -1,12 +1,14 @@
 //! Settings about the identity provider: whose tokens count, whom they are meant for, and where its keys are.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use url::Url;
 
-use super::limits::seconds;
+use super::{
+    limits::seconds,
+    values::{HttpUrl, Secret, word},
+};
 
 /// The heading of these settings in `--help`.
 pub(super) const HEADING: &str = "Identity provider";
@@ -41,6 +43,17 @@ pub(super) struct ProviderSettings {
     /// Where the provider's public keys are. [default: as the provider's metadata says]
     #[arg(long, env = "JWKS_URL", value_name = "URL")]
     jwks_url: Option<HttpUrl>,
+
+    /// Scopes that clients are told to ask for (a list with commas). [default: mcp:read,mcp:tools,mcp:prompts, and for
+    /// Keycloak echo-mcp-server-audience]
+    #[arg(
+        long,
+        env = "MCP_SCOPES",
+        value_delimiter = ',',
+        value_parser = word,
+        value_name = "SCOPE"
+    )]
+    scopes: Vec<String>,
 
     /// Claims that hold roles, beside roles, groups, realm_access and resource_access (a list with commas).
     #[arg(
@@ -104,6 +117,9 @@ pub struct ProviderConfig {
     pub issuer: String,
     /// Any one of these is enough in `aud`, beside our own identifiers.
     pub audiences: Vec<String>,
+    /// What clients are told to ask for. Not every provider calls it what its tokens say: Entra wants
+    /// `api://ID/mcp.tools`.
+    pub scopes: Vec<String>,
     /// Set when the issuer is a realm of Keycloak.
     pub keycloak: Option<Keycloak>,
     /// Where the keys are, if the provider's metadata is not to be asked.
@@ -147,10 +163,10 @@ pub struct IntrospectionConfig {
 impl ProviderSettings {
     pub(super) fn resolve(self) -> ProviderConfig {
         let realm_path = format!("/realms/{}", self.keycloak_realm);
-        let issuer = self.issuer.map(|issuer| issuer.0);
+        let issuer = self.issuer.map(HttpUrl::into_text);
         // An issuer that is a realm tells where its Keycloak is, unless we are to reach it by another name.
         let base = |issuer: &String| issuer.strip_suffix(&realm_path).map(str::to_owned);
-        let given = self.keycloak_url.map(|url| url.0.trim_end_matches('/').to_owned());
+        let given = self.keycloak_url.map(|url| url.into_text().trim_end_matches('/').to_owned());
         let url = given
             .or_else(|| issuer.as_ref().and_then(base))
             .unwrap_or_else(|| "http://localhost:8080".to_owned());
@@ -158,7 +174,7 @@ impl ProviderSettings {
         let issuer = issuer.unwrap_or_else(|| realm.clone());
         let certs = format!("{realm}/protocol/openid-connect/certs");
 
-        let explicit = self.jwks_url.map(|url| url.0);
+        let explicit = self.jwks_url.map(HttpUrl::into_text);
         let keycloak = issuer.ends_with(&realm_path).then(|| Keycloak {
             url,
             realm: self.keycloak_realm,
@@ -167,8 +183,17 @@ impl ProviderSettings {
         });
         // Reached by another name than its tokens say (in containers): its metadata would lead us to the other one.
         let elsewhere = (keycloak.is_some() && issuer != realm).then_some(certs);
+        let scopes = if self.scopes.is_empty() {
+            // With Keycloak it is this scope that puts us into `aud`; no other provider knows it.
+            let audience = keycloak.is_some().then_some("echo-mcp-server-audience");
+            let scopes = audience.into_iter().chain(["mcp:read", "mcp:tools", "mcp:prompts"]);
+            scopes.map(str::to_owned).collect()
+        } else {
+            self.scopes
+        };
         ProviderConfig {
             audiences: self.audience,
+            scopes,
             keycloak,
             jwks_url: explicit.or(elsewhere),
             role_claims: self.role_claims,
@@ -178,7 +203,7 @@ impl ProviderSettings {
                 |(client_id, client_secret)| IntrospectionConfig {
                     client_id,
                     client_secret,
-                    url: self.introspection_url.map(|url| url.0),
+                    url: self.introspection_url.map(HttpUrl::into_text),
                 },
             ),
             plain_http: self.provider_plain_http,
@@ -203,57 +228,6 @@ impl ProviderConfig {
     pub fn known_jwks_url(&self) -> String {
         let keycloak = self.keycloak.as_ref().map(|keycloak| &keycloak.jwks_url);
         self.jwks_url.as_ref().or(keycloak).cloned().unwrap_or_default()
-    }
-}
-
-/// Something that must not be shown.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for the one place that needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
-}
-
-/// A URL as it was written, because issuers are compared byte for byte.
-#[derive(Debug, Clone)]
-pub(super) struct HttpUrl(String);
-
-impl FromStr for HttpUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim();
-        let url = Url::parse(text).map_err(|error| format!("not a URL ({error})"))?;
-        let plain = url.fragment().is_none() && url.username().is_empty();
-        if matches!(url.scheme(), "http" | "https") && plain {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("give an http or https URL, for example http://localhost:8080".to_owned())
-        }
-    }
-}
-
-fn word(text: &str) -> Result<String, String> {
-    match text.trim() {
-        "" => Err("an item of the list is empty".to_owned()),
-        word => Ok(word.to_owned()),
     }
 }
 
@@ -326,6 +300,8 @@ mod tests {
         let auth0 = config("--issuer https://t.eu.auth0.com/");
         assert_eq!(auth0.metadata_url(), "https://t.eu.auth0.com/.well-known/openid-configuration");
         assert_eq!(auth0.known_jwks_url(), "");
+        assert_eq!(auth0.scopes, ["mcp:read", "mcp:tools", "mcp:prompts"]);
+        assert_eq!(config("--scopes a,b").scopes, ["a", "b"]);
     }
 
     #[test]
