@@ -69,6 +69,10 @@ pub enum ClientError {
     NobodyAnswered { seconds: u64 },
     #[error("the token endpoint issued a token of type {0:?}")]
     TokenType(String),
+    #[error("{method} needs the scope {needs:?}")]
+    Forbidden { method: String, needs: String },
+    #[error("the token is still not enough: {asked:?} was asked for, {granted:?} was granted")]
+    NotGranted { asked: String, granted: String },
     #[error("the server still refuses: {0}")]
     GivenUp(String),
     #[error("the server broke the protocol: {0}")]
@@ -123,6 +127,9 @@ impl ClientError {
                 "run again, or paste the address that the browser ends on"
             }
             Self::NotCredentials(_) => "move it away, or pass --credentials FILE",
+            Self::NotGranted { .. } => {
+                "this person may not do that, or did not consent; log in as somebody who may (--forget first)"
+            }
             Self::GivenUp(_) => {
                 "compare the token's aud, iss and scope above with what the server expects"
             }

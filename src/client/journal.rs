@@ -59,11 +59,10 @@ impl Journal {
                 )));
             }
             403 if known && scopes == before => {
-                return Err(ClientError::GivenUp(format!(
-                    "{:?} was asked for, {:?} was granted, and the answer is still insufficient_scope",
-                    self.asked.to_string(),
-                    credential.map(|c| c.scopes.to_string()).unwrap_or_default(),
-                )));
+                return Err(ClientError::NotGranted {
+                    asked: self.asked.to_string(),
+                    granted: credential.map(|c| c.scopes.to_string()).unwrap_or_default(),
+                });
             }
             _ => {}
         }

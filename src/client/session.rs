@@ -39,6 +39,8 @@ pub struct Session<A> {
     pub(crate) capabilities: Object,
     pub(crate) server: Value,
     next_id: i64,
+    /// Whether a request is worth asking the person for more scopes.
+    pub(super) step_up: bool,
     pub(super) listener: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -67,6 +69,7 @@ impl<A: Authorize> Session<A> {
             capabilities: Object::new(),
             server: Value::Null,
             next_id: 0,
+            step_up: true,
             listener: None,
         };
         let wished = session.client.options.protocol;
@@ -198,6 +201,10 @@ impl<A: Authorize> Session<A> {
             let (request, mut all) = self.prepare(method, params.clone());
             all.extend(headers.clone());
             match self.wire.request(&request, &all).await? {
+                Reply::Refused(refusal) if refusal.status == 403 && !self.step_up => {
+                    let needs = refusal.scopes().unwrap_or_default().to_string();
+                    return Err(ClientError::Forbidden { method: method.to_owned(), needs });
+                }
                 Reply::Refused(refusal) => {
                     let credential = self.authorizer.authorize(&refusal).await?;
                     self.wire.authorize(credential);

@@ -57,8 +57,10 @@ impl<A: Authorize> Session<A> {
     /// see [`Ending`].
     pub async fn work(&mut self) -> Result<Ending, ClientError> {
         let (tools, dropped) = self.tools().await?;
-        let prompts = self.list("prompts").await?;
-        let resources = self.list("resources").await?;
+        let prompts =
+            self.list_if_allowed("prompts", !self.client.options.prompt.is_empty()).await?;
+        let resources =
+            self.list_if_allowed("resources", !self.client.options.read.is_empty()).await?;
         self.client.report.stage(Stage::Result, "What the server offers");
         let credential = self.credential();
         let listing = Listing {
@@ -125,6 +127,24 @@ impl<A: Authorize> Session<A> {
             }
         }
         Ok((tools, dropped))
+    }
+
+    /// A list that nobody is bothered for, unless something of it is wanted.
+    async fn list_if_allowed(
+        &mut self,
+        kind: &str,
+        wanted: bool,
+    ) -> Result<Vec<Box<RawValue>>, ClientError> {
+        self.step_up = wanted;
+        let list = self.list(kind).await;
+        self.step_up = true;
+        match list {
+            Err(error @ ClientError::Forbidden { .. }) => {
+                self.client.report.note(&format!("{kind} are left out: {error}"));
+                Ok(Vec::new())
+            }
+            list => list,
+        }
     }
 
     /// All pages of a list; nothing when the server does not have it.

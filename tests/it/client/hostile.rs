@@ -138,7 +138,7 @@ async fn endless_refusals_end_after_few_authorizations() {
         })
     };
     let mock = always(|_| "x".to_owned()).await;
-    headless(&mock, &[]).await.refused("still insufficient_scope");
+    headless(&mock, &[]).await.refused("the token is still not enough");
     assert_eq!(mock.count("/authorize"), 2, "once, and once more for the scope");
 
     // A new scope each time looks like progress, but not for long.

@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Step 11: the client that finds its own way in.
+#
+# From a 401 to a tool's answer with nobody's help but the person's, whom scripts/person.sh plays; then without them,
+# with a kept token; with a person who says no, and one who may not. Against step 9 and its development authorization
+# server, and against step 10 when a Keycloak answers at KEYCLOAK_URL. A headless Chromium plays the person once more
+# when scripts/test_browser.sh has installed what it takes.
+. "$(dirname "$0")/lib.sh"
+
+KEYCLOAK_URL=${KEYCLOAK_URL:-http://localhost:8080}
+CLIENT=$(binary step11)
+[ -x "$CLIENT" ] || die "$CLIENT is not there; build it with: cargo build --bin step11"
+export PERSON=alice PASSWORD=alice123 DECISION=allow PERSON_LOG=$WORK/person BROWSER=$REPO/scripts/person.sh
+unset MCP_CLIENT_SECRET MCP_PRIVATE_KEY MCP_ASSERTION MCP_ID_TOKEN
+FILE=$WORK/credentials/credentials.json
+
+# step11 [flags]: runs it, prints its story in short, leaves $STATUS, $STORY and, a JSON document a line, $RESULTS.
+step11() {
+    printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $BASE_URL/mcp --credentials credentials.json $*${PLAIN}"
+    : >"$PERSON_LOG"
+    STATUS=0
+    "$CLIENT" "$BASE_URL/mcp" --credentials "$FILE" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
+    RESULTS=$(cat "$WORK/results") STORY=$(cat "$WORK/story")
+    printf '%s\n' "$STORY" | grep -E '^\[|^    (->|<-|ok) |^error' | cut -c 1-150 || true
+}
+expect_exit() { if [ "$STATUS" = "$1" ]; then ok "exit code $1"; else fail "exit code $1 (got $STATUS)"; tail -5 "$WORK/story"; fi; }
+# expect_result JQ_EXPRESSION "what it means": about the last document of the output
+expect_result() { BODY=$(tail -n 1 <<<"$RESULTS") expect_json "$@"; }
+expect_first() { BODY=$(head -n 1 <<<"$RESULTS") expect_json "$@"; }
+expect_story() { if grep -Eq -- "$1" "$WORK/story"; then ok "${2:-it says: $1}"; else fail "${2:-it says: $1}"; fi; }
+asked() { if [ -s "$PERSON_LOG" ]; then ok "the person was asked"; else fail "the person was asked"; fi; }
+not_asked() { if [ -s "$PERSON_LOG" ]; then fail "nobody was asked"; else ok "nobody was asked"; fi; }
+HI='echo={"message":"hi"}'
+
+start_step "${STEP:-9}"
+
+scenario "from a 401 to a tool's answer"
+step11 --call "$HI"
+expect_exit 0
+asked
+stages=$(grep -Eo '^\[[0-9]+\]' "$WORK/story" | tr -d '[]\n')
+if [ "$stages" = 12345678910111213 ]; then ok "thirteen stages, in order"; else fail "thirteen stages, in order (got $stages)"; fi
+expect_first '.issuer == $issuer and .resource == $issuer + "/mcp"' "issuer and resource are the server's own words" --arg issuer "$BASE_URL"
+expect_first '[.tools[].name] | index("echo")' "the tools are listed"
+expect_result '.kind == "call" and .result.content[0].text == "hi"' "the tool has answered"
+expect_story 'ok `state` is ours' && expect_story 'ok `iss` is the server' && expect_story 'ok the server does PKCE'
+token=$(jq -r '.tokens[].token' "$FILE")
+expect "no token is shown whole" test -z "$(grep -F -- "$token" "$WORK/story" "$WORK/results")"
+expect "only its owner can read the credentials" test "$(ls -l "$FILE" | cut -c 1-10)" = -rw-------
+
+scenario "again: nobody is asked"
+step11 --quiet --call "$HI"
+expect_exit 0
+not_asked
+expect "a quiet run tells no story" test ! -s "$WORK/story"
+expect_result '.result.content[0].text == "hi"' "the tool has answered"
+
+scenario "an expired token is renewed, and nobody is asked"
+jq '.tokens[].expires_at = 1' "$FILE" >"$WORK/expired" && cat "$WORK/expired" >"$FILE"
+step11 --call "$HI"
+expect_exit 0
+not_asked
+expect_story 'grant_type=refresh_token'
+expect "the new refresh token is kept" test "$(jq -r '.tokens[].refresh_token' "$FILE")" != "$(jq -r '.tokens[].refresh_token' "$WORK/expired")"
+
+scenario "forget, and again"
+step11 --forget
+expect_exit 0
+expect "no token is left" test "$(jq '.tokens | length' "$FILE")" = 0
+step11 --call "$HI"
+expect_exit 0
+asked
+expect_story '/auth/register' "it has registered anew"
+
+scenario "each revision of the protocol"
+for revision in 2025-06-18 2025-11-25 2026-07-28; do
+    step11 --quiet --protocol $revision --call "$HI"
+    if [ "$STATUS" = 1 ] && [ "${STEP:-9}" -lt 9 ]; then continue; fi
+    expect_exit 0
+    expect_first '.protocol == $revision' "$revision is spoken" --arg revision $revision
+done
+
+scenario "a call that fails is not a client that fails"
+step11 --quiet --call 'echo={"message":7}'
+expect_exit 4
+step11 --quiet --call 'no_such_tool={}'
+expect_exit 4
+
+scenario "the person says no"
+step11 --forget >/dev/null
+DECISION=deny step11
+expect_exit 1
+expect_story 'access_denied' "the refusal has its name"
+expect_story 'consent' "and an explanation"
+expect "nothing was kept" test "$(jq '.tokens | length' "$FILE")" = 0
+
+scenario "bob may not call tools, and is not asked for ever"
+PERSON=bob PASSWORD=bob123 step11 --call "$HI"
+expect "it fails" test "$STATUS" != 0
+expect "bob was asked twice at most" test "$(grep -c callback "$PERSON_LOG")" -le 2
+
+scenario "with nobody there, it says so"
+step11 --headless --forget >/dev/null
+step11 --headless
+expect_exit 1
+expect_story 'run again without --headless'
+
+scenario "what an MCP client finds at this authorization server"
+step11 --check "$BASE_URL/mcp"
+expect_exit 0
+expect_result '.judgement | .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc7591.word == "yes" and .rfc9207.word == "yes" and .obstacles == []' "nothing stands in the way"
+
+scenario "a secret is no argument"
+step11 --client-id me --client-secret hunter2
+expect_exit 2
+expect_story 'pass @FILE'
+
+if [ -d "$REPO/scripts/browser/node_modules/playwright-core" ] && command -v node >/dev/null && [ -n "${CHROMIUM:-$(command -v chromium)}" ]; then
+    scenario "the person has a real browser"
+    step11 --forget >/dev/null
+    BROWSER=$REPO/scripts/browser/person.mjs step11 --call "$HI"
+    expect_exit 0
+    expect_result '.result.content[0].text == "hi"' "the tool has answered"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q '^page:' "$PERSON_LOG" && break; sleep 0.2; done
+    expect "the page at the end is friendly" grep -qx 'page: You are in' "$PERSON_LOG"
+    expect "the browser has nothing to complain about" test -z "$(grep -v '^page:' "$PERSON_LOG")"
+fi
+
+if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms/mcp-realm"; then
+    stop_step
+    start_step 10
+    # A Keycloak that knows RFC 8707 must be told of the resource.
+    "$REPO/scripts/keycloak.sh" resource "$BASE_URL/mcp" >/dev/null || true
+    export PERSON=mcp-user PASSWORD=user123
+
+    scenario "Keycloak: registration, login, consent, tools"
+    step11 --call "$HI"
+    expect_exit 0
+    asked
+    expect_first '.issuer | endswith("/realms/mcp-realm")' "Keycloak is the issuer"
+    expect_result '.result.content[0].text == "hi"' "the tool has answered"
+
+    scenario "Keycloak: nobody is asked the second time; forget, and again"
+    step11 --quiet --call "$HI"
+    expect_exit 0
+    not_asked
+    step11 --forget >/dev/null
+    step11 --quiet --call "$HI"
+    expect_exit 0
+    asked
+
+    scenario "Keycloak: a person without the role"
+    step11 --forget >/dev/null
+    PERSON=mcp-readonly PASSWORD=readonly123 step11 --call "$HI"
+    expect_exit 1
+    expect_story 'the token is still not enough'
+
+    scenario "Keycloak, judged by its documents"
+    step11 --check "$KEYCLOAK_URL/realms/mcp-realm"
+    expect_exit 0
+    expect_result '.judgement | .provider == "Keycloak" and .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc9207.word == "yes"' "the row of the table"
+    "$REPO/scripts/keycloak.sh" resource --remove "$BASE_URL/mcp" >/dev/null || true
+else
+    echo "no Keycloak at $KEYCLOAK_URL: step 10 is left out (start one: scripts/keycloak.sh up)"
+fi
+finish
