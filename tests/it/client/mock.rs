@@ -28,6 +28,7 @@ pub(crate) struct Hit {
     pub(crate) form: BTreeMap<String, String>,
     pub(crate) json: Value,
     pub(crate) authorization: String,
+    pub(crate) headers: HeaderMap,
     /// How many requests to this path came before.
     pub(crate) earlier: usize,
 }
@@ -148,6 +149,7 @@ async fn answer(
             .get(header::AUTHORIZATION)
             .map_or("", |v| v.to_str().unwrap())
             .to_owned(),
+        headers: headers.clone(),
         earlier: mock.count(uri.path()),
     };
     mock.hits.lock().unwrap().push(hit.clone());
@@ -182,7 +184,8 @@ pub(crate) fn honest(hit: &Hit, facts: &Facts) -> Response {
     }
 }
 
-fn mcp(hit: &Hit) -> Response {
+/// What an honest MCP server answers once it has let somebody in.
+pub(crate) fn mcp(hit: &Hit) -> Response {
     let result = match hit.json["method"].as_str() {
         Some("server/discover") => {
             json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})

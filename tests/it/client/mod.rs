@@ -2,7 +2,9 @@
 
 mod check;
 mod credentials;
+mod grants;
 mod hostile;
 mod mock;
 mod person;
 mod run;
+mod session;

@@ -21,6 +21,8 @@ pub(crate) struct Run {
     pub(crate) code: Option<i32>,
     /// Standard output, a JSON document a line.
     pub(crate) results: Vec<Value>,
+    /// The same, as it was written.
+    pub(crate) output: String,
     /// Standard error.
     pub(crate) story: String,
 }
@@ -108,6 +110,7 @@ pub(crate) async fn finish(child: Child) -> Run {
     Run {
         code: output.status.code(),
         results: results.lines().map(|line| serde_json::from_str(line).expect(line)).collect(),
+        output: results,
         story,
     }
 }

@@ -1,0 +1,283 @@
+//! The conversation itself: eras, sessions, streams, pages, and servers that break the rules of each.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    mock::{ACCESS, Facts, Hit, Mock, ok},
+    run::headless,
+};
+
+fn method(hit: &Hit) -> &str {
+    hit.json["method"].as_str().unwrap_or_default()
+}
+
+fn result(hit: &Hit, result: Value) -> Response {
+    ok(json!({"jsonrpc": "2.0", "id": hit.json["id"], "result": result}))
+}
+
+fn error(hit: &Hit, status: StatusCode, code: i64, data: Value) -> Response {
+    let error = json!({"code": code, "message": "no", "data": data});
+    (status, ok(json!({"jsonrpc": "2.0", "id": hit.json["id"], "error": error}))).into_response()
+}
+
+/// An MCP server that wants no token; `answer` sees the requests to it.
+async fn open(answer: impl Fn(&Hit) -> Response + Send + Sync + 'static) -> Mock {
+    Mock::start(move |hit: &Hit, _: &Facts| (hit.path == "/mcp").then(|| answer(hit))).await
+}
+
+/// A server of the session era, apart from what it answers to `server/discover`.
+fn legacy(hit: &Hit) -> Response {
+    match method(hit) {
+        "initialize" => {
+            let answer = result(
+                hit,
+                json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "old"}}),
+            );
+            ([("mcp-session-id", "s1")], answer).into_response()
+        }
+        "notifications/initialized" => StatusCode::ACCEPTED.into_response(),
+        "tools/list" => result(
+            hit,
+            json!({"tools": [{"name": "t", "inputSchema": {"type": "object", "x": 1.50}}]}),
+        ),
+        "tools/call" => result(hit, json!({"content": []})),
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
+
+#[tokio::test]
+async fn an_older_server_is_recognized_by_whatever_it_says() {
+    let refusals: [fn(&Hit) -> Response; 6] = [
+        |_| StatusCode::BAD_REQUEST.into_response(),
+        |_| (StatusCode::BAD_REQUEST, "bad header").into_response(),
+        |_| StatusCode::NOT_FOUND.into_response(),
+        |hit| error(hit, StatusCode::OK, -32601, Value::Null),
+        |hit| error(hit, StatusCode::BAD_REQUEST, -32600, Value::Null),
+        |hit| error(hit, StatusCode::BAD_REQUEST, -32022, json!({"supported": ["2025-06-18"]})),
+    ];
+    for refusal in refusals {
+        let mock = open(
+            move |hit| if method(hit) == "server/discover" { refusal(hit) } else { legacy(hit) },
+        )
+        .await;
+        let run = headless(&mock, &["--call", "t={}"]).await;
+        run.succeeded();
+        assert_eq!(run.results[0]["protocol"], "2025-06-18", "the server's word counts");
+        assert_eq!(run.results[0]["server"]["name"], "old");
+        assert_eq!(mock.hits("/mcp").last().unwrap().method, "DELETE", "the session is ended");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_server_with_a_complaint_is_not_taken_for_an_older_one() {
+    for (code, data, why) in [
+        (-32020, Value::Null, "error -32020"),
+        (-32021, json!({"requiredCapabilities": {"roots": {}}}), "error -32021"),
+        (-32022, json!({"supported": ["2030-01-01"]}), "error -32022"),
+        (-32022, json!({"supported": ["2026-07-28"]}), "and refuses it"),
+    ] {
+        let mock = open(move |hit| error(hit, StatusCode::BAD_REQUEST, code, data.clone())).await;
+        headless(&mock, &[]).await.refused(why);
+        assert!(mock.hits("/mcp").iter().all(|hit| method(hit) == "server/discover"), "{why}");
+    }
+    let mock = open(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()).await;
+    headless(&mock, &[]).await.refused("answered with 500");
+}
+
+#[tokio::test]
+async fn a_server_of_an_unknown_revision_is_left() {
+    let mock = open(|hit| match method(hit) {
+        "initialize" => result(hit, json!({"protocolVersion": "1999-01-01", "capabilities": {}})),
+        _ => StatusCode::BAD_REQUEST.into_response(),
+    })
+    .await;
+    headless(&mock, &[]).await.refused("speaks 1999-01-01, which we do not");
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_opened_again() {
+    let mock = open(|hit| match (method(hit), hit.earlier) {
+        ("server/discover", _) => StatusCode::BAD_REQUEST.into_response(),
+        ("tools/call", 0..=4) => StatusCode::NOT_FOUND.into_response(),
+        _ => legacy(hit),
+    })
+    .await;
+    headless(&mock, &["--call", "t={}"]).await.succeeded();
+    let initialized = mock.hits("/mcp").iter().filter(|hit| method(hit) == "initialize").count();
+    assert_eq!(initialized, 2);
+}
+
+#[tokio::test]
+async fn schemas_are_kept_as_they_came() {
+    let mock = open(|hit| match method(hit) {
+        "server/discover" => StatusCode::BAD_REQUEST.into_response(),
+        "tools/list" => {
+            let tools = r#"{"tools":[{"name":"t","inputSchema":{"type":"object","z":1,"a":1.50,"big":123456789012345678901234567890}}]}"#;
+            ([(header::CONTENT_TYPE, "application/json")], format!(r#"{{"jsonrpc":"2.0","id":{},"result":{tools}}}"#, hit.json["id"]))
+                .into_response()
+        }
+        _ => legacy(hit),
+    })
+    .await;
+    let run = headless(&mock, &[]).await;
+    let schema = r#"{"type":"object","z":1,"a":1.50,"big":123456789012345678901234567890}"#;
+    assert!(run.output.contains(schema), "{}", run.output);
+}
+
+#[tokio::test]
+async fn lists_have_pages_but_not_without_end() {
+    let pages = |next: fn(usize) -> Value| {
+        open(move |hit| match method(hit) {
+            "server/discover" => result(
+                hit,
+                json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
+            ),
+            _ => result(
+                hit,
+                json!({"tools": [{"name": format!("t{}", hit.earlier), "inputSchema": {}}], "nextCursor": next(hit.earlier)}),
+            ),
+        })
+    };
+    let mock =
+        pages(|number| if number < 3 { json!(format!("c{number}")) } else { Value::Null }).await;
+    let run = headless(&mock, &[]).await;
+    run.succeeded();
+    assert_eq!(run.results[0]["tools"].as_array().unwrap().len(), 3);
+    assert_eq!(mock.hits("/mcp")[2].json["params"]["cursor"], "c1");
+
+    let mock = pages(|_| json!("same")).await;
+    headless(&mock, &[]).await.refused("never comes to an end");
+    let mock = pages(|number| json!(number.to_string())).await;
+    headless(&mock, &[]).await.refused("never comes to an end");
+    assert!(mock.count("/mcp") <= 101);
+}
+
+#[tokio::test]
+async fn a_question_in_between_is_answered_and_its_state_echoed() {
+    let modern = |call: fn(&Hit) -> Value| {
+        open(move |hit| match method(hit) {
+            "server/discover" => result(
+                hit,
+                json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
+            ),
+            "tools/list" => {
+                result(hit, json!({"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}))
+            }
+            _ => result(hit, call(hit)),
+        })
+    };
+    let mock = modern(|hit| match hit.json["params"].get("requestState") {
+        None => json!({"resultType": "input_required", "requestState": " opaque \" ", "inputRequests": {"q": {
+            "method": "elicitation/create",
+            "params": {"message": "?", "requestedSchema": {"type": "object", "properties": {"n": {"type": "integer", "default": 7}}}}}}}),
+        Some(_) => json!({"resultType": "complete", "content": []}),
+    })
+    .await;
+    headless(&mock, &["--call", "t={}", "--elicitation", "accept-defaults"]).await.succeeded();
+    let (asked, retried) = (&mock.hits("/mcp")[2].json, &mock.hits("/mcp")[3].json);
+    assert_ne!(asked["id"], retried["id"]);
+    assert_eq!(retried["params"]["requestState"], " opaque \" ");
+    assert_eq!(
+        retried["params"]["inputResponses"],
+        json!({"q": {"action": "accept", "content": {"n": 7}}})
+    );
+    let declared = &asked["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+    assert_eq!(declared, &json!({"elicitation": {"form": {}}}), "no URLs without a person");
+
+    // A question that we never offered to answer, and one that never ends.
+    let mock = modern(|_| json!({"resultType": "input_required", "inputRequests": {"q": {"method": "sampling/createMessage"}}})).await;
+    headless(&mock, &["--call", "t={}"])
+        .await
+        .refused("asks for sampling/createMessage, which we did not offer");
+    let mock = modern(|_| json!({"resultType": "input_required", "requestState": "again"})).await;
+    headless(&mock, &["--call", "t={}"]).await.refused("was not done after 20 round trips");
+    assert!(mock.count("/mcp") < 25);
+}
+
+#[tokio::test]
+async fn changed_headers_are_read_again_and_sent_once_more() {
+    let mock = open(|hit| match (method(hit), hit.earlier) {
+        ("server/discover", _) => result(hit, json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})),
+        ("tools/list", earlier) => {
+            let name = if earlier < 2 { "Old" } else { "New" };
+            let schema = json!({"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": name}}});
+            let broken = json!({"type": "object", "properties": {"a": {"type": "number", "x-mcp-header": "N"}}});
+            result(hit, json!({"tools": [{"name": "t", "inputSchema": schema}, {"name": "broken", "inputSchema": broken}]}))
+        }
+        (_, 2) => error(hit, StatusCode::BAD_REQUEST, -32020, Value::Null),
+        _ => result(hit, json!({"content": []})),
+    })
+    .await;
+    let run = headless(&mock, &["--call", r#"t={"a": "é"}"#, "--call-all"]).await;
+    run.succeeded();
+    assert!(
+        run.results[0]["dropped"][0].as_str().unwrap().starts_with("broken: "),
+        "{}",
+        run.results[0]
+    );
+    let hits = mock.hits("/mcp");
+    assert_eq!(hits[2].headers["mcp-param-old"], "=?base64?w6k=?=");
+    assert_eq!(hits[4].headers["mcp-param-new"], "=?base64?w6k=?=");
+    assert_eq!(
+        (&hits[4].headers["mcp-method"], &hits[4].headers["mcp-name"]),
+        (&"tools/call".parse().unwrap(), &"t".parse().unwrap())
+    );
+    assert_eq!(run.results.len(), 3, "the broken tool is not called");
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_told_by_the_exit_code() {
+    for (answer, code) in [
+        (json!({"result": {"content": [], "isError": true}}), 4),
+        (json!({"error": {"code": -32602, "message": "no"}}), 4),
+        (json!({"result": {"content": [], "isError": false}}), 0),
+    ] {
+        let mock = open(move |hit| match method(hit) {
+            "tools/call" => {
+                let mut message = json!({"jsonrpc": "2.0", "id": hit.json["id"]});
+                message.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+                ok(message)
+            }
+            "server/discover" => StatusCode::BAD_REQUEST.into_response(),
+            _ => legacy(hit),
+        })
+        .await;
+        assert_eq!(headless(&mock, &["--call", "t={}"]).await.code, Some(code));
+    }
+}
+
+#[tokio::test]
+async fn messages_that_are_none_are_refused() {
+    for (why, body) in [
+        ("no message of JSON-RPC", "not JSON"),
+        ("no message of JSON-RPC", r#"{"jsonrpc": "2.0", "id": 1}"#),
+        ("to another request", r#"{"jsonrpc": "2.0", "id": 99, "result": {}}"#),
+        ("cannot be read", r#"{"jsonrpc": "2.0", "id": 1, "result": {"supportedVersions": "x"}}"#),
+    ] {
+        let mock =
+            open(move |_| ([(header::CONTENT_TYPE, "application/json")], body).into_response())
+                .await;
+        headless(&mock, &["--protocol", "2026-07-28"]).await.refused(why);
+    }
+    let stream = |body: &'static str| {
+        open(move |_| ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
+    };
+    headless(&stream("data: x\n\n").await, &[]).await.refused("is no message");
+    headless(&stream("id: 1\ndata:\n\n").await, &[]).await.refused("ended before the answer");
+}
+
+#[tokio::test]
+async fn a_token_is_for_the_server_that_it_was_issued_for() {
+    let mock = Mock::honest().await;
+    headless(&mock, &["--call", "t={}"]).await.succeeded();
+    for path in ["/authorize", "/token", "/register", "/.well-known/oauth-authorization-server"] {
+        assert!(mock.hits(path).iter().all(|hit| !hit.authorization.contains(ACCESS)), "{path}");
+    }
+    let with_token =
+        mock.hits("/mcp").iter().filter(|hit| hit.authorization.contains(ACCESS)).count();
+    assert_eq!(with_token, mock.count("/mcp") - 1, "on every request but the first");
+}
