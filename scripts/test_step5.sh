@@ -24,7 +24,7 @@ request POST /.well-known/jwks.json
 expect_status 405
 
 scenario "the private half is for its owner alone"
-expect "mcp_private_key.pem has the mode 0600" test "$(ls -l "$KEYS/mcp_private_key.pem" | cut -c1-10)" = -rw-------
+expect "mcp_private_key.pem has the mode 0600" test -n "$(find "$KEYS/mcp_private_key.pem" -perm 600)"
 expect "it is PKCS#8 in PEM" grep -q -e '-----BEGIN PRIVATE KEY-----' "$KEYS/mcp_private_key.pem"
 expect "the public half is SPKI in PEM" grep -q -e '-----BEGIN PUBLIC KEY-----' "$KEYS/mcp_public_key.pem"
 
