@@ -38,12 +38,13 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {
         LogFormat::Text => {
-            let line = format::format().with_ansi(io::stderr().is_terminal());
-            subscriber.event_format(WithRequest { line, json: false }).init();
+            let coloured = io::stderr().is_terminal();
+            let line = format::format().with_ansi(coloured);
+            subscriber.event_format(WithRequest { line, json: false, coloured }).init();
         }
         LogFormat::Json => {
             let line = format::json().flatten_event(true);
-            let line = WithRequest { line, json: true };
+            let line = WithRequest { line, json: true, coloured: false };
             subscriber.fmt_fields(JsonFields::new()).event_format(line).init();
         }
     }
@@ -55,13 +56,38 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Lines of another format, with the id of the request in work at their end.
+/// Lines of another format, with the id of the request in work at their end, and without anything in them that would
+/// begin another line or play with a terminal: texts of strangers are in many of them.
 ///
-/// A span would do the same, but it is formatted when it is opened: every request would pay for lines that almost
-/// none of them writes.
+/// A span would carry the id, too, but it is formatted when it is opened: every request would pay for lines that
+/// almost none of them writes.
 struct WithRequest<L> {
     line: L,
     json: bool,
+    coloured: bool,
+}
+
+impl<L> WithRequest<L> {
+    fn tame(&self, line: String) -> String {
+        let wild = |c: char| {
+            let escape = c == '\u{1b}' && self.coloured;
+            // Control characters, and those that hide or turn what follows (Unicode Standard Annex 9).
+            let turns = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+            !escape && (c.is_control() || turns)
+        };
+        if !line.contains(wild) {
+            return line;
+        }
+        let mut tamed = String::with_capacity(line.len() + 16);
+        for c in line.chars() {
+            match c {
+                c if !wild(c) => tamed.push(c),
+                // As JSON and people know it; there are no others above U+FFFF.
+                c => tamed.push_str(&format!("\\u{:04x}", u32::from(c))),
+            }
+        }
+        tamed
+    }
 }
 
 impl<S, N, L> FormatEvent<S, N> for WithRequest<L>
@@ -80,6 +106,7 @@ where
         self.line.format_event(context, Writer::new(&mut line), event)?;
         let end = if self.json { "}\n" } else { "\n" };
         line.truncate(line.strip_suffix(end).map_or(line.len(), str::len));
+        let mut line = self.tame(line);
         Context::with_current(|request| {
             let ids = [
                 ("request_id", Some(request.id.to_string())),
@@ -97,5 +124,25 @@ where
         });
         writer.write_str(&line)?;
         writer.write_str(end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_strangers_stay_on_their_line() {
+        let plain = WithRequest { line: (), json: false, coloured: false };
+        let coloured = WithRequest { coloured: true, ..plain };
+        for (text, expected) in [
+            ("ordinary, with \u{e9} and \u{1f980}", "ordinary, with \u{e9} and \u{1f980}"),
+            ("a\r\nb\tc", "a\\u000d\\u000ab\\u0009c"),
+            ("\u{9b}2J\u{202e}x\u{2028}", "\\u009b2J\\u202ex\\u2028"),
+        ] {
+            assert_eq!(plain.tame(text.to_owned()), expected);
+        }
+        assert_eq!(coloured.tame("\u{1b}[31m".to_owned()), "\u{1b}[31m");
+        assert_eq!(plain.tame("\u{1b}[31m".to_owned()), "\\u001b[31m");
     }
 }

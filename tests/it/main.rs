@@ -3,6 +3,7 @@
 //! One target, so that everything is linked once. `support` starts servers and signs tokens; each other module holds
 //! one subject.
 
+mod attacks;
 mod authorization_server;
 mod bad_input;
 mod client;

@@ -4,7 +4,7 @@
 
 mod accepted;
 mod claims;
-mod forge;
+pub(crate) mod forge;
 mod signatures;
 
 use std::sync::LazyLock;

@@ -1,0 +1,55 @@
+//! Other spellings of a path that is guarded: none of them leads behind the wall, and none past the check of the origin.
+
+use super::{attacks, get, post, refused, statuses, still_alive};
+
+const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+
+/// No spelling is answered as the real one would be for somebody with a token.
+#[track_caller]
+fn no_way_in(server: &crate::support::Server, targets: &[&str]) {
+    for target in targets {
+        let answer = server.raw(post(target, &[], PING));
+        let [status] = statuses(&answer)[..] else { panic!("{target}: {answer}") };
+        assert!([307, 400, 401, 404, 405].contains(&status), "{target}: {answer}");
+        if let Some(location) = answer.lines().find_map(|line| line.strip_prefix("location: ")) {
+            assert!(
+                location.starts_with('/') && !location.starts_with("//"),
+                "{target}: {location}"
+            );
+        }
+    }
+    still_alive(server);
+}
+
+/// `/health` alone is open to pages from elsewhere, and nothing that only looks like it.
+#[track_caller]
+fn not_open(server: &crate::support::Server, targets: &[&str]) {
+    for target in targets {
+        refused(server, get(target, &["Origin: http://evil.example"]), 403);
+    }
+}
+
+attacks! { "step8";
+    two_slashes: |server| no_way_in(server, &["//mcp", "/mcp//", "///mcp", "//mcp//"]);
+    a_slash_at_the_end: |server| no_way_in(server, &["/mcp/", "/mcp/?x=1"]);
+    dots: |server| no_way_in(server, &["/./mcp", "/mcp/.", "/x/../mcp", "/mcp/../mcp", "/../mcp", "/health/../mcp"]);
+    dots_in_disguise: |server| no_way_in(server, &["/%2e/mcp", "/x/%2e%2e/mcp", "/health/%2e%2e/mcp", "/health/..%2fmcp", "/health/..%5cmcp"]);
+    letters_in_disguise: |server| no_way_in(server, &["/%6dcp", "/mc%70", "/%6D%63%70"]);
+    a_slash_in_disguise: |server| no_way_in(server, &["/%2fmcp", "/mcp%2f", "%2fmcp"]);
+    disguise_twice: |server| no_way_in(server, &["/%256dcp", "/%252e%252e/mcp"]);
+    an_end_in_disguise: |server| no_way_in(server, &["/mcp%00", "/mcp%20", "/mcp%0d%0a", "/mcp%23", "/mcp%3fx"]);
+    parameters_of_a_path: |server| no_way_in(server, &["/mcp;x=1", "/mcp;/", "/;/mcp", "/mcp,x"]);
+    capitals: |server| no_way_in(server, &["/MCP", "/Mcp", "/mCP"]);
+    backslashes: |server| no_way_in(server, &["/x\\..\\mcp", "\\mcp", "/\\mcp"]);
+    another_alphabet: |server| no_way_in(server, &["/\u{ff4d}cp", "/mcp\u{2215}"]);
+    a_host_in_the_path: |server| no_way_in(server, &["//evil.example/", "//evil.example//", "/\\evil.example/", "http://localhost//evil.example/"]);
+    a_fragment: |server| no_way_in(server, &["/health#/mcp", "/mcp#x"]);
+    a_file: |server| no_way_in(server, &["/../../etc/passwd", "/docs/../../Cargo.toml", "/docs/%2e%2e/keys", "/keys/mcp_private_key.pem", "/.git/config", "/.env"]);
+    a_page_that_only_looks_open: |server| not_open(server, &["/health/", "//health", "/health/../mcp", "/health%2f", "/health;x", "/HEALTH", "/health/x", "/Health"]);
+    a_query_that_is_open: |server| {
+        // The query is no part of the path: this is `/health` itself, which tells nothing.
+        let answer = server.raw(get("/health?x=/mcp", &["Origin: http://evil.example"]));
+        assert_eq!(statuses(&answer), [200], "{answer}");
+        assert!(!answer.to_lowercase().contains("access-control-allow-origin"), "{answer}")
+    };
+}
