@@ -82,7 +82,7 @@ export async function run(test) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
     check(`${name}: nothing sticks out sideways`, wide, false);
     const small = await page.$$eval('button, input:not([type=hidden]):not([type=checkbox]), .choice', (elements) =>
-      elements.filter((e) => !e.classList.contains('link') && e.getBoundingClientRect().height < 40).map((e) => e.outerHTML));
+      elements.filter((e) => e.checkVisibility() && !e.classList.contains('link') && e.getBoundingClientRect().height < 40).map((e) => e.outerHTML));
     check(`${name}: everything can be touched`, small, []);
     check(`${name}: nothing to complain about`, page.complaints, []);
   };
