@@ -18,7 +18,7 @@ macro_rules! scripts {
     };
 }
 
-scripts! { test_step1 test_step2 test_step3 test_step4 test_step5 test_step6 test_step7 test_step8 }
+scripts! { test_step1 test_step2 test_step3 test_step4 test_step5 test_step6 test_step7 test_step8 test_step9 }
 
 /// Runs a script with the programs that cargo has just built; it must pass, and it must have checked something.
 #[track_caller]
