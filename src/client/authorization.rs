@@ -62,12 +62,7 @@ pub async fn ask(
         })?;
     client.count_authorization()?;
     let pkce = Pkce::new();
-    let pending = Pending {
-        state: Secret::from(pkce::random()),
-        issuer: server.issuer.clone(),
-        issuer_promised: server.authorization_response_iss_parameter_supported == Some(true),
-        redirect_uri: app.redirect_uri.clone(),
-    };
+    let pending = Pending::new(access, app);
     let params = params(access, app, &pending, &pkce);
     for (name, value) in &params {
         report.note(&format!("{name:<22} {value}   ({})", meaning(name)));
@@ -83,6 +78,21 @@ pub async fn ask(
     report
         .note(&format!("{} (good for one use, with the verifier that only we know)", code.hint()));
     Ok(Code { code, verifier: pkce.verifier })
+}
+
+/// Whether the authorization server still knows a registration of an earlier run. Asked before a person is: they would
+/// end on an error page, and we would wait for an answer that never comes.
+pub(crate) async fn still_known(client: &Client, access: &Access, app: &App) -> bool {
+    let Some(endpoint) = access.server.authorization_endpoint.as_deref() else {
+        return true;
+    };
+    let (pending, pkce) = (Pending::new(access, app), Pkce::new());
+    let mut params = params(access, app, &pending, &pkce);
+    params.retain(|(name, _)| *name != "prompt");
+    // No page, please; whoever does not know the word shows the first one (OpenID Connect Core 1.0, 3.1.2.1).
+    params.push(("prompt", "none".to_owned()));
+    let answer = client.http.page(&address::with_query(endpoint, &params)).await;
+    !answer.is_ok_and(|answer| answer.status.is_client_error())
 }
 
 fn params(
@@ -125,6 +135,16 @@ fn meaning(param: &str) -> &'static str {
 }
 
 impl Pending {
+    fn new(access: &Access, app: &App) -> Self {
+        let server = &access.server;
+        Self {
+            state: Secret::from(pkce::random()),
+            issuer: server.issuer.clone(),
+            issuer_promised: server.authorization_response_iss_parameter_supported == Some(true),
+            redirect_uri: app.redirect_uri.clone(),
+        }
+    }
+
     /// Judges an answer by its query. First whether it is one to our request, then from whom, then what it says.
     pub(crate) fn judge(&self, query: &str) -> Result<Secret, ClientError> {
         let answer = Parameters::parse(query)?;

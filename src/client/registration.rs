@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
-    Client,
+    Client, authorization,
     client_auth::Method,
     error::{ClientError, OAuthError},
     journal::Access,
@@ -66,7 +66,7 @@ pub async fn register(
             "a client id metadata document: the URL is the name, the server reads it by itself",
         );
         app
-    } else if let Some(app) = remembered(client, access, redirect_uri)? {
+    } else if let Some(app) = remembered(client, access, redirect_uri).await? {
         report.note("registered in an earlier run; --forget would register anew");
         app
     } else {
@@ -149,13 +149,23 @@ fn check_document_url(text: &str) -> Result<(), ClientError> {
     Ok(())
 }
 
-fn remembered(
+async fn remembered(
     client: &Client,
     access: &Access,
     redirect_uri: &str,
 ) -> Result<Option<App>, ClientError> {
     let app = client.store.app(&access.server.issuer)?;
-    Ok(app.filter(|app| app.redirect_uri == redirect_uri && app.allows(&access.scopes)))
+    let Some(app) =
+        app.filter(|app| app.redirect_uri == redirect_uri && app.allows(&access.scopes))
+    else {
+        return Ok(None);
+    };
+    let old = !client.store.is_of_this_run(&app);
+    if old && !client.options.headless && !authorization::still_known(client, access, &app).await {
+        client.report.note("the server does not know our registration any more");
+        return Ok(None);
+    }
+    Ok(Some(app))
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@
 //! (OAuth 2.1, 7.1). Readable by its owner only, written whole or not at all, one writer at a time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -26,6 +26,8 @@ use crate::principal::ScopeSet;
 pub(crate) struct Store {
     path: Option<PathBuf>,
     memory: Mutex<Contents>,
+    /// The clients that were registered in this run.
+    registered: Mutex<HashSet<String>>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -63,11 +65,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Store {
     pub(crate) fn file(path: PathBuf) -> Self {
-        Self { path: Some(path), memory: Mutex::default() }
+        Self { path: Some(path), ..Self::memory() }
     }
 
     pub(crate) fn memory() -> Self {
-        Self { path: None, memory: Mutex::default() }
+        Self { path: None, memory: Mutex::default(), registered: Mutex::default() }
     }
 
     /// The file's place in the person's configuration folder.
@@ -84,7 +86,13 @@ impl Store {
         Ok(self.read()?.apps.remove(issuer))
     }
 
+    /// Whether a registration is from just now; one from the file may have been forgotten by its server.
+    pub(crate) fn is_of_this_run(&self, app: &App) -> bool {
+        self.registered.lock().expect("nobody panics in here").contains(&app.client_id)
+    }
+
     pub(crate) async fn remember_app(&self, issuer: &str, app: &App) -> Result<(), ClientError> {
+        self.registered.lock().expect("nobody panics in here").insert(app.client_id.clone());
         let turn = self.lock().await?;
         self.change(&turn, |contents| {
             contents.apps.insert(issuer.to_owned(), app.clone());

@@ -74,7 +74,12 @@ pub(crate) enum Reply {
 
 impl Wire {
     pub(crate) fn new(client: Arc<Client>, credential: Option<Credential>) -> Self {
-        let state = State { credential: credential.map(Arc::new), ..State::default() };
+        // A token of an earlier run was good once: when it is refused, it is old, not wrong.
+        let state = State {
+            proven: credential.is_some(),
+            credential: credential.map(Arc::new),
+            ..State::default()
+        };
         Self { client, state: Arc::new(Mutex::new(state)) }
     }
 

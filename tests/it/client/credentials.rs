@@ -218,3 +218,26 @@ async fn a_client_that_was_registered_beforehand_stays_with_its_issuer() {
     assert_eq!(second.count("/authorize"), 0);
     home.run(&second, &["--client-id", "me", "--issuer", &second.facts.url]).await.succeeded();
 }
+
+#[tokio::test]
+async fn an_old_token_that_is_refused_is_no_reason_to_give_up() {
+    // Born again with other keys: nothing of before is good any more.
+    let (mock, home) = (
+        Mock::start(|hit: &Hit, facts: &Facts| {
+            let old = hit.form.get("refresh_token").is_some_and(|token| token.ends_with("-0"));
+            if hit.path == "/token" && old {
+                return Some(
+                    (StatusCode::BAD_REQUEST, ok(json!({"error": "invalid_client"})))
+                        .into_response(),
+                );
+            }
+            (hit.path == "/mcp" && hit.earlier > 2 && hit.authorization.ends_with("-0"))
+                .then(|| refused(facts))
+        })
+        .await,
+        Home::new(),
+    );
+    home.run(&mock, &[]).await.succeeded();
+    home.run(&mock, &[]).await.succeeded();
+    assert_eq!(mock.count("/authorize"), 2);
+}

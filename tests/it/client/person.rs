@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use axum::response::IntoResponse;
 use tokio::sync::oneshot;
 use url::Url;
 
@@ -142,6 +143,29 @@ async fn the_same_port_is_used_again_and_another_one_when_it_is_taken() {
     let (child, url) = waiting(&home, &mock).await;
     assert_ne!(param(&url, "redirect_uri"), first);
     assert_eq!(mock.count("/register"), 2, "a registration is good for its own address only");
+    browser().get(url).send().await.unwrap();
+    finish(child).await.succeeded();
+}
+
+#[tokio::test]
+async fn a_registration_that_the_server_has_forgotten_is_made_anew_before_a_person_sees_it() {
+    // The first client is known for one authorization, then the server is born again.
+    let mock = Mock::start(|hit: &Hit, _: &Facts| {
+        let forgotten =
+            hit.path == "/authorize" && hit.query["client_id"] == "client-0" && hit.earlier > 0;
+        forgotten.then(|| (axum::http::StatusCode::BAD_REQUEST, "unknown client").into_response())
+    })
+    .await;
+    let home = Home::new();
+    let (child, url) = waiting(&home, &mock).await;
+    browser().get(url).send().await.unwrap();
+    finish(child).await.succeeded();
+
+    let mut stored = home.stored();
+    stored["tokens"] = serde_json::json!({});
+    std::fs::write(home.credentials(), stored.to_string()).unwrap();
+    let (child, url) = waiting(&home, &mock).await;
+    assert_eq!(param(&url, "client_id"), "client-1");
     browser().get(url).send().await.unwrap();
     finish(child).await.succeeded();
 }
