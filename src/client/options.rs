@@ -236,7 +236,8 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
     }
 }
 
-fn call(text: &str) -> Result<Call, String> {
+/// Reads `NAME={..}`.
+pub(super) fn call(text: &str) -> Result<Call, String> {
     let (name, arguments) = text.split_once('=').unwrap_or((text, "{}"));
     let arguments = serde_json::from_str(arguments).map_err(|e| {
         format!(

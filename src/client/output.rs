@@ -98,7 +98,7 @@ impl<A: Authorize> Session<A> {
         }
     }
 
-    fn for_programs(&self) -> bool {
+    pub(super) fn for_programs(&self) -> bool {
         self.client.options.json || !io::stdout().is_terminal()
     }
 }

@@ -12,7 +12,7 @@ use super::{
     era::HEADER_MISMATCH,
     error::ClientError,
     mirror::Mirror,
-    options::Call,
+    options::{self, Call},
     output::Listing,
     refusal::Authorize,
     report::Stage,
@@ -87,6 +87,9 @@ impl<A: Authorize> Session<A> {
             );
         }
         let mut ending = Ending::Done;
+        if calls.is_empty() && options.prompt.is_empty() && options.read.is_empty() {
+            return self.converse(&tools).await;
+        }
         for call in calls {
             let outcome = self.call(&tools, &call).await?;
             self.show("call", &call.name, &call.arguments, outcome, &mut ending);
@@ -103,6 +106,36 @@ impl<A: Authorize> Session<A> {
             self.show("read", &uri, &Object::new(), outcome, &mut ending);
         }
         Ok(ending)
+    }
+
+    /// Calls what the person types, if there is a person who has asked for nothing else.
+    async fn converse(&mut self, tools: &[Tool]) -> Result<Ending, ClientError> {
+        let mut ending = Ending::Done;
+        if self.for_programs()
+            || self.client.options.quiet
+            || !self.client.terminal.is_interactive()
+        {
+            return Ok(ending);
+        }
+        loop {
+            self.client
+                .report
+                .essential("call a tool? NAME or NAME={\"argument\": ..}, Enter to leave");
+            let line = self.client.terminal.line().await.unwrap_or_default();
+            let call = match (line.trim(), tools.iter().find(|tool| tool.name == line.trim())) {
+                ("", _) => return Ok(ending),
+                (_, Some(tool)) => tool.sample(),
+                (typed, None) => match options::call(typed) {
+                    Ok(call) => call,
+                    Err(why) => {
+                        self.client.report.warn(&why);
+                        continue;
+                    }
+                },
+            };
+            let outcome = self.call(tools, &call).await?;
+            self.show("call", &call.name, &call.arguments, outcome, &mut ending);
+        }
     }
 
     /// The tools, and those that are left out with the reason why.
