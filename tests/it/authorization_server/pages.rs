@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::support::{World, query};
 
-const NASTY: &str = r#""><script>alert(1)</script><img src=x onerror='a'>{{7*7}}"#;
+const NASTY: &str = r#""><script>alert(1)</script><img src=x onerror='a'>{{1234567*7}}"#;
 
 #[tokio::test]
 async fn every_page_is_protected_from_frames_caches_and_foreign_content() {
@@ -119,7 +119,7 @@ async fn a_strangers_text_is_never_markup() {
     for page in pages {
         let text = &page.text;
         assert!(
-            !text.contains("<script") && !text.contains("<img") && !text.contains("49"),
+            !text.contains("<script") && !text.contains("<img") && !text.contains("8641969"),
             "{text}"
         );
         assert!(!text.contains("'onmouseover='"), "{text}");
