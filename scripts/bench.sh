@@ -1,0 +1,273 @@
+#!/usr/bin/env bash
+# How fast are the steps? Measures them beside other programs that do the same work, in turns, on this machine.
+#
+#   scripts/bench.sh            measure everything (about six minutes after the build) and print the tables
+#   scripts/bench.sh --write    the same, and put the tables into README.md
+#   scripts/bench.sh --quick    every measurement once and short: does it all still run?
+#   scripts/bench.sh --memory   ten minutes of load with 100,000 different tokens: how much memory does step 8 take?
+#
+# Needs Linux, wrk, curl and jq; valgrind for instruction counts; uv and git for the Python original (ORIGINAL names a
+# clone of it that is already there). What is missing is left out with a word. All traffic stays on 127.0.0.1.
+
+set -euo pipefail
+
+MODE=full WRITE=''
+for arg in "$@"; do
+    case $arg in
+        --quick) MODE=quick ;;
+        --memory) MODE=memory ;;
+        --write) WRITE=yes ;;
+        -h | --help) sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0"; exit 0 ;;
+        *) echo "unknown argument $arg; see $0 --help" >&2; exit 1 ;;
+    esac
+done
+
+REPO=$(cd "$(dirname "$0")/.." && pwd)
+BENCH=$REPO/scripts/bench
+STEPS=${CARGO_TARGET_DIR:-$REPO/target}/release
+PEERS=${CARGO_TARGET_DIR:-$BENCH/target}/release
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-bench.XXXXXX")   # mode 0700: keys and tokens are in it
+RESULTS=$WORK/results
+declare -A PID PORT
+
+# No exit in here: the script's own exit status must survive.
+cleanup() {
+    set +e
+    for pid in "${PID[@]}"; do kill "$pid" && wait "$pid"; done 2>/dev/null
+    rm -rf "$WORK"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+die() { echo "error: $*" >&2; exit 1; }
+say() { echo "$*" >&2; }
+for tool in wrk curl jq cargo; do
+    command -v $tool >/dev/null || die "$tool is needed: install it with your package manager"
+done
+
+# ---- what is sent
+
+ECHO='{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hello"}}}'
+MODERN='{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hello"},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0"},"io.modelcontextprotocol/clientCapabilities":{}}}}'
+MODERN_HEADERS=$'MCP-Protocol-Version: 2026-07-28\nMcp-Method: tools/call\nMcp-Name: echo'
+
+# ---- programs
+
+# start NAME PROGRAM [arguments]: in the background, until it says where it listens.
+start() {
+    local name=$1 log=$WORK/$1.log tries
+    shift
+    "$@" >"$log" 2>&1 &
+    PID[$name]=$!
+    for ((tries = 0; tries < 600; tries++)); do
+        PORT[$name]=$(sed -nE 's#.*(listening|running) on http://127\.0\.0\.1:([0-9]+).*#\2#p' "$log" | head -1)
+        [ -z "${PORT[$name]}" ] || return 0
+        kill -0 "${PID[$name]}" 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$log" >&2
+    die "$name does not listen; its messages are above"
+}
+
+stop() {
+    kill "${PID[$1]}" || true
+    wait "${PID[$1]}" || true
+    unset "PID[$1]"
+} 2>/dev/null
+
+# The command line of each program, in the array COMMAND.
+command_of() {
+    case $1 in
+        bare | checked | sdk) COMMAND=("$PEERS/$1" "$WORK/keys") ;;
+        # Everything that can be counted is counted.
+        step*) COMMAND=("$STEPS/$1" --port 0 --metrics-port 0 --keys "$WORK/keys") ;;
+        original) COMMAND=(env -C "$WORK/keys" "$ORIGINAL/.venv/bin/python" -c
+            'import uvicorn; from mcp_http.step8 import JWTMCPServer; uvicorn.run(JWTMCPServer().app, host="127.0.0.1", port=0)') ;;
+    esac
+}
+
+# ---- one measurement
+
+ticks() { awk '{ print $14 + $15 }' "/proc/${PID[$1]}/stat"; }
+memory() { awk '/^VmRSS/ { printf "%.1f", $2 / 1024 }' "/proc/${PID[$1]}/status"; }
+
+# load SCENARIO PROGRAM CONNECTIONS [VARIABLE=value..]: one line of results. The variables are those of load.lua.
+load() {
+    local scenario=$1 program=$2 connections=$3 before after result
+    shift 3
+    before=$(ticks "$program")
+    result=$(env BODY="$ECHO" TOKENS="$WORK/token" "$@" wrk -t2 -c"$connections" -d"${SECONDS_EACH}s" --timeout 5s \
+        -s "$BENCH/load.lua" "http://127.0.0.1:${PORT[$program]}/mcp" | sed -n 's/^RESULT //p')
+    after=$(ticks "$program")
+    [ -n "$result" ] || die "wrk gave no result for $program"
+    awk -v scenario="$scenario" -v program="$program" -v ticks=$((after - before)) -v hz="$(getconf CLK_TCK)" '{
+        if ($5 != 0 && scenario != "refused") { print "error: " $5 " of " $1 " requests failed: " scenario " " program > "/dev/stderr"; exit 1 }
+        printf "%s %s %.0f %.2f %d %d\n", scenario, program, $1 / $2, ticks / hz / $1 * 1e6, $3, $4
+    }' <<<"$result" >>"$RESULTS" || exit 1
+}
+
+# median SCENARIO PROGRAM COLUMN, where the columns are: rps cpu p50 p99
+median() {
+    awk -v scenario="$1" -v program="$2" -v name="$3" '
+        BEGIN { column["rps"] = 3; column["cpu"] = 4; column["p50"] = 5; column["p99"] = 6 }
+        $1 == scenario && $2 == program { print $column[name] }' "$RESULTS" | sort -n |
+        awk '{ value[NR] = $1 } END { print NR % 2 ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2 }'
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f", a / b; else print "-" }'; }
+thousands() { sed ':a;s/\B[0-9]\{3\}\>/,&/;ta' <<<"$1"; }
+
+# instructions PROGRAM [curl arguments]: those of one request outside of the kernel, the same on every machine of this
+# kind. Two runs that differ in the number of requests are subtracted, so start and end do not count.
+instructions() {
+    local program=$1 requests counted=()
+    shift
+    command -v valgrind >/dev/null || { echo -; return; }
+    for requests in 200 1200; do
+        command_of "$program"
+        TOKIO_WORKER_THREADS=1 start counted valgrind --tool=callgrind --callgrind-out-file=/dev/null "${COMMAND[@]}"
+        # curl counts the part after # up and keeps it to itself: all requests are alike and use one connection.
+        curl -s -o /dev/null -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \
+            "$@" "http://127.0.0.1:${PORT[counted]}/mcp#[1-$requests]"
+        stop counted
+        counted+=("$(sed -n 's/.*Collected : //p' "$WORK/counted.log")")
+    done
+    echo $(((counted[1] - counted[0]) / 1000))
+}
+
+# first_answer PROGRAM: milliseconds from its start to its first answer.
+first_answer() {
+    command_of "$1"
+    local began=${EPOCHREALTIME/./} line port
+    exec 3< <(exec "${COMMAND[@]}" 2>/dev/null)
+    PID[first]=$!
+    while IFS= read -r -t 10 line <&3; do
+        case $line in *"listening on http"*) break ;; esac
+    done
+    port=${line##*:}
+    exec 4<>"/dev/tcp/127.0.0.1/${port%/}"
+    printf 'GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n' >&4
+    IFS= read -r -t 10 -u 4 line
+    awk -v us=$((${EPOCHREALTIME/./} - began)) 'BEGIN { printf "%.1f\n", us / 1000 }'
+    exec 4<&- 3<&-
+    stop first
+}
+
+# ---- everything
+
+say "building (optimised for the whole program at once: this takes a while)"
+(cd "$REPO" && cargo build -q --release --bin step8 --bin step9) || die "cargo could not build the steps"
+(cd "$BENCH" && cargo build -q --release --locked) || die "cargo could not build the programs beside them"
+
+ROUNDS=5 SECONDS_EACH=3 TOKENS=10000
+case $MODE in
+    quick) ROUNDS=1 SECONDS_EACH=1 TOKENS=1000 ;;
+    memory) SECONDS_EACH=${SECONDS_EACH_MEMORY:-600} TOKENS=100000 ;;
+esac
+
+# The first start makes the key pair; then the tokens can be signed with it.
+command_of step8; start step8 "${COMMAND[@]}"; stop step8
+"$PEERS/tokens" "$WORK/keys" "$TOKENS" >"$WORK/tokens"
+head -1 "$WORK/tokens" >"$WORK/token"
+sed 's/....$/AAAA/' "$WORK/token" >"$WORK/forged"
+# One token as often as there are different ones, so that wrk does the same work for both.
+awk -v n="$TOKENS" '{ for (i = 0; i < n; i++) print }' "$WORK/token" >"$WORK/same"
+
+start step8 "${COMMAND[@]}"
+if [ "$MODE" = memory ]; then
+    say "$SECONDS_EACH seconds of load with $TOKENS different tokens"
+    load memory step8 32 TOKENS="$WORK/tokens"
+    echo "requests a second: $(thousands "$(median memory step8 rps)"), errors: 0"
+    echo "memory at the end: $(memory step8) MB, at most: $(awk '/^VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/${PID[step8]}/status") MB"
+    exit
+fi
+IDLE=$(memory step8)
+
+PROGRAMS="bare checked sdk step8 step9"
+if [ -z "${ORIGINAL:-}" ] && command -v uv >/dev/null && command -v git >/dev/null; then
+    ORIGINAL=$WORK/original
+    git clone -q --depth 1 https://github.com/christian-posta/mcp-auth-step-by-step "$ORIGINAL" 2>"$WORK/clone.log" &&
+        (cd "$ORIGINAL" && uv sync -q --frozen 2>"$WORK/sync.log") || ORIGINAL=''
+fi
+if [ -x "${ORIGINAL:-}/.venv/bin/python" ]; then PROGRAMS="$PROGRAMS original"; else say "without the Python original: no uv, or no network"; fi
+for program in $PROGRAMS; do
+    [ "$program" = step8 ] || { command_of "$program"; start "$program" "${COMMAND[@]}"; }
+done
+
+for ((round = 1; round <= ROUNDS; round++)); do
+    say "round $round of $ROUNDS"
+    for program in $PROGRAMS; do
+        case $program in
+            step9) load echo step9 32 BODY="$MODERN" HEADERS="$MODERN_HEADERS" ;;
+            *) load echo "$program" 32 ;;
+        esac
+    done
+    # The same load for both, which is half of what the first can do: pauses of 256 connections, in milliseconds.
+    delay=$(awk -v rps="$(median echo bare rps)" 'BEGIN { print 256 / (rps / 2) * 1000 }')
+    for program in bare step8; do load half "$program" 256 DELAY="$delay"; done
+    for program in checked step8; do load refused "$program" 32 TOKENS="$WORK/forged"; done
+    for list in same tokens; do load $list step8 32 TOKENS="$WORK/$list"; done
+    load thousand step8 1000
+done
+
+say "counting instructions, and measuring starts"
+stop_all() { for program in "${!PID[@]}"; do stop "$program"; done; }
+stop_all
+BEARER="Authorization: Bearer $(cat "$WORK/token")" FORGED="Authorization: Bearer $(cat "$WORK/forged")"
+declare -A COUNT
+for program in bare checked sdk step8; do COUNT[$program]=$(instructions $program -H "$BEARER" -d "$ECHO"); done
+mapfile -t lines <<<"$MODERN_HEADERS"
+COUNT[step9]=$(instructions step9 -H "$BEARER" "${lines[@]/#/-H}" -d "$MODERN")
+COUNT[refused]=$(instructions step8 -H "$FORGED" -d "$ECHO")
+COUNT[checked_refused]=$(instructions checked -H "$FORGED" -d "$ECHO")
+for ((round = 1; round <= 5; round++)); do first_answer step8; done | sort -n >"$WORK/starts"
+
+# ---- tables
+
+declare -A TITLE=(
+    [bare]="axum alone: parses the JSON, checks nothing"
+    [checked]="axum and one RS256 check per request"
+    [sdk]="the official SDK (rmcp 3.11, stateless) behind the same check"
+    [step8]="**step 8**, everything on"
+    [step9]="**step 9**, a request of 2026-07-28"
+    [original]="the Python original, step 8"
+)
+tables() {
+    local program
+    echo "| \`tools/call echo\` with a token | requests/s | ratio | server CPU per request | ratio | instructions per request |"
+    echo "|---|--:|--:|--:|--:|--:|"
+    for program in $PROGRAMS; do
+        echo "| ${TITLE[$program]} | $(thousands "$(median echo "$program" rps | cut -d. -f1)")" \
+            "| $(ratio "$(median echo "$program" rps)" "$(median echo bare rps)")" \
+            "| $(printf '%.1f' "$(median echo "$program" cpu)") µs" \
+            "| $(ratio "$(median echo "$program" cpu)" "$(median echo bare cpu)")" \
+            "| $(thousands "${COUNT[$program]:--}") |"
+    done
+    echo
+    echo "| step 8 against | | aim |"
+    echo "|---|--:|--:|"
+    echo "| axum alone at half of its maximum: 99th percentile of latency, $(median half step8 p99) µs to $(median half bare p99) µs" \
+        "| $(ratio "$(median half step8 p99)" "$(median half bare p99)") | at most 1.3 |"
+    echo "| axum and a check, both refusing a bad signature: CPU, $(printf '%.1f' "$(median refused step8 cpu)") µs to $(printf '%.1f' "$(median refused checked cpu)") µs" \
+        "| $(ratio "$(median refused step8 cpu)" "$(median refused checked cpu)") | at most 1.05 |"
+    echo "| itself, $(thousands "$TOKENS") different tokens in turn instead of one: requests/s" \
+        "| $(ratio "$(median tokens step8 rps)" "$(median same step8 rps)") | at least 0.70 |"
+    echo "| itself, 1,000 connections instead of 32: requests/s" \
+        "| $(ratio "$(median thousand step8 rps)" "$(median echo step8 rps)") | at least 0.85 |"
+    echo "| memory, idle | $IDLE MB | under 8 MB |"
+    echo "| start to first answer | $(sed -n 3p "$WORK/starts") ms | under 15 ms |"
+    echo "| size of the program | $(stat -c %s "$STEPS/step8" | awk '{ printf "%.1f", $1 / 1e6 }') MB | under 6 MB |"
+    echo
+    echo "Medians of $ROUNDS rounds of $SECONDS_EACH seconds, all programs in turns, 32 connections, load and server on" \
+        "the same machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)."
+}
+tables | tee "$WORK/tables"
+
+if [ -n "$WRITE" ]; then
+    awk -v file="$WORK/tables" '
+        /^<!-- bench -->$/ { print; print ""; while ((getline line < file) > 0) print line; print ""; skip = 1 }
+        /^<!-- \/bench -->$/ { skip = 0 }
+        !skip' "$REPO/README.md" >"$WORK/readme" && cat "$WORK/readme" >"$REPO/README.md"
+    say "written to README.md"
+fi
