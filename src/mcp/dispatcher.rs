@@ -186,6 +186,8 @@ impl Dispatcher {
     pub async fn dispatch(&self, method: &str, call: Call) -> Outcome {
         let known = self.methods.get_key_value(method);
         let (name, method) = known.ok_or_else(|| ErrorObject::method_not_found(method))?;
+        // Our own name for it: what a client sends as a method may be anything, even a token.
+        tracing::debug!(method = name, "call");
         let entry = self.journal.as_ref().map(|journal| journal.open(name, &call));
         let outcome = match &self.policy {
             Some(policy) => match policy.check(name, call.principal.as_ref()) {

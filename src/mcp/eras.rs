@@ -75,7 +75,6 @@ pub async fn handle(
         Message::Request(request) => {
             let span = trace::span(&request.params);
             let answer = async {
-                tracing::debug!(method = %request.method.escape_debug(), "request");
                 if stateless::recognizes(&headers, &request.params) {
                     Ok(endpoint.answer_stateless(&headers, request, principal.clone()).await)
                 } else {

@@ -38,7 +38,6 @@ pub async fn handle(
     let principal = request.extensions().get::<Principal>().cloned();
     match read(request).await? {
         Message::Request(request) => {
-            tracing::debug!(method = %request.method.escape_debug(), "request");
             let call = Call { params: request.params, principal };
             let outcome = methods.dispatch(&request.method, call).await;
             Ok(answer(request.id, outcome))

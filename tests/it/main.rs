@@ -13,6 +13,7 @@ mod gen_token;
 mod idp;
 mod ladder;
 mod lifecycle;
+mod log_secrets;
 mod raw_http;
 mod schemas;
 mod scopes;

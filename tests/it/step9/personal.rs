@@ -251,9 +251,9 @@ async fn a_trace_is_continued_in_the_log_and_nothing_else_gets_there() {
     ask(&format!("00-{trace}-00f067aa0ba902b7-01")).await;
     server.wait_for_log(trace);
     ask("00-intruder\n2026-01-01 ERROR all is lost").await;
-    let last = message("unheard/of", Value::Null);
+    let last = message("prompts/list", Value::Null);
     server.mcp(&alice, last).answer().await;
-    server.wait_for_log("unheard/of");
+    server.wait_for_log("prompts/list");
     assert!(!server.log().contains("intruder"), "{}", server.log());
     assert!(!server.log().contains(&alice));
 }

@@ -102,6 +102,7 @@ impl Server {
             .header("content-type", "application/json")
             .header("accept", "application/json, text/event-stream")
             .body(body.into());
+        super::note(token);
         if token.is_empty() { request } else { request.bearer_auth(token) }
     }
 

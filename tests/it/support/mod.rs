@@ -10,9 +10,11 @@
 
 mod http;
 pub(crate) mod schema;
+mod secrets;
 mod server;
 mod tokens;
 
 pub(crate) use http::{Answer, Ask, client, message};
+pub(crate) use secrets::note;
 pub(crate) use server::{Server, binary, command};
 pub(crate) use tokens::{claims, key_folder, key_pair, now, private_pem, public_pem};

@@ -43,6 +43,7 @@ fn without_settings(mut command: Command) -> Command {
 /// A running program that listens. Dropping it ends it.
 pub(crate) struct Server {
     child: Child,
+    errors: Option<thread::JoinHandle<()>>,
     log: Arc<Mutex<String>>,
     client: reqwest::Client,
     /// `http://localhost:PORT`, which is its public URL as well unless a flag says otherwise.
@@ -100,6 +101,8 @@ impl Server {
         flags: impl IntoIterator<Item = S>,
     ) -> Result<Self, String> {
         let mut child = command
+            // Everything there is to say, unless a flag wants less: what nobody logs, no log can give away.
+            .env("RUST_LOG", "trace")
             .args(["--port", "0", "--keys"])
             .arg(keys.path())
             .args(flags)
@@ -125,7 +128,8 @@ impl Server {
         };
         let port = address.rsplit(':').next().expect("an address has a port");
         let url = format!("http://localhost:{port}");
-        Ok(Self { child, log, client: super::http::client(), url, address, keys })
+        let (errors, client) = (Some(errors), super::http::client());
+        Ok(Self { child, errors, log, client, url, address, keys })
     }
 
     /// A request to a path of this server.
@@ -178,8 +182,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(errors) = self.errors.take() {
+            let _ = errors.join();
+        }
         if thread::panicking() {
             eprintln!("---- the server said:\n{}", self.log());
+        } else if let Some(secret) = super::secrets::found_in(&self.log()) {
+            panic!("{secret} is in the log:\n{}", self.log());
         }
     }
 }

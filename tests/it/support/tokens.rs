@@ -69,6 +69,8 @@ pub(crate) fn claims(name: &str, scopes: &str) -> Value {
 impl Server {
     /// A good token for this person with these scopes.
     pub(crate) fn token(&self, name: &str, scopes: &str) -> String {
-        key_pair().sign("JWT", &claims(name, scopes)).expect("a token")
+        let token = key_pair().sign("JWT", &claims(name, scopes)).expect("a token");
+        super::note(&token);
+        token
     }
 }

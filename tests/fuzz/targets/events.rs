@@ -1,0 +1,22 @@
+//! Server-sent events, as the client reads them: how a stream is cut into pieces makes no difference.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[allow(dead_code)]
+#[path = "../../../src/client/sse.rs"]
+mod sse;
+
+use sse::Events;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((&size, stream)) = data.split_first() else { return };
+    let mut whole = Events::default();
+    let at_once = whole.feed(stream);
+    let mut pieces = Events::default();
+    let piecewise: Vec<_> =
+        stream.chunks(usize::from(size).max(1)).flat_map(|piece| pieces.feed(piece)).collect();
+    assert_eq!(at_once, piecewise);
+    assert_eq!((&whole.last_id, whole.retry), (&pieces.last_id, pieces.retry));
+    assert!(whole.held() <= stream.len() + stream.len() / 2 * 3, "what is held came from the stream");
+});
