@@ -17,10 +17,12 @@ stateless() {
     rpc "$method" "$(jq -c --argjson meta "$META" '. + {_meta: $meta}' <<<"$params")" \
         -H 'MCP-Protocol-Version: 2026-07-28' -H "Mcp-Method: $method" "$@"
 }
-# What became of the last request: yes, the scope that is missing, role, login, or the status.
+# What became of the last request: yes, asks (a person would have to agree, and curl cannot ask one), the scope that is
+# missing, role, login, or the status.
 outcome() {
     case $STATUS in
-        200) if jq -e 'has("result")' <<<"$BODY" >/dev/null; then echo yes; else echo error; fi ;;
+        200) jq -r 'if .result.isError then "asks" elif has("result") then "yes" else "error" end' <<<"$BODY" ;;
+        400) jq -r 'if .error.code == -32021 then "asks" else 400 end' <<<"$BODY" ;;
         401) echo login ;;
         403) sed -n 's/^www-authenticate:.*insufficient_scope.*/&/Ip' <<<"$HEADERS" | sed -n 's/.* scope="\([^"]*\)".*/\1/p' | grep . || echo role ;;
         *) echo "$STATUS" ;;
@@ -65,6 +67,7 @@ row tools/call '{"name":"whoami"}' 'yes yes yes yes login'
 row tools/call "$ECHO" 'yes mcp:tools:echo yes mcp:tools:echo login'
 row tools/call '{"name":"get_time"}' 'yes mcp:tools:get_time yes mcp:tools:get_time login'
 row tools/call '{"name":"recent_calls"}' 'role role yes role login'
+row tools/call '{"name":"forget_calls"}' 'role role asks role login'
 row prompts/list '{}' 'yes yes yes mcp:prompts login'
 row prompts/get '{"name":"greeting"}' 'yes yes yes mcp:prompts login'
 row prompts/get '{"name":"help"}' 'yes yes yes mcp:prompts login'
@@ -79,7 +82,7 @@ row completion/complete '{"ref":{"type":"ref/resource","uri":"tutorial://guide/{
 if [ "$WRONG" -eq 0 ]; then ok "$CELLS cells, each in both eras, are as they should be"; fi
 
 scenario "a list shows what its reader may call"
-for expected in 'alice echo,get_time,whoami' 'bob whoami' 'admin echo,get_time,whoami,recent_calls' 'guest whoami'; do
+for expected in 'alice echo,get_time,whoami' 'bob whoami' 'admin echo,get_time,whoami,recent_calls,forget_calls' 'guest whoami'; do
     be "${expected% *}"
     SHOW='[.result.tools[].name]' stateless tools/list
     expect_json '[.result.tools[].name] | join(",") == $names' "${expected% *} sees ${expected#* }" --arg names "${expected#* }"
@@ -117,6 +120,26 @@ stateless tools/call '{"name":"recent_calls"}'
 expect_status 403
 expect_no_header WWW-Authenticate
 expect_json '.error.data.detail == "recent_calls is for the role admin"' "no scope would help, so none is asked for"
+
+scenario "before something is forgotten for good, a person is asked"
+be admin
+FORGET='{"name":"forget_calls","arguments":{}}'
+stateless tools/call "$FORGET"
+expect_status 400
+expect_error -32021 "a client that cannot ask"
+expect_json '.error.data.requiredCapabilities.elicitation | has("form")' "and what it would need"
+PLAIN=$META
+META=$(jq -c '.["io.modelcontextprotocol/clientCapabilities"] = {elicitation: {}}' <<<"$META")
+stateless tools/call "$FORGET"
+expect_json '.result | .resultType == "input_required" and .inputRequests.confirm.method == "elicitation/create"' "a question comes back"
+YES=$(jq -c --argjson call "$FORGET" '$call + {requestState: .result.requestState, inputResponses: {confirm: {action: "accept", content: {confirm: true}}}}' <<<"$BODY")
+gen_token --username mallory --scopes '' --roles admin
+stateless tools/call "$YES"
+expect_error -32602 "somebody else cannot answer it"
+be admin
+stateless tools/call "$YES"
+expect_json '.result | .resultType == "complete" and .structuredContent.forgotten > 0' "the person agrees, and it is done"
+META=$PLAIN
 
 scenario "discovery instead of a handshake"
 be guest

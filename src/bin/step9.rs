@@ -3,7 +3,7 @@
 //! Answers become personal, each tool has a scope of its own, and lists show what the caller may use. Beside the
 //! handshake of the earlier steps stands the stateless protocol of 2026-07-28, on the same endpoint.
 //!
-//! Adds: `whoami`, `recent_calls`, resources, completion, scopes for single tools, MCP 2026-07-28, sessions
+//! Adds: `whoami`, `recent_calls`, `forget_calls`, resources, completion, scopes for single tools, MCP 2026-07-28, sessions
 //! Spec: MCP 2026-07-28 versioning, transports/streamable-http, server/discover, server/tools, server/resources
 //! Try:  curl -s http://localhost:9000/mcp -H "Authorization: Bearer $(cargo run -q --bin gen-token -- --username alice --print-token)" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami"}}'
 
@@ -63,7 +63,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with(personal::echo())
         .with(personal::get_time())
         .with(personal::whoami())
-        .with(personal::recent_calls(&journal));
+        .with(personal::recent_calls(&journal))
+        .with(personal::forget_calls(&journal));
     let prompts = prompts.with(personal::greeting());
     let chapters =
         chapters!["step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9",];
@@ -78,6 +79,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .allow("get_time", ["mcp:tools:get_time"], "tool execution")
         .open(["whoami"])
         .only_role("recent_calls", "admin")
+        .only_role("forget_calls", "admin")
         .allow_role("admin");
     let tools = tools.guarded_by(tool_policy);
 

@@ -42,10 +42,10 @@ impl<'a> From<&'a Principal> for User<'a> {
     }
 }
 
-/// [`META_KEY`] and its value, as JSON.
-pub(super) fn meta(principal: &Principal) -> String {
+/// Writes [`META_KEY`] and its value as members of a JSON object.
+pub(super) fn write_meta(principal: &Principal, members: &mut String) {
     let user = serde_json::to_string(&User::from(principal)).expect("a user is serializable");
-    format!("\"{META_KEY}\":{user}")
+    members.extend(["\"", META_KEY, "\":", &user]);
 }
 
 /// The value of [`HEADER`].

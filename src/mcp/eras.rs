@@ -130,7 +130,8 @@ impl Parts {
         let call = Call { params: request.params, principal: principal.clone() };
         match self.methods.dispatch(method, call).await {
             Ok(result) => {
-                let members = stateless::members(method, &self.server_info, principal.as_ref());
+                let members =
+                    stateless::members(method, &result, &self.server_info, principal.as_ref());
                 transport::success(id, &result, &members)
             }
             Err(mut refusal) => {
@@ -148,7 +149,8 @@ impl Parts {
         principal: Option<Principal>,
     ) -> Result<Response, TransportError> {
         transport::check_version(headers)?;
-        let jsonrpc::Request { method, id, params, .. } = request;
+        let jsonrpc::Request { method, id, mut params, .. } = request;
+        stateless::strip(&mut params);
         let begins = method == "initialize";
         if !begins {
             self.check_session(headers, principal.as_ref())?;
@@ -194,5 +196,9 @@ fn with_caller(id: &jsonrpc::Id, result: &RawValue, principal: &Principal) -> Re
     if result.get() == "{}" || result.get().starts_with(r#"{"_meta":"#) {
         return transport::success(id, result, "");
     }
-    transport::success(id, result, &format!(r#""_meta":{{{}}}"#, caller::meta(principal)))
+    let mut members = String::with_capacity(256);
+    members.push_str(r#""_meta":{"#);
+    caller::write_meta(principal, &mut members);
+    members.push('}');
+    transport::success(id, result, &members)
 }

@@ -6,6 +6,7 @@
 pub mod caller;
 pub mod catalog;
 pub mod completion;
+pub mod confirmation;
 pub mod dispatcher;
 pub mod eras;
 mod headers;
@@ -17,6 +18,7 @@ pub mod policy;
 pub mod prompts;
 pub mod protocol;
 pub mod resources;
+mod seal;
 pub mod sessions;
 mod stateless;
 pub mod tools;

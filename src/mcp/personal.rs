@@ -185,6 +185,35 @@ pub fn recent_calls(journal: &Journal) -> Tool {
     )
 }
 
+/// What `forget_calls` says.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Forgotten {
+    /// How many calls were forgotten
+    forgotten: usize,
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "forgot {} calls", self.forgotten)
+    }
+}
+
+/// `forget_calls`: empties the list behind `recent_calls`, once a person has agreed.
+pub fn forget_calls(journal: &Journal) -> Tool {
+    let journal = journal.clone();
+    let run = move |_: Nothing, _| {
+        let forgotten = journal.clear();
+        async move { Ok(Forgotten { forgotten }) }
+    };
+    Tool::new(
+        "forget_calls",
+        "Forget calls",
+        "Forget who called what; a person is asked first",
+        run,
+    )
+    .asks_first("Forget who called what since the server started? This cannot be undone.")
+}
+
 /// `greeting`: a letter's first line, to the caller unless it is to be somebody else.
 pub fn greeting() -> Prompt {
     Prompt::new("greeting", "Greeting", "Write a greeting, for yourself or for someone else")

@@ -7,14 +7,12 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{
-    hmac::{self, HMAC_SHA256},
-    rand,
-};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use quick_cache::sync::Cache;
 
 use crate::principal::Principal;
+
+use super::seal::{self, Seal};
 
 /// How many ended sessions are remembered. One that is forgotten could be used again, by its own caller only.
 const ENDED: usize = 10_000;
@@ -22,25 +20,18 @@ const ENDED: usize = 10_000;
 const NONCE_LENGTH: usize = 16;
 
 /// The sessions of a server, until it stops.
-#[derive(Clone)]
-pub struct Sessions(Arc<Seals>);
+#[derive(Debug, Clone)]
+pub struct Sessions(Arc<Parts>);
 
-struct Seals {
-    key: hmac::Key,
+#[derive(Debug)]
+struct Parts {
+    seal: Seal,
     ended: Cache<Box<str>, ()>,
-}
-
-impl std::fmt::Debug for Sessions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sessions").finish_non_exhaustive()
-    }
 }
 
 impl Default for Sessions {
     fn default() -> Self {
-        let key = hmac::Key::generate(HMAC_SHA256, &rand::SystemRandom::new())
-            .expect("the system has random numbers");
-        Self(Arc::new(Seals { key, ended: Cache::new(ENDED) }))
+        Self(Arc::new(Parts { seal: Seal::default(), ended: Cache::new(ENDED) }))
     }
 }
 
@@ -52,24 +43,18 @@ impl Sessions {
 
     /// A new session of this caller.
     pub(super) fn begin(&self, caller: Option<&Principal>) -> String {
-        let mut id = [0; NONCE_LENGTH].to_vec();
-        rand::fill(&mut id).expect("the system has random numbers");
-        let seal = hmac::sign(&self.0.key, &sealed(&id, caller));
-        id.extend_from_slice(seal.as_ref());
-        URL_SAFE_NO_PAD.encode(id)
+        let nonce = seal::random::<NONCE_LENGTH>();
+        let seal = self.0.seal.over(&[&nonce, issuer(caller), subject(caller)]);
+        URL_SAFE_NO_PAD.encode([&nonce[..], &seal].concat())
     }
 
     /// Whether this is a session of this caller that was not ended.
     pub(super) fn knows(&self, id: &str, caller: Option<&Principal>) -> bool {
-        let Some((nonce, seal)) = URL_SAFE_NO_PAD
-            .decode(id)
-            .ok()
-            .filter(|bytes| bytes.len() > NONCE_LENGTH)
-            .map(|mut bytes| (bytes.drain(..NONCE_LENGTH).collect::<Vec<_>>(), bytes))
-        else {
-            return false;
-        };
-        hmac::verify(&self.0.key, &sealed(&nonce, caller), &seal).is_ok()
+        let mut bytes = [0; NONCE_LENGTH + seal::LENGTH];
+        let read = URL_SAFE_NO_PAD.decode_slice(id, &mut bytes);
+        let (nonce, seal) = bytes.split_at(NONCE_LENGTH);
+        read == Ok(bytes.len())
+            && self.0.seal.holds(&[nonce, issuer(caller), subject(caller)], seal)
             && self.0.ended.get(id).is_none()
     }
 
@@ -79,12 +64,12 @@ impl Sessions {
     }
 }
 
-/// What a seal is made over; lengths keep issuer and subject apart.
-fn sealed(nonce: &[u8], caller: Option<&Principal>) -> Vec<u8> {
-    let issuer = caller.map_or("", |caller| &caller.issuer);
-    let subject = caller.map_or("", |caller| caller.subject.as_deref().unwrap_or(&caller.name));
-    let length = (issuer.len() as u64).to_be_bytes();
-    [nonce, &length, issuer.as_bytes(), subject.as_bytes()].concat()
+fn issuer(caller: Option<&Principal>) -> &[u8] {
+    caller.map_or(b"", |caller| caller.issuer.as_bytes())
+}
+
+fn subject(caller: Option<&Principal>) -> &[u8] {
+    caller.map_or(b"", |caller| caller.subject.as_deref().unwrap_or(&caller.name).as_bytes())
 }
 
 #[cfg(test)]

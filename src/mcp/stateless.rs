@@ -4,15 +4,17 @@
 //! ("Request Metadata", "Server Validation"); server/utilities/caching. Handlers know nothing of all this: what they
 //! read is checked before, and what they give is completed after.
 
+use std::fmt::Write;
+
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     jsonrpc::{self, ErrorObject, Object, Request},
     principal::Principal,
 };
 
-use super::{caller, headers, mirrors::Mirrors, protocol, resources};
+use super::{caller, confirmation, headers, mirrors::Mirrors, protocol, resources};
 
 const META: &str = "_meta";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -66,6 +68,13 @@ pub(super) fn recognizes(headers: &HeaderMap, params: &Object) -> bool {
         Some(_) => true,
         None if member(CLIENT_INFO).is_some() || member(CLIENT_CAPABILITIES).is_some() => true,
         None => header.is_some_and(|header| !header.to_str().is_ok_and(older)),
+    }
+}
+
+/// Takes away what only this revision knows, from a request of an older one.
+pub(super) fn strip(params: &mut Object) {
+    if let Some(Value::Object(meta)) = params.get_mut(META) {
+        meta.shift_remove(CLIENT_CAPABILITIES);
     }
 }
 
@@ -175,6 +184,7 @@ pub(super) fn error(error: ErrorObject) -> (StatusCode, ErrorObject) {
     match error.code {
         jsonrpc::FORBIDDEN => (StatusCode::FORBIDDEN, ErrorObject { code: FORBIDDEN, ..error }),
         jsonrpc::METHOD_NOT_FOUND => (StatusCode::NOT_FOUND, error),
+        confirmation::MISSING_CAPABILITY => (StatusCode::BAD_REQUEST, error),
         resources::NOT_FOUND => {
             (StatusCode::OK, ErrorObject { code: jsonrpc::INVALID_PARAMS, ..error })
         }
@@ -183,19 +193,27 @@ pub(super) fn error(error: ErrorObject) -> (StatusCode, ErrorObject) {
 }
 
 /// The members that this revision adds to a result.
-pub(super) fn members(method: &str, server_info: &str, caller: Option<&Principal>) -> String {
+pub(super) fn members(
+    method: &str,
+    result: &RawValue,
+    server_info: &str,
+    caller: Option<&Principal>,
+) -> String {
     let mut members = String::with_capacity(512);
-    members.push_str(r#""resultType":"complete","#);
+    // A question says itself that it is one.
+    if !result.get().starts_with(r#"{"resultType":"#) {
+        members.push_str(r#""resultType":"complete","#);
+    }
     let hint = CACHEABLE.iter().find(|(name, ..)| *name == method);
     if let Some((_, ttl, scope)) = hint {
-        members.push_str(&format!(r#""ttlMs":{ttl},"cacheScope":"{scope}","#));
+        let _ = write!(members, r#""ttlMs":{ttl},"cacheScope":"{scope}","#);
     }
-    members.push_str(&format!(r#""{META}":{{"{SERVER_INFO}":{server_info}"#));
+    let _ = write!(members, r#""{META}":{{"{SERVER_INFO}":{server_info}"#);
     // What anyone may keep and hand on must not say who asked.
     let public = hint.is_some_and(|(_, _, scope)| *scope == "public");
     if let Some(caller) = caller.filter(|_| !public) {
         members.push(',');
-        members.push_str(&caller::meta(caller));
+        caller::write_meta(caller, &mut members);
     }
     members.push('}');
     members

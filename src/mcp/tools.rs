@@ -18,6 +18,7 @@ use crate::{
 };
 
 use super::{
+    confirmation::{Asked, Confirmations, InputRequiredResult, Verdict},
     dispatcher::{Call, MethodError},
     policy::Policy,
 };
@@ -62,6 +63,8 @@ pub struct Tool {
     definition: Definition,
     /// The definition as it is listed, written once.
     listed: Box<RawValue>,
+    /// What a person is asked before it runs.
+    question: Option<&'static str>,
     run: Box<dyn Fn(Object, Option<Principal>) -> Outcome + Send + Sync>,
 }
 
@@ -103,7 +106,17 @@ impl Tool {
             }
         };
         let listed = to_raw_value(&definition).expect("a definition is serializable");
-        Self { definition, listed, run: Box::new(run) }
+        Self { definition, listed, question: None, run: Box::new(run) }
+    }
+
+    /// Asks a person before it runs, because it changes something for good.
+    #[must_use]
+    pub fn asks_first(mut self, question: &'static str) -> Self {
+        self.question = Some(question);
+        self.definition.annotations.read_only_hint = false;
+        self.definition.annotations.destructive_hint = true;
+        self.listed = to_raw_value(&self.definition).expect("a definition is serializable");
+        self
     }
 }
 
@@ -122,6 +135,7 @@ fn schema<T: JsonSchema>() -> Value {
 pub struct Tools {
     tools: Arc<Vec<Arc<Tool>>>,
     policy: Option<Arc<Policy>>,
+    confirmations: Arc<Confirmations>,
 }
 
 impl Tools {
@@ -184,14 +198,36 @@ struct CallToolParams {
 }
 
 /// `tools/call`
-pub async fn call(tools: Tools, mut call: Call) -> Result<CallToolResult, MethodError> {
+pub async fn call(tools: Tools, mut call: Call) -> Result<CallToolAnswer, MethodError> {
+    let asked = Asked::take(&mut call.params);
     let CallToolParams { name, arguments } = call.params()?;
     let tool = tools.tools.iter().find(|tool| tool.definition.name == name);
     let tool = tool.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown tool: {name}")))?;
     if let Some(policy) = &tools.policy {
         policy.check(tool.definition.name, call.principal.as_ref())?;
     }
-    Ok((tool.run)(arguments.unwrap_or_default(), call.principal).await)
+    let arguments = arguments.unwrap_or_default();
+    if let Some(question) = tool.question {
+        let what = (name.as_str(), &arguments);
+        match tools.confirmations.judge(question, &asked, what, call.principal.as_ref())? {
+            Verdict::Go => {}
+            Verdict::Ask(question) => return Ok(CallToolAnswer::InputRequired(question)),
+            Verdict::Stop(why) => {
+                return Ok(CallToolAnswer::Complete(CallToolResult::error(why.to_owned())));
+            }
+        }
+    }
+    Ok(CallToolAnswer::Complete((tool.run)(arguments, call.principal).await))
+}
+
+/// A call is answered, or a person has to be asked first.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum CallToolAnswer {
+    /// What the tool gave.
+    Complete(CallToolResult),
+    /// A question.
+    InputRequired(InputRequiredResult),
 }
 
 /// The answer to `tools/call`.

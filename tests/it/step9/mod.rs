@@ -1,6 +1,7 @@
 //! Step 9: who is asking, and in which era.
 
 mod callers;
+mod confirmation;
 mod eras;
 mod personal;
 mod sessions;

@@ -1,0 +1,74 @@
+//! Seals: what this server gives out today and must recognize tomorrow, without keeping it.
+//!
+//! Rules: RFC 2104 (HMAC). The key is made at the start and never leaves the process, so a restart breaks all seals.
+
+use aws_lc_rs::{
+    hmac::{self, HMAC_SHA256},
+    rand,
+};
+
+/// The length of a seal, in bytes.
+pub(super) const LENGTH: usize = 32;
+
+/// The key of all seals of one kind.
+pub(super) struct Seal(hmac::Key);
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal")
+    }
+}
+
+impl Default for Seal {
+    fn default() -> Self {
+        let key = hmac::Key::generate(HMAC_SHA256, &rand::SystemRandom::new());
+        Self(key.expect("the system has random numbers"))
+    }
+}
+
+impl Seal {
+    /// The seal over these parts.
+    pub(super) fn over(&self, parts: &[&[u8]]) -> [u8; LENGTH] {
+        let tag = hmac::sign(&self.0, &framed(parts));
+        tag.as_ref().try_into().expect("SHA-256 has 32 bytes")
+    }
+
+    /// Whether this is the seal over these parts, in constant time.
+    pub(super) fn holds(&self, parts: &[&[u8]], seal: &[u8]) -> bool {
+        hmac::verify(&self.0, &framed(parts), seal).is_ok()
+    }
+}
+
+/// Each part behind its length, so that no two lists of parts look the same.
+fn framed(parts: &[&[u8]]) -> Vec<u8> {
+    let framed = parts.iter().flat_map(|part| {
+        let length = (part.len() as u64).to_be_bytes();
+        length.into_iter().chain(part.iter().copied())
+    });
+    framed.collect()
+}
+
+/// Random bytes that nobody can guess.
+pub(super) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).expect("the system has random numbers");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_holds_for_its_parts_and_its_key_alone() {
+        let seal = Seal::default();
+        let tag = seal.over(&[b"ab", b"c"]);
+        assert!(seal.holds(&[b"ab", b"c"], &tag));
+        for parts in [&[&b"a"[..], b"bc"][..], &[b"abc"], &[b"ab", b"c", b""], &[]] {
+            assert!(!seal.holds(parts, &tag), "{parts:?}");
+        }
+        assert!(!seal.holds(&[b"ab", b"c"], &tag[1..]));
+        assert!(!Seal::default().holds(&[b"ab", b"c"], &tag));
+        assert_ne!(random::<16>(), random::<16>());
+    }
+}
