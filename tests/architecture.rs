@@ -172,7 +172,8 @@ fn only_step_files_know_of_steps() {
         if path.starts_with("src/bin") {
             continue;
         }
-        let code = without_strings(&code(&text)).to_lowercase();
+        // A step-up is a term of the field: authorization for more scopes than before.
+        let code = without_strings(&code(&text)).to_lowercase().replace("step_up", "");
         let words = code.split(|c: char| !c.is_alphabetic());
         let found = words.filter(|word| ["step", "steps"].contains(word)).count();
         assert_eq!(found, 0, "{} says `step` in its code", path.display());

@@ -2,7 +2,7 @@
 //!
 //! Many providers issue opaque tokens: PingFederate's reference tokens, ForgeRock's server-side ones. Google's are opaque as
 //! well, but Google has no such endpoint and its tokens are never meant for others, see
-//! [`ProviderError::Google`](super::provider::ProviderError::Google).
+//! [`ProviderError::Google`].
 //!
 //! Rules: RFC 7662 sections 2.1 (the question, with our own credentials), 2.2 (the answer), 4 (answers may be remembered,
 //! never beyond `exp`); RFC 6749 section 2.3.1 (how credentials are written).

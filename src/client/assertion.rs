@@ -20,7 +20,7 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 
-/// [10], [11]: an assertion becomes a token. It comes from a file, or from the company's identity provider.
+/// \[10\], \[11\]: an assertion becomes a token. It comes from a file, or from the company's identity provider.
 ///
 /// # Errors
 /// When there is no assertion, or somebody refuses it. It is not tried twice: an assertion is good for one use.

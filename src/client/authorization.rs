@@ -35,7 +35,7 @@ pub(crate) struct Pending {
     pub(crate) redirect_uri: String,
 }
 
-/// [8], [9]: sends the person to the authorization server and waits for the code.
+/// \[8\], \[9\]: sends the person to the authorization server and waits for the code.
 ///
 /// # Errors
 /// When the server offers no PKCE, the person or the server refuses, or the answer is not to be trusted.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Client, client_auth::now, journal::Access, refusal::Credential, report::Stage};
 
-/// [11]: shows the token, shortened, and its claims, a line each.
+/// \[11\]: shows the token, shortened, and its claims, a line each.
 pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential) {
     let report = &client.report;
     report.stage(Stage::Token, "The token");

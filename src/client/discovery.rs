@@ -27,7 +27,7 @@ pub struct Resource {
     pub(crate) dpop: bool,
 }
 
-/// [2], [3]: reads the challenge, then the metadata of the protected resource.
+/// \[2\], \[3\]: reads the challenge, then the metadata of the protected resource.
 ///
 /// # Errors
 /// When there is no challenge, no metadata, or metadata of another resource.
@@ -108,7 +108,7 @@ fn resource(metadata: ProtectedResource, answer: &Answer) -> Resource {
     }
 }
 
-/// [4], [5]: chooses an authorization server and reads its metadata.
+/// \[4\], \[5\]: chooses an authorization server and reads its metadata.
 ///
 /// # Errors
 /// When none is named, none describes itself, or the description is of another issuer.

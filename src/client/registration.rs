@@ -47,7 +47,7 @@ impl App {
     }
 }
 
-/// [6], [7]: finds or makes our registration at the authorization server.
+/// \[6\], \[7\]: finds or makes our registration at the authorization server.
 ///
 /// # Errors
 /// When there is no way to become a client there, or registration is refused.

@@ -48,7 +48,7 @@ pub struct Session<A> {
 pub(crate) type Outcome = Result<Box<RawValue>, ErrorObject>;
 
 impl<A: Authorize> Session<A> {
-    /// [1]: asks the server what it is. Whatever it refuses is put right by `authorizer`.
+    /// \[1\]: asks the server what it is. Whatever it refuses is put right by `authorizer`.
     ///
     /// # Errors
     /// When the server cannot be reached, refuses for good, or speaks no revision that we know.

@@ -54,7 +54,7 @@ fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u
     })
 }
 
-/// [10], [11]: the code and the verifier become a token.
+/// \[10\], \[11\]: the code and the verifier become a token.
 ///
 /// # Errors
 /// When the token endpoint refuses, or answers something else than a token.
@@ -76,7 +76,7 @@ pub async fn redeem(
     Ok(credential)
 }
 
-/// [10], [11]: a token for the client itself, without any person (RFC 6749, 4.4).
+/// \[10\], \[11\]: a token for the client itself, without any person (RFC 6749, 4.4).
 ///
 /// # Errors
 /// When the client cannot authenticate, or the token endpoint refuses.
@@ -103,7 +103,7 @@ pub(crate) fn scope(form: &mut Form, access: &Access) {
     }
 }
 
-/// [10], [11]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask the person.
+/// \[10\], \[11\]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask the person.
 ///
 /// Two programs that share a credentials file take turns here. A refresh token is used once (it rotates: OAuth 2.1,
 /// 4.3.1); whoever comes second takes what the first one got.

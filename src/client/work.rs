@@ -50,7 +50,7 @@ pub(super) struct Tool {
 }
 
 impl<A: Authorize> Session<A> {
-    /// [13]: lists what there is, then does what the options say.
+    /// \[13\]: lists what there is, then does what the options say.
     ///
     /// # Errors
     /// When the server refuses for good or breaks the protocol. A call that is answered with an error is no such case:

@@ -3,7 +3,7 @@
 //!
 //! Rules: CSP Level 3 (only our own script and style, known by their hash; no frames), RFC 9700 section 4.2.4 (a page
 //! that has seen a code tells nobody where it was). One page and nothing else: no fonts, pictures or scripts from
-//! anywhere. It learns what the server can do by asking it, see [`Facts`], and reads without JavaScript, too.
+//! anywhere. It learns what the server can do by asking it, see `facts`, and reads without JavaScript, too.
 
 mod diagram;
 mod facts;
