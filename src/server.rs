@@ -5,6 +5,7 @@
 mod answers;
 mod connections;
 mod gate;
+mod leftovers;
 mod patience;
 
 use std::{

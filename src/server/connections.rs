@@ -4,7 +4,7 @@
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{body::Body, extract::Request};
+use axum::http::{HeaderValue, header};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::TokioIo,
@@ -21,6 +21,7 @@ use crate::telemetry::measurements::OpenConnection;
 
 use super::{
     gate::Gate,
+    leftovers::Leftovers,
     patience::{Pace, Paced},
 };
 
@@ -128,12 +129,17 @@ impl House {
         let (head, rest) = (limits.header_timeout, limits.idle_timeout);
         let (gate, pace) = (self.gate.clone(), Pace::new());
         let paced = TokioIo::new(Paced { stream, pace: pace.clone() });
-        let pace_of_requests = pace.clone();
+        let (pace_of_requests, leftovers) = (pace.clone(), Leftovers::default());
         let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let (gate, pace) = (gate.clone(), pace_of_requests.clone());
+            let leftovers = leftovers.clone();
             async move {
                 pace.working();
-                let response = gate.answer(Request::map(request, Body::new)).await;
+                let mut response = gate.answer(leftovers.watch(request)).await;
+                if !leftovers.read().await {
+                    let close = HeaderValue::from_static("close");
+                    response.headers_mut().insert(header::CONNECTION, close);
+                }
                 pace.answered();
                 Ok::<_, Infallible>(response)
             }

@@ -1,5 +1,12 @@
 //! Headers that no HTTP library would send, byte by byte.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    thread,
+    time::Duration,
+};
+
 use super::support::Server;
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
@@ -151,4 +158,36 @@ fn what_is_not_http_is_a_400_and_the_server_goes_on() {
     }
     let answer = server.raw("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert_eq!(status(&answer), 200);
+}
+
+#[test]
+fn a_request_that_is_refused_by_its_head_leaves_the_connection_in_order() {
+    let server = Server::start("step6");
+    let head = |length: usize, more: &str| {
+        format!("POST /mcp HTTP/1.1\r\nHost: localhost\r\n{more}Content-Length: {length}\r\n\r\n")
+    };
+    let next = "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    // The body comes a moment after the head, as Python's clients send it; then another request.
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(&server.address).expect("a connection");
+        stream.set_nodelay(true).expect("a socket");
+        stream.write_all(head(PING.len(), "").as_bytes()).expect("sent");
+        thread::sleep(Duration::from_millis(5));
+        stream.write_all(PING.as_bytes()).expect("sent");
+        stream.write_all(next.as_bytes()).expect("sent");
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).expect("two answers");
+        assert_eq!(status(&answers), 401, "{answers}");
+        assert!(answers.contains("HTTP/1.1 200 OK"), "the next request is heard: {answers}");
+    }
+    // More than is worth reading, or nothing until we ask for it: then the answer says that it is the last.
+    for (name, length, more) in [
+        ("a large body", 1_000_000, ""),
+        ("a body that waits to be asked for", 10, "Expect: 100-continue\r\n"),
+        ("a body that never comes", 10, ""),
+    ] {
+        let answer = server.raw(head(length, more));
+        assert_eq!(status(&answer), 401, "{name}: {answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{name}: {answer}");
+    }
 }
