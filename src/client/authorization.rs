@@ -91,7 +91,7 @@ pub(crate) async fn still_known(client: &Client, access: &Access, app: &App) -> 
     params.retain(|(name, _)| *name != "prompt");
     // No page, please; whoever does not know the word shows the first one (OpenID Connect Core 1.0, 3.1.2.1).
     params.push(("prompt", "none".to_owned()));
-    let answer = client.http.page(&address::with_query(endpoint, &params)).await;
+    let answer = client.http.page(&address::with_query(endpoint, &params), "").await;
     !answer.is_ok_and(|answer| answer.status.is_client_error())
 }
 

@@ -3,9 +3,9 @@
 //! Rules: RFC 8252 sections 6 (an external browser), 7.3 (loopback redirects on a port of the moment) and 8.3
 //! (`127.0.0.1` rather than `localhost`).
 
-use std::{io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
-use reqwest::header::LOCATION;
+use reqwest::header::{LOCATION, SET_COOKIE};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use url::Url;
 
@@ -167,8 +167,11 @@ async fn follow(
 ) -> Result<Secret, ClientError> {
     client.report.note("headless: following the redirects with nobody's help");
     let home = address::secure(&url)?.origin();
+    let mut cookies = BTreeMap::new();
     for _ in 0..HOPS {
-        let answer = client.http.page(&url).await?;
+        let sent: Vec<_> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let answer = client.http.page(&url, &sent.join("; ")).await?;
+        cookies.extend(set_cookies(&answer));
         let Some(location) = location(&answer) else {
             return Err(match answer.status.is_success() {
                 true => ClientError::NeedsPerson { url },
@@ -195,6 +198,13 @@ async fn follow(
         }
     }
     Err(ClientError::Redirected { from: url, to: "ever more places".to_owned() })
+}
+
+/// The cookies of an answer. They go back to the same origin only, which is the only one that is followed.
+fn set_cookies(answer: &Answer) -> Vec<(String, String)> {
+    let values = answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = values.filter_map(|value| value.split(';').next()?.trim().split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn location(answer: &Answer) -> Option<String> {

@@ -74,17 +74,15 @@ pub(crate) fn authenticate(
             ))
         })
     };
+    // With Basic, too, where it says nothing new: some servers look the client up by the form alone.
+    form.push(("client_id", app.client_id.clone()));
     match app.method {
-        Method::None => form.push(("client_id", app.client_id.clone())),
+        Method::None => {}
         Method::Basic => {
             headers.insert(AUTHORIZATION, basic(&app.client_id, secret()?));
         }
-        Method::Post => {
-            form.push(("client_id", app.client_id.clone()));
-            form.push(("client_secret", secret()?.expose().to_owned()));
-        }
+        Method::Post => form.push(("client_secret", secret()?.expose().to_owned())),
         Method::PrivateKey => {
-            form.push(("client_id", app.client_id.clone()));
             form.push((
                 "client_assertion_type",
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned(),

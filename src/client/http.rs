@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use reqwest::{
     Client, Method, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
-    header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION},
     redirect::Policy,
 };
 use serde::de::DeserializeOwned;
@@ -94,10 +94,15 @@ impl Http {
     }
 
     /// `GET` as a browser would send it. Redirects are the caller's to judge.
-    pub(crate) async fn page(&self, url: &str) -> Result<Answer, ClientError> {
+    pub(crate) async fn page(&self, url: &str, cookies: &str) -> Result<Answer, ClientError> {
         let mut headers = HeaderMap::new();
-        headers
-            .insert(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"));
+        let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if let Ok(cookies) = HeaderValue::from_str(cookies)
+            && !cookies.is_empty()
+        {
+            headers.insert(COOKIE, cookies);
+        }
         self.exchange(Method::GET, url, headers, None).await
     }
 
