@@ -13,29 +13,30 @@ shift $(($# > 0 ? 1 : 0))
 # Coverage instrumentation is still marked unstable in the compiler, in a stable one too. No sanitizer: there is no
 # unsafe code of ours for it to watch (unsafe_code = "forbid").
 export RUSTC_BOOTSTRAP=1
-fuzz() { cargo fuzz "$@"; }
 
 command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz --locked" >&2; exit 1; }
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(fuzz list --fuzz-dir .)
-fuzz build --fuzz-dir . --sanitizer none 2>&1 | grep -vE '^ *(Compiling|Finished|Downloaded)' || true
+[ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(cargo fuzz list --fuzz-dir .)
+mkdir -p target
+if ! cargo fuzz build --fuzz-dir . --sanitizer none >target/build.log 2>&1; then
+  grep -E -A12 '^error' target/build.log
+  exit 1
+fi
+programs=target/$(rustc -vV | sed -n 's/^host: //p')/release
 
 failed=0
 for target in "${targets[@]}"; do
-  mkdir -p "corpus/$target"
+  log=target/$target.log
+  mkdir -p "corpus/$target" "artifacts/$target"
   start=$SECONDS
-  if fuzz run --fuzz-dir . --sanitizer none "$target" "corpus/$target" "seeds/$target" -- \
-    -max_total_time="$seconds" -timeout=1 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
-    >"target/$target.log" 2>&1; then
-    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "target/$target.log")
-    memory=$(sed -n 's/^stat::peak_rss_mb: *//p' "target/$target.log")
-    slowest=$(sed -n 's/^stat::slowest_unit_time_sec: *//p' "target/$target.log")
-    echo "ok   $target: $runs inputs in $((SECONDS - start)) s, $memory MB at most, slowest under $((slowest + 1)) s"
-    :
+  if "$programs/$target" "corpus/$target" "seeds/$target" -artifact_prefix="artifacts/$target/" \
+    -max_total_time="$seconds" -timeout=1 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 >"$log" 2>&1; then
+    stat() { sed -n "s/^stat::$1: *//p" "$log"; }
+    echo "ok   $target: $(stat number_of_executed_units) inputs in $((SECONDS - start)) s, $(stat peak_rss_mb) MB at most"
   else
     failed=$((failed + 1))
-    echo "FAIL $target:"
-    grep -vE "^ +([0-9]+:|at )" "target/$target.log" | tail -n 40
+    echo "FAIL $target, see tests/fuzz/artifacts/$target:"
+    grep -vE '^ +([0-9]+:|at )' "$log" | tail -n 40
   fi
 done
 echo "$((${#targets[@]} - failed)) passed, $failed failed"
