@@ -128,7 +128,7 @@ stateless tools/call "$FORGET"
 expect_status 400
 expect_error -32021 "a client that cannot ask"
 expect_json '.error.data.requiredCapabilities.elicitation | has("form")' "and what it would need"
-PLAIN=$META
+BARE=$META
 META=$(jq -c '.["io.modelcontextprotocol/clientCapabilities"] = {elicitation: {}}' <<<"$META")
 stateless tools/call "$FORGET"
 expect_json '.result | .resultType == "input_required" and .inputRequests.confirm.method == "elicitation/create"' "a question comes back"
@@ -139,7 +139,7 @@ expect_error -32602 "somebody else cannot answer it"
 be admin
 stateless tools/call "$YES"
 expect_json '.result | .resultType == "complete" and .structuredContent.forgotten > 0' "the person agrees, and it is done"
-META=$PLAIN
+META=$BARE
 
 scenario "discovery instead of a handshake"
 be guest

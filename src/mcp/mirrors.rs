@@ -122,9 +122,45 @@ fn same(header: &str, argument: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use schemars::JsonSchema;
+    use serde::Deserialize;
     use serde_json::json;
 
     use super::*;
+    use crate::mcp::tools::{Tool, ToolError};
+
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code)] // read by its schema
+    struct Twice {
+        #[schemars(extend("x-mcp-header" = "Region"))]
+        here: String,
+        #[schemars(extend("x-mcp-header" = "REGION"))]
+        there: String,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[allow(dead_code)]
+    struct Fraction {
+        #[schemars(extend("x-mcp-header" = "Share"))]
+        share: f64,
+    }
+
+    fn with<A: serde::de::DeserializeOwned + JsonSchema + 'static>() -> Mirrors {
+        let run = |_: A, _| async { Err::<String, _>(ToolError("never called".to_owned())) };
+        Mirrors::of(&Tools::new().with(Tool::new("t", "T", "A tool", run)))
+    }
+
+    #[test]
+    #[should_panic(expected = "t: two parameters have the same header")]
+    fn a_header_stands_for_one_parameter() {
+        with::<Twice>();
+    }
+
+    #[test]
+    #[should_panic(expected = "t: x-mcp-header belongs on a string, an integer or a boolean")]
+    fn a_number_that_could_be_written_in_many_ways_is_no_header() {
+        with::<Fraction>();
+    }
 
     fn mirrors(schema: &Value) -> Vec<Mirror> {
         let mut found = Vec::new();

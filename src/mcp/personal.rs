@@ -47,6 +47,7 @@ pub struct WhoAmI {
     /// What the caller is
     roles: BTreeSet<String>,
     /// Seconds until the token expires
+    #[schemars(with = "i64")]
     expires_in: u64,
 }
 
@@ -145,7 +146,7 @@ pub fn get_time() -> Tool {
 pub struct RecentCallsRequest {
     /// How many at the most
     #[serde(default = "twenty")]
-    #[schemars(range(min = 1, max = 200))]
+    #[schemars(with = "i64", range(min = 1, max = 200))]
     limit: u8,
 }
 
@@ -189,6 +190,7 @@ pub fn recent_calls(journal: &Journal) -> Tool {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Forgotten {
     /// How many calls were forgotten
+    #[schemars(with = "i64")]
     forgotten: usize,
 }
 

@@ -41,6 +41,10 @@ pub(super) const ADDED: [&str; 1] = ["server/discover"];
 const NAMED: [(&str, &str); 3] =
     [("tools/call", "name"), ("prompts/get", "name"), ("resources/read", "uri")];
 
+/// Lists that could have pages. Ours have one, so a cursor for another cannot be from us (server/utilities/pagination).
+const PAGED: [&str; 4] =
+    ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
+
 /// What may be cached, for how many milliseconds, and by whom. Lists show what the caller may use, so they are private.
 const CACHEABLE: [(&str, u32, &str); 6] = [
     ("server/discover", 3_600_000, "public"),
@@ -92,6 +96,10 @@ pub(super) fn check(
     repeats(headers, "Mcp-Method", &request.method)?;
     if REMOVED.contains(&request.method.as_str()) {
         return Err(ErrorObject::method_not_found(&request.method));
+    }
+    let cursor = request.params.get("cursor").filter(|cursor| !cursor.is_null());
+    if cursor.is_some() && PAGED.contains(&request.method.as_str()) {
+        return Err(ErrorObject::invalid_params("Invalid params: unknown cursor"));
     }
     let source = NAMED.iter().find(|(method, _)| *method == request.method);
     if let Some((method, member)) = source {

@@ -124,6 +124,12 @@ async fn a_request_says_what_it_is_or_is_refused() {
             list(meta()),
             (400, -32020),
         ),
+        (
+            "a page that there is not",
+            LIST,
+            message("tools/list", json!({"_meta": meta(), "cursor": "2"})),
+            (400, -32602),
+        ),
         ("a message that cannot be read", LIST, "{".to_owned(), (400, -32700)),
         ("a batch", LIST, "[]".to_owned(), (400, -32600)),
     ] {
