@@ -95,6 +95,17 @@ gen_token() {
     TOKEN=$(cd "$WORK" && "$program" --keys "$KEYS" "$@" --print-token) || die "gen-token refused: $*"
 }
 
+# password_token USER PASSWORD SCOPES [curl arguments]: what the server at $TOKEN_ENDPOINT gives for a password, $TOKEN set.
+# For scripts only: OAuth 2.1 has no password grant.
+password_token() {
+    local user=$1 password=$2 scopes=$3
+    shift 3
+    TOKEN=''
+    SHOW='{scope, expires_in, error}' request POST "$TOKEN_ENDPOINT" -d grant_type=password -d client_id=mcp-test-client \
+        -d "username=$user" -d "password=$password" --data-urlencode "scope=$scopes" "$@"
+    TOKEN=$(json '.access_token // empty')
+}
+
 # The claims of a token, for reading only: nothing is verified here.
 claims() { jq -Rc 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson' <<<"$1"; }
 
@@ -102,6 +113,43 @@ claims() { jq -Rc 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | 
 REDACT='def cut: if type == "string" and length > 12 then .[:8] + "…" else . end;
   walk(if type == "object" then with_entries(if (.key | test("^(access_token|refresh_token|id_token|client_secret|registration_access_token|code)$"))
     then .value |= cut else . end) else . end)'
+
+# other_clients npm python rust: other people's clients, in the versions that scripts/clients names, come into $CACHE, and
+# $SDK_PYTHON and $SDK_RUST are set. Needs node and npm, python3, or cargo. What is in the cache already stays.
+CACHE=${CLIENTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcp-auth-step-by-step/clients}
+SDK_PYTHON=$CACHE/venv/bin/python SDK_RUST=$CACHE/rust-target/debug/rust-client
+other_clients() {
+    local kind
+    mkdir -p "$CACHE"
+    for kind in "$@"; do "install_$kind"; done
+}
+install_once() { # install_once NAME FILE COMMAND..: again only when FILE has changed
+    local stamp=$CACHE/$1.installed file=$2
+    shift 2
+    cmp -s "$stamp" "$file" && return 0
+    echo "installing what $(basename "$file") names, into $CACHE"
+    (cd "$CACHE" && "$@") >"$stamp.log" 2>&1 || { tail -5 "$stamp.log" >&2; die "could not install what $file names"; }
+    cp "$file" "$stamp"
+}
+install_npm() {
+    command -v npm >/dev/null && command -v node >/dev/null || die "node and npm are needed: install nodejs 20 or later"
+    local node=''
+    # Inspector wants a newer node than many systems have; the registry has one for each of them.
+    node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 19) ? 0 : 1)' || node=node@24
+    cp "$REPO"/scripts/clients/package.json "$REPO"/scripts/clients/*.mjs "$CACHE"
+    install_once npm "$REPO/scripts/clients/package.json" \
+        npm install --no-package-lock --no-save --no-fund --no-audit --engine-strict=false . ${node:+"$node"}
+    [ ! -x "$CACHE/node_modules/node/bin/node" ] || PATH=$CACHE/node_modules/node/bin:$PATH
+}
+install_python() {
+    command -v python3 >/dev/null || die "python3 is needed"
+    local wanted=$REPO/scripts/clients/requirements.txt
+    install_once python "$wanted" sh -c 'python3 -m venv venv && venv/bin/pip install --quiet --requirement "$1"' sh "$wanted"
+}
+install_rust() {
+    (cd "$REPO/scripts/clients/rust" && CARGO_TARGET_DIR=$CACHE/rust-target cargo build --locked --quiet) >&2 ||
+        die "cargo could not build the Rust client; its messages are above"
+}
 
 # One argument as a person would type it; the token is shown as $TOKEN, any other bearer token shortened.
 quoted() {

@@ -4,6 +4,7 @@
 #   PERSON=alice PASSWORD=alice123   who (these are the defaults)
 #   DECISION=deny                    to say no on the consent page
 #   PERSON_LOG=FILE                  a line for each page
+#   PERSON_WAIT=2                    seconds before the first page, for clients that open it before they listen
 set -euo pipefail
 url=${1:?the address to open}
 person=${PERSON:-alice} password=${PASSWORD:-alice123} decision=${DECISION:-allow}
@@ -28,6 +29,7 @@ absolute() {
     esac
 }
 
+sleep "${PERSON_WAIT:-0}"
 visit "$url"
 for _ in 1 2 3 4; do
     proof=$(attribute '<input[^>]*name="proof"' value)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Other people's clients against a step: the official ones in TypeScript and Python, and Inspector's command line. Each
-# goes the whole way by itself, from a 401 by way of a person (scripts/person.sh) to a tool's answer; then the
-# same with somebody who may not use tools, who must be refused, and without end neither.
-# Needs node (20 or later), npm and python3; what else is needed comes into CLIENTS_CACHE, pinned.
+# Other people's clients against a step: the official ones in TypeScript, Python and Rust, Inspector's command line, and
+# mcp-remote for a client that speaks stdio only. Each goes the whole way by itself, from a 401 by way of a person
+# (scripts/person.sh) to a tool's answer; then the same with somebody who may not use tools, who must be refused, and
+# without end neither.
+# Needs node (20 or later), npm, python3 and cargo; what else is needed comes into CLIENTS_CACHE, pinned.
 # STEP=9 tests another step, BASE_URL a server that runs already; ALLOWED and REFUSED are NAME:PASSWORD.
 . "$(dirname "$0")/lib.sh"
 
@@ -10,31 +11,9 @@ ALLOWED=${ALLOWED:-alice:alice123}
 REFUSED=${REFUSED:-bob:bob123}
 CACHE=${CLIENTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcp-auth-step-by-step/clients}
 
-for tool in node npm python3; do command -v "$tool" >/dev/null || die "$tool is needed: install nodejs 20 or later, and python3"; done
+other_clients npm python rust
+cd "$CACHE"   # where node finds its modules
 start_step "${STEP:-8}"
-
-mkdir -p "$CACHE"
-cp "$REPO"/scripts/clients/* "$CACHE"
-cd "$CACHE"
-install_once() { # install_once NAME FILE COMMAND..: again only when FILE has changed
-    local stamp=$1.installed file=$2
-    shift 2
-    cmp -s "$stamp" "$file" && return 0
-    echo "installing what $file names, into $CACHE"
-    "$@" >"$stamp.log" 2>&1 || { tail -5 "$stamp.log" >&2; die "could not install what $file names"; }
-    cp "$file" "$stamp"
-}
-# Inspector wants a newer node than many systems have; the registry has one for each of them.
-newest() { node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 19) ? 0 : 1)'; }
-npm_install() {
-    local node=''
-    newest || node=node@24
-    npm install --no-package-lock --no-save --no-fund --no-audit --engine-strict=false . ${node:+"$node"}
-}
-python_install() { python3 -m venv venv && venv/bin/pip install --quiet --requirement requirements.txt; }
-install_once npm package.json npm_install
-install_once python requirements.txt python_install
-[ ! -x node_modules/node/bin/node ] || PATH=$CACHE/node_modules/node/bin:$PATH
 
 export PERSON PASSWORD BROWSER=$REPO/scripts/person.sh
 be() { PERSON=${1%%:*} PASSWORD=${1#*:}; }
@@ -59,18 +38,25 @@ inspector() {
     [ "$STATUS" = 0 ] || tail -1 "$WORK/complaints"
 }
 
-be "$ALLOWED"
-client 'TypeScript' node typescript.mjs "$BASE_URL/mcp"
-expect_status 0
-says 'tools echo' 'it lists the tools'
-says 'echo hello from TypeScript' 'a tool answers'
-says 'authorizations 1' 'the person was asked once'
+# sdk NAME: one of the official clients
+sdk() {
+    case $1 in
+        TypeScript) client "$1" node typescript.mjs "$BASE_URL/mcp" ;;
+        Python) client "$1" "$SDK_PYTHON" "$REPO/scripts/clients/python_client.py" "$BASE_URL/mcp" ;;
+        Rust) client "$1" "$SDK_RUST" "$BASE_URL/mcp" ;;
+    esac
+}
+mcp_remote() { client 'mcp-remote' env MCP_REMOTE_CONFIG_DIR="$STORE" PERSON_WAIT=3 node mcp_remote.mjs "$BASE_URL/mcp"; }
 
-client 'Python' venv/bin/python python_client.py "$BASE_URL/mcp"
-expect_status 0
-says 'tools echo' 'it lists the tools'
-says 'echo hello from Python' 'a tool answers'
-says 'authorizations 1' 'the person was asked once'
+be "$ALLOWED"
+for name in TypeScript Python Rust; do
+    sdk $name
+    expect_status 0
+    says 'tools echo' 'it lists the tools'
+    says "echo hello from $name" 'a tool answers'
+    says 'prompt help' 'and so do the prompts'
+    says 'authorizations 1' 'the person was asked once'
+done
 
 STORE=$(mktemp -d "$WORK/inspector.XXXXXX")
 inspector --method tools/list
@@ -83,20 +69,36 @@ BODY=$SAID
 expect_json '.result.content[0].text == "hello"' 'a tool answers'
 expect 'the second command needed no person' sh -c "! grep -q 'Please navigate' '$WORK/complaints'"
 
+STORE=$WORK/bridge
+mcp_remote
+expect_status 0
+says 'tools echo' 'a client that knows no HTTP lists the tools'
+says 'echo hello over stdio' 'a tool answers'
+expect 'the person was asked' grep -q 'Please authorize' "$WORK/complaints"
+mcp_remote
+expect_status 0
+says 'echo hello over stdio' 'a tool answers again'
+expect 'the second run needed no person' sh -c "! grep -q 'Please authorize' '$WORK/complaints'"
+
 be "$REFUSED"
-client 'TypeScript' node typescript.mjs "$BASE_URL/mcp"
-expect_status 3
-says 'refused' 'it says that it was refused'
-client 'Python' venv/bin/python python_client.py "$BASE_URL/mcp"
-expect_status 3
-says 'refused' 'it says that it was refused'
+for name in TypeScript Python Rust; do
+    sdk $name
+    expect_status 3
+    says 'refused' 'it says that it was refused'
+done
 STORE=$(mktemp -d "$WORK/inspector.XXXXXX")
 inspector --method tools/call --tool-name echo --tool-arg message=hello
 expect 'Inspector fails, too' [ "$STATUS" != 0 ]
+STORE=$WORK/other-bridge
+mcp_remote
+expect_status 3
+says 'refused' 'it says that it was refused'
 
 be "$ALLOWED"
 export DECISION=deny
-client 'Python, but the person says no' venv/bin/python python_client.py "$BASE_URL/mcp"
-expect_status 3
-says 'refused' 'the client is told'
+for name in Python Rust; do
+    sdk $name
+    expect_status 3
+    says 'refused' 'the person says no, and the client is told'
+done
 finish

@@ -1,33 +1,62 @@
 #!/usr/bin/env bash
-# The official Python client against the steps that have no login page yet, and against one that has: step 4 lets
-# everybody in, 6 and 8 and 9 want a token, which gen-token makes. It lists, calls both tools and gets every prompt.
-# Needs python3; the client comes into CLIENTS_CACHE, pinned, as for scripts/test_clients.sh.
+# The official clients with a token that gen-token made, against steps that have no login page yet and one that has:
+# step 4 lets everybody in, 6 knows who may come in, 8 and 9 what they may do. Each client uses once whatever is
+# offered, at step 9 in both eras of the protocol; then the same with a token that is not enough.
+# Needs node, npm, python3 and cargo; the clients come into CLIENTS_CACHE, pinned, as for scripts/test_clients.sh.
 . "$(dirname "$0")/lib.sh"
 
-CACHE=${CLIENTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcp-auth-step-by-step/clients}
-command -v python3 >/dev/null || die "python3 is needed"
-mkdir -p "$CACHE"
-if ! cmp -s "$CACHE/python.installed" "$REPO/scripts/clients/requirements.txt"; then
-    echo "installing the official client into $CACHE"
-    (cd "$CACHE" && python3 -m venv venv && venv/bin/pip install --quiet --requirement "$REPO/scripts/clients/requirements.txt") ||
-        die "could not install the official client"
-    cp "$REPO/scripts/clients/requirements.txt" "$CACHE/python.installed"
-fi
+other_clients npm python rust
+cd "$CACHE"   # where node finds its modules
+named() {
+    case $1 in
+        TypeScript) COMMAND="node typescript.mjs" ;;
+        Python) COMMAND="$SDK_PYTHON $REPO/scripts/clients/python_client.py" ;;
+        Rust) COMMAND=$SDK_RUST ;;
+    esac
+}
+# run NAME ERA: leaves $SAID and $STATUS
+run() {
+    named "$1"
+    STATUS=0
+    # shellcheck disable=SC2086
+    SAID=$(TOKEN=$TOKEN ERA=$2 timeout 60 $COMMAND "$BASE_URL/mcp" 2>"$WORK/complaints" </dev/null) || STATUS=$?
+    printf '%s\n' "$SAID"
+    [ "$STATUS" = 0 ] || [ "$STATUS" = 3 ] || tail -5 "$WORK/complaints"
+}
+says() { expect "it says: $1" grep -q "^$1" <<<"$SAID"; }
 
 for step in 4 6 8 9; do
-    scenario "step $step"
     TOKEN=''
     start_step "$step"
     [ "$step" = 4 ] || gen_token --username alice --scopes mcp:read,mcp:tools,mcp:prompts
-    STATUS=0
-    SAID=$(TOKEN=$TOKEN timeout 60 "$CACHE/venv/bin/python" "$REPO/scripts/clients/python_token.py" "$BASE_URL/mcp" \
-        2>"$WORK/complaints" </dev/null) || STATUS=$?
-    printf '%s\n' "$SAID"
-    [ "$STATUS" = 0 ] || tail -5 "$WORK/complaints"
-    expect_status 0
-    for line in 'tools echo get_time' 'echo hello' 'get_time 20' 'prompt greeting' 'prompt help' 'prompt echo_prompt Please echo: hi'; do
-        expect "it says: $line" grep -q "^$line" <<<"$SAID"
+    for name in TypeScript Python Rust; do
+        for era in legacy auto; do
+            [ "$step" = 9 ] || [ $era = auto ] || continue
+            scenario "$name at step $step, $era"
+            run $name $era
+            expect_status 0
+            case $step$era in
+                9auto) says 'protocol 2026-07-28' ;;
+                9legacy) says 'protocol 2025-11-25' ;;
+                *) says 'protocol 2025-' ;;
+            esac
+            for line in 'tools echo get_time' "echo hello from $name" 'get_time 20' 'prompt greeting' 'prompt help' \
+                'prompt echo_prompt Please echo: hi' 'authorizations 0'; do says "$line"; done
+            [ "$step" = 9 ] || continue
+            for line in 'resource tutorial://me {' 'resource tutorial://guide # Step 1' 'completes chapter 1 2 3 4 5 6 7 8 9' \
+                'completes style formal friendly'; do says "$line"; done
+        done
     done
+    if [ "$step" -ge 8 ]; then
+        gen_token --username alice --scopes mcp:read
+        for name in TypeScript Python Rust; do
+            scenario "$name at step $step, with a token that may not use tools"
+            run $name auto
+            expect_status 3
+            says refused
+            says 'authorizations 0'
+        done
+    fi
     stop_step
 done
 finish

@@ -37,16 +37,6 @@ expect_json '.keys[] | select(.use == "sig" and .alg == "RS256") | .kid and .n a
 expect_json 'all(.keys[]; has("d") | not)' "no private part is published"
 expect_json 'any(.keys[]; .use == "enc")' "there is an encryption key too, so a verifier must look at \"use\""
 
-# password_token USER PASSWORD SCOPES [curl arguments]: for scripts only, OAuth 2.1 has no password grant.
-password_token() {
-    local user=$1 password=$2 scopes=$3
-    shift 3
-    TOKEN=''
-    request POST "$TOKEN_ENDPOINT" -d grant_type=password -d client_id=mcp-test-client \
-        -d "username=$user" -d "password=$password" --data-urlencode "scope=$scopes" "$@"
-    TOKEN=$(json '.access_token // empty')
-}
-
 # user NAME PASSWORD ITS_SCOPES ITS_ROLES: everyone asks for all scopes and gets those that their roles allow.
 user() {
     scenario "a token for $1"

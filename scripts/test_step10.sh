@@ -11,18 +11,11 @@ setting() { sed -n "s/^$1=//p" "$REPO/$ENV_FILE" | tail -1; }
 KEYCLOAK_URL=${KEYCLOAK_URL:-$(setting KEYCLOAK_URL)}
 REALM=${KEYCLOAK_REALM:-$(setting KEYCLOAK_REALM)}
 ISSUER=$KEYCLOAK_URL/realms/$REALM
-OPENID=$ISSUER/protocol/openid-connect
+TOKEN_ENDPOINT=$ISSUER/protocol/openid-connect/token
 ALL="openid mcp:read mcp:tools mcp:prompts"
 curl -fs -o /dev/null --max-time 10 "$ISSUER" || die "Keycloak does not answer at $KEYCLOAK_URL; start it with: scripts/keycloak.sh up"
 start_step 10 --env "$ENV_FILE"
 
-# password_token USER PASSWORD SCOPES: for this script only, OAuth 2.1 has no password grant.
-password_token() {
-    TOKEN=''
-    SHOW='{scope, expires_in, error}' request POST "$OPENID/token" -d grant_type=password -d client_id=mcp-test-client \
-        -d "username=$1" -d "password=$2" --data-urlencode "scope=$3"
-    ANSWER=$BODY TOKEN=$(json '.access_token // empty')
-}
 # admin METHOD PATH [curl arguments]: Keycloak's own administration, quietly.
 admin() {
     local method=$1 path=$2 token
@@ -105,9 +98,9 @@ admin DELETE "/components/$component"
 
 scenario "what is no access token for us"
 password_token mcp-admin admin123 "$ALL"
-good=$TOKEN
+good=$TOKEN answer=$BODY
 for kind in id_token refresh_token; do
-    TOKEN=$(jq -r ".$kind" <<<"$ANSWER")
+    TOKEN=$(jq -r ".$kind" <<<"$answer")
     rpc ping
     expect_status 401
 done

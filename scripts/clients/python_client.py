@@ -1,9 +1,11 @@
-"""The official Python client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, a call.
+"""The official Python client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, then
+everything that the server offers, used once.
 
-    python python_client.py http://localhost:9000/mcp
+    python python_client.py http://localhost:9000/mcp                # it logs in when the server wants that
+    TOKEN=... python python_client.py http://localhost:9000/mcp      # it has a token already
 
 BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol.
-Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
+Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
 """
 
 import asyncio
@@ -16,8 +18,11 @@ from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
+from mcp.types import PromptReference, ResourceTemplateReference
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:9000/mcp"
+TOKEN = os.environ.get("TOKEN")
+ARGUMENTS = {"greeting": {"name": "Ada"}, "help": {}, "echo_prompt": {"message": "hi"}}
 
 
 class Memory:
@@ -76,6 +81,28 @@ def reasons(error):
     return " ".join([f"{type(error).__name__}: {error}", *inner])
 
 
+async def tour(client):
+    """What the server offers, used once: tools, prompts, resources, completion."""
+    print("protocol", client.protocol_version)
+    print("tools", *[tool.name for tool in (await client.list_tools()).tools])
+    print("echo", (await client.call_tool("echo", {"message": "hello from Python"})).content[0].text)
+    print("get_time", (await client.call_tool("get_time", {})).structured_content["time"])
+    for prompt in (await client.list_prompts()).prompts:
+        answer = await client.get_prompt(prompt.name, ARGUMENTS[prompt.name])
+        print("prompt", prompt.name, answer.messages[0].content.text)
+    if client.server_capabilities.resources:
+        for resource in (await client.list_resources()).resources:
+            contents = (await client.read_resource(resource.uri)).contents
+            print("resource", resource.uri, contents[0].text.splitlines()[0])
+        for template in (await client.list_resource_templates()).resource_templates:
+            reference = ResourceTemplateReference(uri=template.uri_template)
+            result = await client.complete(reference, {"name": "chapter", "value": ""})
+            print("completes chapter", *result.completion.values)
+    if client.server_capabilities.completions:
+        result = await client.complete(PromptReference(name="greeting"), {"name": "style", "value": "f"})
+        print("completes style", *result.completion.values)
+
+
 async def main():
     memory, browser = Memory(), Browser()
     metadata = OAuthClientMetadata(
@@ -86,17 +113,16 @@ async def main():
         token_endpoint_auth_method="none",
         application_type="native",
     )
-    provider = OAuthClientProvider(URL, metadata, memory, browser.open, browser.wait)
+    login = {"auth": OAuthClientProvider(URL, metadata, memory, browser.open, browser.wait)}
+    has_token = {"headers": {"Authorization": f"Bearer {TOKEN}"}}
     status = 0
     try:
-        async with create_mcp_http_client(auth=provider) as http:
+        async with create_mcp_http_client(**(has_token if TOKEN else login)) as http:
             transport = streamable_http_client(URL, http_client=http)
             async with Client(transport, mode=os.environ.get("ERA", "auto")) as client:
-                print("protocol", client.protocol_version)
-                print("scope", memory.tokens.scope)
-                print("tools", *[tool.name for tool in (await client.list_tools()).tools])
-                result = await client.call_tool("echo", {"message": "hello from Python"})
-                print("echo", result.content[0].text)
+                if memory.tokens:
+                    print("scope", memory.tokens.scope)
+                await tour(client)
     except Exception as error:
         words = reasons(error)
         print("refused", words[:300].replace("\n", " "))

@@ -1,9 +1,11 @@
-// The official TypeScript client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, a call.
+// The official TypeScript client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, then
+// everything that the server offers, used once.
 //
-//   node typescript.mjs http://localhost:9000/mcp
+//   node typescript.mjs http://localhost:9000/mcp               it logs in when the server wants that
+//   TOKEN=... node typescript.mjs http://localhost:9000/mcp     it has a token already
 //
 // BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol.
-// Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
+// Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -53,7 +55,9 @@ const provider = {
 };
 
 async function connected() {
-  const transport = new StreamableHTTPClientTransport(url, { authProvider: provider });
+  const token = process.env.TOKEN;
+  const identity = token ? { requestInit: { headers: { Authorization: `Bearer ${token}` } } } : { authProvider: provider };
+  const transport = new StreamableHTTPClientTransport(url, identity);
   const client = new Client({ name: 'typescript-client', version: '1.0.0' }, { versionNegotiation: { mode: process.env.ERA ?? 'auto' } });
   try {
     await client.connect(transport);
@@ -70,10 +74,31 @@ async function finish(transport) {
   await transport.finishAuth(kept.answer);
 }
 
+// Beside tools: prompts, resources, completion.
+async function tour(client) {
+  const { resources, completions } = client.getServerCapabilities();
+  const complete = async (ref, name, value) => (await client.complete({ ref, argument: { name, value } })).completion.values.join(' ');
+  const values = { greeting: { name: 'Ada' }, echo_prompt: { message: 'hi' } };
+  for (const { name } of (await client.listPrompts()).prompts) {
+    const { messages } = await client.getPrompt({ name, arguments: values[name] ?? {} });
+    console.log(`prompt ${name} ${messages[0].content.text}`);
+  }
+  if (resources) {
+    for (const { uri } of (await client.listResources()).resources) {
+      const { contents } = await client.readResource({ uri });
+      console.log(`resource ${uri} ${contents[0].text.split('\n')[0]}`);
+    }
+    for (const { uriTemplate } of (await client.listResourceTemplates()).resourceTemplates) {
+      console.log(`completes chapter ${await complete({ type: 'ref/resource', uri: uriTemplate }, 'chapter', '')}`);
+    }
+  }
+  if (completions) console.log(`completes style ${await complete({ type: 'ref/prompt', name: 'greeting' }, 'style', 'f')}`);
+}
+
 try {
   const { client, transport } = await connected();
   console.log(`protocol ${client.getNegotiatedProtocolVersion?.() ?? transport.protocolVersion}`);
-  console.log(`scope ${kept.tokens.scope}`);
+  if (kept.tokens) console.log(`scope ${kept.tokens.scope}`);
   const { tools } = await client.listTools();
   console.log(`tools ${tools.map((tool) => tool.name).join(' ')}`);
   const echo = () => client.callTool({ name: 'echo', arguments: { message: 'hello from TypeScript' } });
@@ -84,6 +109,9 @@ try {
     return echo();
   });
   console.log(`echo ${result.content[0].text}`);
+  const time = await client.callTool({ name: 'get_time', arguments: {} });
+  console.log(`get_time ${time.structuredContent.time}`);
+  await tour(client);
   await client.close();
 } catch (error) {
   console.log(`refused ${error.name}: ${error.message}`.slice(0, 300));

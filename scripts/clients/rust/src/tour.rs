@@ -1,0 +1,80 @@
+//! What the server offers, used once: tools, prompts, resources, completion.
+
+use std::error::Error;
+
+use rmcp::model::{CallToolRequestParams, GetPromptRequestParams, ReadResourceRequestParams};
+use serde_json::{Value, json};
+
+use crate::{Session, person::Person};
+
+pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn Error>> {
+    let client = &session.client;
+    let server = client.peer_info().ok_or("the server has not said who it is")?;
+    println!("protocol {}", server.protocol_version);
+    let offers = &server.capabilities;
+
+    let tools = client.list_all_tools().await?;
+    println!("tools {}", tools.iter().map(|tool| tool.name.as_ref()).collect::<Vec<_>>().join(" "));
+    let echo = call("echo", json!({"message": "hello from Rust"}));
+    let result = match client.call_tool(echo.clone()).await {
+        Err(error) if error.auth_challenge().is_some() => {
+            session.step_up(error, person).await?;
+            client.call_tool(echo).await?
+        }
+        result => result?,
+    };
+    println!(
+        "echo {}",
+        serde_json::to_value(&result.content)?[0]["text"].as_str().unwrap_or_default()
+    );
+    let time = client.call_tool(call("get_time", json!({}))).await?;
+    println!(
+        "get_time {}",
+        time.structured_content.unwrap_or_default()["time"].as_str().unwrap_or_default()
+    );
+
+    for prompt in client.list_all_prompts().await? {
+        let arguments = match prompt.name.as_str() {
+            "greeting" => json!({"name": "Ada"}),
+            "echo_prompt" => json!({"message": "hi"}),
+            _ => json!({}),
+        };
+        let Value::Object(arguments) = arguments else { unreachable!() };
+        let answer = client
+            .get_prompt(GetPromptRequestParams::new(&prompt.name).with_arguments(arguments))
+            .await?;
+        println!(
+            "prompt {} {}",
+            prompt.name,
+            serde_json::to_value(&answer.messages)?[0]["content"]["text"]
+                .as_str()
+                .unwrap_or_default()
+        );
+    }
+    if offers.resources.is_some() {
+        for resource in client.list_all_resources().await? {
+            let text = read(session, &resource.uri).await?;
+            println!("resource {} {}", resource.uri, text.lines().next().unwrap_or_default());
+        }
+        for template in client.list_all_resource_templates().await? {
+            let values =
+                client.complete_resource_simple(&template.uri_template, "chapter", "").await?;
+            println!("completes chapter {}", values.join(" "));
+        }
+    }
+    if offers.completions.is_some() {
+        let values = client.complete_prompt_simple("greeting", "style", "f").await?;
+        println!("completes style {}", values.join(" "));
+    }
+    Ok(())
+}
+
+fn call(name: &'static str, arguments: Value) -> CallToolRequestParams {
+    CallToolRequestParams::new(name)
+        .with_arguments(arguments.as_object().cloned().unwrap_or_default())
+}
+
+async fn read(session: &Session, uri: &str) -> Result<String, Box<dyn Error>> {
+    let result = session.client.read_resource(ReadResourceRequestParams::new(uri)).await?;
+    Ok(serde_json::to_value(&result.contents)?[0]["text"].as_str().unwrap_or_default().into())
+}
