@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Plays the person in a browser: BROWSER=scripts/person.sh cargo run --bin step11
-# Logs in and consents, at the development authorization server or at Keycloak.
+# Logs in and consents, at the development authorization server, at Keycloak, or at any page with a plain login form.
 #   PERSON=alice PASSWORD=alice123   who (these are the defaults)
 #   DECISION=deny                    to say no on the consent page
 #   PERSON_LOG=FILE                  a line for each page
@@ -35,8 +35,10 @@ for _ in 1 2 3 4; do
     proof=$(attribute '<input[^>]*name="proof"' value)
     if grep -q 'type="password"' "$folder/page"; then
         form=$(attribute '<form[^>]*(action="login|id="kc-form-login")' action)
+        [ -n "$form" ] || form=$(attribute '<form' action)
+        state=$(attribute '<input[^>]*name="state"' value)
         visit "$(absolute "$form")" --data-urlencode "proof=$proof" --data-urlencode "credentialId=" \
-            --data-urlencode "username=$person" --data-urlencode "password=$password"
+            ${state:+--data-urlencode "state=$state"} --data-urlencode "username=$person" --data-urlencode "password=$password"
     elif grep -q 'name="decision"' "$folder/page"; then
         fields=(--data-urlencode "proof=$proof" --data-urlencode "decision=$decision")
         while read -r scope; do
