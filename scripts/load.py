@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The clients of scripts/load.sh: honest ones that are timed, idle and slow ones that are in their way.
+"""The clients of scripts/load.sh and scripts/test_replicas.sh: honest ones that are timed or that send again what failed,
+idle and slow ones that are in their way.
 
 Only addresses of this machine, a fixed number of everything, and an end: nothing here can become an attack.
 """
@@ -9,6 +10,7 @@ import json
 import selectors
 import socket
 import sys
+import threading
 import time
 
 BODY = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hi"}}}'
@@ -29,6 +31,11 @@ def connect(port):
 
 def answer(connection):
     """One answer with a content-length; its status."""
+    return whole_answer(connection)[0]
+
+
+def whole_answer(connection):
+    """One answer with a content-length: its status, who gave it (behind a balancer that says so), whether it is the last."""
     data = b""
     while b"\r\n\r\n" not in data:
         piece = connection.recv(65536)
@@ -36,10 +43,15 @@ def answer(connection):
             raise ConnectionError("hung up")
         data += piece
     top, _, rest = data.partition(b"\r\n\r\n")
-    length = next(int(line.split(b":")[1]) for line in top.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-    while len(rest) < length:
-        rest += connection.recv(65536)
-    return int(top.split(b" ")[1])
+    headers = dict(line.lower().split(b": ", 1) for line in top.split(b"\r\n")[1:])
+    while len(rest) < int(headers[b"content-length"]):
+        piece = connection.recv(65536)
+        if not piece:
+            raise ConnectionError("hung up")
+        rest += piece
+    # Where one replica failed and another was asked, nginx names both.
+    replica = headers.get(b"x-replica", b"").decode().split(", ")[-1]
+    return int(top.split(b" ")[1]), replica, headers.get(b"connection") == b"close"
 
 
 def honest(port, token, count):
@@ -121,17 +133,92 @@ def overload(arguments):
     print(json.dumps({"served": served, "refused": refused, "slowest": round(slowest * 1000, 1)}))
 
 
+def once(port, request):
+    """A request on a connection of its own; its status, 0 when there was no answer."""
+    try:
+        with connect(port) as connection:
+            connection.sendall(request)
+            return answer(connection)
+    except (OSError, ValueError):
+        return 0
+
+
+def steady(arguments):
+    """Clients that call one request after the other; what fails is sent once more. Who answered, what failed, and when."""
+    request = head(arguments.token, len(BODY)) + BODY
+    replicas, failures, counts, lock = {}, [], {"requests": 0, "retried": 0, "lost": 0}, threading.Lock()
+    begin = time.monotonic()
+
+    def client():
+        connection = None
+        while time.monotonic() - begin < arguments.seconds:
+            status, replica, last = 0, "", True
+            try:
+                connection = connection or connect(arguments.port)
+                connection.sendall(request)
+                status, replica, last = whole_answer(connection)
+            except (OSError, ValueError):
+                pass
+            if last:
+                connection = connection and connection.close()
+            at = time.monotonic() - begin
+            again = 200 if status == 200 else once(arguments.port, request)
+            with lock:
+                counts["requests"] += 1
+                replicas[replica] = replicas.get(replica, 0) + 1
+                if status != 200:
+                    failures.append(round(at, 3))
+                    counts["retried" if again == 200 else "lost"] += 1
+
+    clients = [threading.Thread(target=client) for _ in range(arguments.clients)]
+    for thread in clients:
+        thread.start()
+    for thread in clients:
+        thread.join()
+    when = {"first": min(failures), "last": max(failures)} if failures else {}
+    print(json.dumps({**counts, "failed": len(failures), **when, "replicas": replicas}))
+
+
+def halves(arguments):
+    """Requests of which one half is sent, and the other when standard input ends; what fails is sent once more."""
+    request = head(arguments.token, len(BODY)) + BODY
+    half = len(request) - len(BODY) // 2
+    open_ones = [connect(arguments.port) for _ in range(arguments.count)]
+    for connection in open_ones:
+        connection.sendall(request[:half])
+    print(f"{len(open_ones)} half sent", flush=True)
+    sys.stdin.read()
+    counts = {"answered": 0, "failed": 0, "retried": 0, "lost": 0}
+    for connection in open_ones:
+        try:
+            connection.sendall(request[half:])
+        except OSError:
+            pass  # the answer is there already
+        try:
+            status = answer(connection)
+        except (OSError, ValueError):
+            status = 0
+        if status == 200:
+            counts["answered"] += 1
+            continue
+        counts["failed"] += 1
+        counts["retried" if once(arguments.port, request) == 200 else "lost"] += 1
+    print(json.dumps(counts))
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("part", choices=["measure", "crowd", "overload"])
+    parser.add_argument("part", choices=["measure", "crowd", "overload", "steady", "halves"])
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token", default="")
     parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--idle", type=int, default=5000)
     parser.add_argument("--slow", type=int, default=500)
     parser.add_argument("--seconds", type=int, default=120)
     arguments = parser.parse_args()
-    {"measure": measure, "crowd": crowd, "overload": overload}[arguments.part](arguments)
+    parts = {"measure": measure, "crowd": crowd, "overload": overload, "steady": steady, "halves": halves}
+    parts[arguments.part](arguments)
 
 
 main()

@@ -51,6 +51,17 @@ pub struct Settings {
     #[arg(long, env = "LOCAL_CLIENT_DOCUMENTS")]
     pub local_client_documents: bool,
 
+    /// Secret of 32 characters or more that replicas share: each then knows the sessions and questions of the others.
+    /// Better in the environment or a file than on the command line. [default: every start makes its own]
+    #[arg(
+        long,
+        env = "MCP_SEAL_KEY",
+        hide_env_values = true,
+        value_parser = values::long_secret,
+        value_name = "SECRET"
+    )]
+    pub seal_key: Option<Secret>,
+
     /// What to log: error, warn, info, debug, trace, or a filter such as mcp_auth=debug.
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -136,6 +147,7 @@ impl Settings {
             public_url,
             origins,
             keys: self.keys,
+            seal_key: self.seal_key,
             local_client_documents: self.local_client_documents,
             provider: self.provider.resolve(),
             limits: self.limits,
@@ -165,12 +177,21 @@ pub struct Config {
     pub origins: AllowedOrigins,
     /// Folder of the key pair.
     pub keys: PathBuf,
+    /// What replicas seal with; see [`Config::seal_key`].
+    seal_key: Option<Secret>,
     /// Whether clients may be described by documents on this machine.
     pub local_client_documents: bool,
     /// Who issues tokens, where that is not us.
     pub provider: ProviderConfig,
     /// How much a client may ask.
     pub limits: Limits,
+}
+
+impl Config {
+    /// What replicas share, so that each knows what the others gave out; `None` when this server stands alone.
+    pub fn seal_key(&self) -> Option<&str> {
+        self.seal_key.as_ref().map(Secret::reveal)
+    }
 }
 
 /// `http://localhost:9000`: scheme and authority as they were written, without a path or a trailing slash.

@@ -81,7 +81,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .only_role("recent_calls", "admin")
         .only_role("forget_calls", "admin")
         .allow_role("admin");
-    let tools = tools.guarded_by(tool_policy);
+    let tools = tools.guarded_by(tool_policy).sealed_with(config.seal_key());
 
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
@@ -161,7 +161,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("server/discover", lifecycle::discover.with_state(&server));
 
     // Both eras on one endpoint: each request says of which it is.
-    let endpoint = Endpoint::new(methods, &server, &tools);
+    let endpoint = Endpoint::new(methods, &server, &tools).sealed_with(config.seal_key());
     let mcp = post(eras::handle).delete(eras::end_session);
     let mcp = mcp.fallback(transport::no_stream).with_state(endpoint);
 

@@ -29,6 +29,16 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// A secret that nobody can find by trying.
+pub(super) fn long_secret(text: &str) -> Result<Secret, String> {
+    if text.len() < 32 {
+        return Err(
+            "give 32 characters or more, for example from: openssl rand -base64 32".to_owned()
+        );
+    }
+    Ok(Secret(text.to_owned()))
+}
+
 /// A URL as it was written, because issuers are compared byte for byte.
 #[derive(Debug, Clone)]
 pub(super) struct HttpUrl(String);

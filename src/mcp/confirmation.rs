@@ -79,6 +79,11 @@ pub struct InputRequiredResult {
 pub(super) struct Confirmations(Seal);
 
 impl Confirmations {
+    /// Sealed with this secret, or with one of its own.
+    pub(super) fn new(secret: Option<&str>) -> Self {
+        Self(Seal::new(secret, "questions"))
+    }
+
     /// Whether a call may go ahead.
     pub(super) fn judge(
         &self,

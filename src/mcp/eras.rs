@@ -39,7 +39,7 @@ pub const SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id")
 #[derive(Debug, Clone)]
 pub struct Endpoint(Arc<Parts>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Parts {
     methods: Dispatcher,
     server_info: String,
@@ -54,8 +54,15 @@ impl Endpoint {
             methods,
             server_info: server.identity(),
             mirrors: Mirrors::of(tools),
-            sessions: Sessions::new(),
+            sessions: Sessions::new(None),
         }))
+    }
+
+    /// Seals its sessions with this secret, so that replicas that have it too know them.
+    #[must_use]
+    pub fn sealed_with(self, secret: Option<&str>) -> Self {
+        let sessions = Sessions::new(secret);
+        Self(Arc::new(Parts { sessions, ..Arc::unwrap_or_clone(self.0) }))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Seals: what this server gives out today and must recognize tomorrow, without keeping it.
 //!
-//! Rules: RFC 2104 (HMAC). The key is made at the start and never leaves the process, so a restart breaks all seals.
+//! Rules: RFC 2104 (HMAC), RFC 5869 (HKDF). The key is made at the start and never leaves the process, so a restart
+//! breaks all seals; or it is derived from a secret that replicas share, and each knows the seals of the others.
 
 use aws_lc_rs::{
+    hkdf::{HKDF_SHA256, Salt},
     hmac::{self, HMAC_SHA256},
     rand,
 };
@@ -27,6 +29,16 @@ impl Default for Seal {
 }
 
 impl Seal {
+    /// Seals of one purpose, from a secret where there is one.
+    pub(super) fn new(secret: Option<&str>, purpose: &str) -> Self {
+        let Some(secret) = secret else { return Self::default() };
+        let derived =
+            Salt::new(HKDF_SHA256, b"mcp-auth-step-by-step seal").extract(secret.as_bytes());
+        let purpose = [purpose.as_bytes()];
+        let key = derived.expand(&purpose, HMAC_SHA256).expect("one key is not too much to expand");
+        Self(key.into())
+    }
+
     /// The seal over these parts.
     pub(super) fn over(&self, parts: &[&[u8]]) -> [u8; LENGTH] {
         let tag = hmac::sign(&self.0, &framed(parts));
@@ -70,5 +82,16 @@ mod tests {
         assert!(!seal.holds(&[b"ab", b"c"], &tag[1..]));
         assert!(!Seal::default().holds(&[b"ab", b"c"], &tag));
         assert_ne!(random::<16>(), random::<16>());
+    }
+
+    #[test]
+    fn whoever_knows_the_secret_knows_the_seals_of_one_purpose() {
+        let tag = Seal::new(Some("s3cret"), "sessions").over(&[b"a"]);
+        assert!(Seal::new(Some("s3cret"), "sessions").holds(&[b"a"], &tag));
+        for (secret, purpose) in
+            [(Some("s3cret"), "questions"), (Some("other"), "sessions"), (None, "sessions")]
+        {
+            assert!(!Seal::new(secret, purpose).holds(&[b"a"], &tag), "{secret:?} {purpose}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! Rules: MCP 2025-11-25 transports, "Session Management"; security best practices, "Session Hijacking": a session is
 //! bound to its caller and never stands in for authentication. Here an id is a random number and its seal over that
 //! number and the caller, so nothing is kept in memory but what was ended, and an id is worthless in other hands.
+//! Replicas that seal with the same secret know each other's sessions; that one was ended knows only the one that heard.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ const ENDED: usize = 10_000;
 
 const NONCE_LENGTH: usize = 16;
 
-/// The sessions of a server, until it stops.
+/// The sessions of a server.
 #[derive(Debug, Clone)]
 pub struct Sessions(Arc<Parts>);
 
@@ -29,16 +30,11 @@ struct Parts {
     ended: Cache<Box<str>, ()>,
 }
 
-impl Default for Sessions {
-    fn default() -> Self {
-        Self(Arc::new(Parts { seal: Seal::default(), ended: Cache::new(ENDED) }))
-    }
-}
-
 impl Sessions {
-    /// None yet.
-    pub fn new() -> Self {
-        Self::default()
+    /// None yet; sealed with this secret, or with one of its own.
+    pub fn new(secret: Option<&str>) -> Self {
+        let seal = Seal::new(secret, "sessions");
+        Self(Arc::new(Parts { seal, ended: Cache::new(ENDED) }))
     }
 
     /// A new session of this caller.
@@ -78,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_session_belongs_to_its_caller_until_it_is_ended() {
-        let sessions = Sessions::new();
+        let sessions = Sessions::new(None);
         let (alice, bob) =
             (Principal::for_test("alice", "", &[]), Principal::for_test("bob", "", &[]));
         let id = sessions.begin(Some(&alice));
@@ -94,7 +90,10 @@ mod tests {
         ] {
             assert_eq!(sessions.knows(id, caller), known, "{id} {caller:?}");
         }
-        assert!(!Sessions::new().knows(&id, Some(&alice)), "another server's key");
+        assert!(!Sessions::new(None).knows(&id, Some(&alice)), "another server's key");
+        let shared = Sessions::new(Some("one")).begin(Some(&alice));
+        assert!(Sessions::new(Some("one")).knows(&shared, Some(&alice)), "a replica");
+        assert!(!Sessions::new(Some("two")).knows(&shared, Some(&alice)));
         sessions.end(&id);
         assert!(!sessions.knows(&id, Some(&alice)));
     }

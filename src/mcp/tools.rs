@@ -162,6 +162,12 @@ impl Tools {
         Self { policy: Some(Arc::new(policy)), ..self }
     }
 
+    /// Seals its questions to people with this secret, so that replicas that have it too take the answers.
+    #[must_use]
+    pub fn sealed_with(self, secret: Option<&str>) -> Self {
+        Self { confirmations: Arc::new(Confirmations::new(secret)), ..self }
+    }
+
     /// Their names.
     pub fn names(&self) -> Vec<&'static str> {
         self.tools.iter().map(|tool| tool.definition.name).collect()

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::{
     Router,
     body::Body,
-    http::{Request, response::Parts},
+    http::{Request, StatusCode, response::Parts},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Parser;
@@ -56,7 +56,10 @@ impl World {
             let answer = self.router.clone().oneshot(request).await.expect("routers do not fail");
             let (parts, body) = answer.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
-            assert!(!parts.status.is_server_error(), "{parts:?} {}", String::from_utf8_lossy(&body));
+            // "Too many at once" is an answer, too.
+            let failed =
+                parts.status.is_server_error() && parts.status != StatusCode::SERVICE_UNAVAILABLE;
+            assert!(!failed, "{parts:?} {}", String::from_utf8_lossy(&body));
             (parts, body)
         })
     }

@@ -10,6 +10,10 @@ fuzz_target!(|text: &str| {
         assert!(!challenge.scheme().is_empty());
         assert!(challenge.param("resource_metadata").is_none_or(|url| url.len() <= text.len()));
         let written = challenge.to_string();
-        assert_eq!(Challenge::parse_all(&written).as_deref(), Ok(std::slice::from_ref(challenge)), "{written}");
+        assert_eq!(
+            Challenge::parse_all(&written).as_deref(),
+            Ok(std::slice::from_ref(challenge)),
+            "{written}"
+        );
     }
 });

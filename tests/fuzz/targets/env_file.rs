@@ -13,16 +13,16 @@ mod env_file;
 
 use env_file::EnvFile;
 
-static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
-    std::env::temp_dir().join(format!("fuzz-settings-{}", std::process::id()))
-});
+static FILE: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::temp_dir().join(format!("fuzz-settings-{}", std::process::id())));
 
 fuzz_target!(|text: &[u8]| {
     fs::write(&*FILE, text).expect("a file");
     match EnvFile::read(&FILE) {
         Ok(mut file) => {
             let command = Settings::command();
-            let matches = command.clone().try_get_matches_from(["fuzz"]).expect("defaults are good");
+            let matches =
+                command.clone().try_get_matches_from(["fuzz"]).expect("defaults are good");
             let arguments = file.arguments(&command, &matches);
             let arguments = std::iter::once("fuzz".into()).chain(arguments);
             let _ = command.try_get_matches_from(arguments);

@@ -13,7 +13,8 @@ fuzz_target!(|document: &[u8]| {
     }
     if let Ok(server) = from_slice::<AuthorizationServerMetadata>(document) {
         let written = to_value(&server).expect("it can be written");
-        let again: AuthorizationServerMetadata = from_value(written.clone()).expect("it can be read again");
+        let again: AuthorizationServerMetadata =
+            from_value(written.clone()).expect("it can be read again");
         assert_eq!(to_value(&again).expect("it can be written"), written);
     }
 });

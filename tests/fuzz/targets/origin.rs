@@ -16,7 +16,9 @@ fn is_ours(authority: &str) -> bool {
     NAMES.iter().any(|name| {
         lower.strip_prefix(name).is_some_and(|rest| {
             rest.is_empty()
-                || rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
+                || rest
+                    .strip_prefix(':')
+                    .is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()))
         })
     })
 }

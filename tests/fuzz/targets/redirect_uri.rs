@@ -27,7 +27,10 @@ fuzz_target!(|text: &str| {
     // Whatever is taken for the same goes to the same host, by the same scheme, on the same path.
     if matches(registered, requested) {
         let there = Url::parse(requested).expect("what matches is a URL");
-        assert_eq!((there.scheme(), there.host(), there.path()), (home.scheme(), home.host(), home.path()));
+        assert_eq!(
+            (there.scheme(), there.host(), there.path()),
+            (home.scheme(), home.host(), home.path())
+        );
         assert!(there.port() == home.port() || local && home.scheme() == "http", "{home} {there}");
     }
     let sent = Url::parse(&with_parameters(registered, &[("code", "a&b=c#d"), ("state", text)]));

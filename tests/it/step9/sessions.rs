@@ -70,3 +70,15 @@ async fn a_session_is_no_authentication() {
     let end = server.request("DELETE", "/mcp").header("mcp-session-id", &id);
     assert_eq!(end.answer().await.status, 401);
 }
+
+#[tokio::test]
+async fn replicas_that_share_a_secret_share_sessions_and_others_do_not() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let [one, two, other] = [&["--seal-key", secret][..], &["--seal-key", secret], &[]]
+        .map(|more| Server::start_with("step9", more));
+    let (alice, bob) = (token(&one, "alice"), token(&one, "bob"));
+    let id = begin(&one, &alice).await;
+    assert_eq!(list(&two, &alice, &id).await.status, 200);
+    assert_eq!(list(&two, &bob, &id).await.status, 404, "in other hands");
+    assert_eq!(list(&other, &alice, &id).await.status, 404);
+}
