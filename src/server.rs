@@ -30,6 +30,9 @@ use crate::{
 pub use connections::serve;
 pub use gate::Gate;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often measurements that nobody asks for are condensed.
 const UPKEEP: Duration = Duration::from_secs(5);
 

@@ -13,6 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rsa::{
     RsaPrivateKey, RsaPublicKey,
+    pkcs1::EncodeRsaPrivateKey,
     pkcs8::{DecodePrivateKey, DecodePublicKey, EncodePrivateKey, EncodePublicKey, LineEnding},
     rand_core::OsRng,
     traits::PublicKeyParts,
@@ -111,8 +112,8 @@ impl KeyPair {
     }
 
     fn new(private: &RsaPrivateKey) -> Result<Self, KeyError> {
-        let pem = private.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::Generate)?;
-        let signing = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| KeyError::Generate)?;
+        let der = private.to_pkcs1_der().map_err(|_| KeyError::Generate)?;
+        let signing = EncodingKey::from_rsa_der(der.as_bytes());
         Ok(Self { signing, public: private.to_public_key() })
     }
 

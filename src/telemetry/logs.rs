@@ -7,14 +7,16 @@ use std::{
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use tracing::{Event, Subscriber};
+use tracing::{Event, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    EnvFilter,
+    filter::Targets,
     fmt::{
         FmtContext, FormatEvent, FormatFields,
         format::{self, JsonFields, Writer},
     },
+    layer::SubscriberExt,
     registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 use super::Context;
@@ -33,19 +35,25 @@ pub enum LogFormat {
 /// # Errors
 /// When `filter` is none.
 pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter)
+    let filter: Targets = filter
+        .parse()
         .with_context(|| format!("`{filter}` is not a log filter; try --log debug"))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let levels = filter.iter().map(|(_, level)| level).chain(filter.default_level());
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(levels.max().unwrap_or(LevelFilter::OFF))
+        .with_writer(io::stderr);
     match format {
         LogFormat::Text => {
             let coloured = io::stderr().is_terminal();
             let line = format::format().with_ansi(coloured);
-            subscriber.event_format(WithRequest { line, json: false, coloured }).init();
+            let line = WithRequest { line, json: false, coloured };
+            subscriber.event_format(line).finish().with(filter).init();
         }
         LogFormat::Json => {
             let line = format::json().flatten_event(true);
             let line = WithRequest { line, json: true, coloured: false };
-            subscriber.fmt_fields(JsonFields::new()).event_format(line).init();
+            let subscriber = subscriber.fmt_fields(JsonFields::new()).event_format(line);
+            subscriber.finish().with(filter).init();
         }
     }
     std::panic::set_hook(Box::new(|panic| {
