@@ -4,8 +4,11 @@
 
 use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::http::{HeaderValue, header};
-use hyper::{server::conn::http1, service::service_fn};
+use axum::{
+    http::{HeaderValue, header},
+    response::Response,
+};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::TokioIo,
     server::graceful::{GracefulShutdown, Watcher},
@@ -127,22 +130,15 @@ impl House {
     fn host(&self, stream: TcpStream, room: OwnedSemaphorePermit, watcher: Watcher) {
         let limits = self.gate.limits();
         let (head, rest) = (limits.header_timeout, limits.idle_timeout);
-        let (gate, pace) = (self.gate.clone(), Pace::new());
+        let pace = Pace::new();
         let paced = TokioIo::new(Paced { stream, pace: pace.clone() });
-        let (pace_of_requests, leftovers) = (pace.clone(), Leftovers::default());
-        let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let (gate, pace) = (gate.clone(), pace_of_requests.clone());
-            let leftovers = leftovers.clone();
-            async move {
-                pace.working();
-                let mut response = gate.answer(leftovers.watch(request)).await;
-                if !leftovers.read().await {
-                    let close = HeaderValue::from_static("close");
-                    response.headers_mut().insert(header::CONNECTION, close);
-                }
-                pace.answered();
-                Ok::<_, Infallible>(response)
-            }
+        let seat =
+            Seat { gate: self.gate.clone(), pace: pace.clone(), leftovers: Leftovers::default() };
+        // One reference for all that a request needs: nothing that connections share is touched.
+        let seat = Arc::new(seat);
+        let service = service_fn(move |request| {
+            let seat = Arc::clone(&seat);
+            async move { Ok::<_, Infallible>(seat.serve(request).await) }
         });
         let connection = watcher.watch(self.http.serve_connection(paced, service));
         tokio::spawn(async move {
@@ -178,6 +174,26 @@ impl House {
             let _ = tokio::time::timeout(LAST_CALL, goodbye).await;
             drop(place);
         });
+    }
+}
+
+/// What the requests of one connection share.
+struct Seat {
+    gate: Gate,
+    pace: Pace,
+    leftovers: Leftovers,
+}
+
+impl Seat {
+    async fn serve(&self, request: hyper::Request<Incoming>) -> Response {
+        self.pace.working();
+        let mut response = self.gate.answer(self.leftovers.watch(request)).await;
+        if !self.leftovers.read().await {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+        self.pace.answered();
+        response
     }
 }
 

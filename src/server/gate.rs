@@ -10,7 +10,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
 };
@@ -21,7 +21,6 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
 };
-use tokio::sync::Semaphore;
 use tower::Service;
 use tracing::Level;
 
@@ -41,7 +40,7 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     app: Router,
     limits: Limits,
-    slots: Semaphore,
+    in_work: AtomicUsize,
     stopping: AtomicBool,
     counted: bool,
 }
@@ -51,7 +50,7 @@ impl Gate {
     pub fn new(app: Router, limits: &Limits) -> Self {
         Self(Arc::new(Inner {
             app: app.with_state(()),
-            slots: Semaphore::new(limits.max_requests),
+            in_work: AtomicUsize::new(0),
             limits: limits.clone(),
             stopping: AtomicBool::new(false),
             counted: true,
@@ -112,8 +111,15 @@ impl Inner {
         response
     }
 
+    /// A place among the requests in work, if one is left.
+    fn place(&self) -> Option<Place<'_>> {
+        let place = Place(&self.in_work);
+        // Counted first, so that two cannot take the last place.
+        (self.in_work.fetch_add(1, Ordering::Relaxed) < self.limits.max_requests).then_some(place)
+    }
+
     async fn limited(&self, mut request: Request, id: &RequestId) -> Response {
-        let Ok(_slot) = self.slots.try_acquire() else {
+        let Some(_place) = self.place() else {
             return refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id);
         };
         DefaultBodyLimit::max(self.limits.max_body).apply(&mut request);
@@ -131,5 +137,14 @@ impl Inner {
             Ok(None) => problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id),
             Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "timeout", id),
         }
+    }
+}
+
+/// Counts down when it goes, whether it was a place or one too many.
+struct Place<'a>(&'a AtomicUsize);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

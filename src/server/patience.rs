@@ -2,14 +2,15 @@
 //! does not take its answer. The time of a request itself is the gate's business.
 //!
 //! hyper's own limit on heads sets a new timer for every request. Here a connection has one timer for all its life,
-//! which looks now and then how long the last event is ago.
+//! which looks now and then whether anything happened since it looked last. So nothing but that timer reads a clock,
+//! and patience lasts up to half as long again as the shorter of the two limits.
 
 use std::{
     io,
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -27,29 +28,26 @@ const HEAD: u8 = 1;
 /// The gate has the request.
 const WORKING: u8 = 2;
 
-/// What happened last on a connection, and when.
+/// What happened last on a connection.
 #[derive(Debug, Clone)]
 pub(super) struct Pace(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    born: Instant,
     phase: AtomicU8,
-    /// When the phase began or last moved on, in milliseconds since `born`.
-    since: AtomicU64,
+    /// Whether the phase began or moved on since the last look.
+    moved: AtomicBool,
 }
 
 impl Pace {
     /// A connection that has just been made: its first request is due.
     pub(super) fn new() -> Self {
-        let (phase, since) = (AtomicU8::new(HEAD), AtomicU64::new(0));
-        Self(Arc::new(State { born: Instant::now(), phase, since }))
+        Self(Arc::new(State { phase: AtomicU8::new(HEAD), moved: AtomicBool::new(false) }))
     }
 
     fn enter(&self, phase: u8) {
-        let since = u64::try_from(self.0.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.since.store(since, Ordering::Relaxed);
         self.0.phase.store(phase, Ordering::Relaxed);
+        self.0.moved.store(true, Ordering::Relaxed);
     }
 
     fn is(&self, phase: u8) -> bool {
@@ -66,12 +64,11 @@ impl Pace {
         self.enter(RESTING);
     }
 
-    /// When patience ends, if it may end now.
-    fn deadline(&self, head: Duration, rest: Duration) -> Option<Instant> {
-        let since = self.0.born + Duration::from_millis(self.0.since.load(Ordering::Relaxed));
+    /// How long nothing may happen now, if there is a limit.
+    fn patience(&self, head: Duration, rest: Duration) -> Option<Duration> {
         match self.0.phase.load(Ordering::Relaxed) {
-            HEAD => Some(since + head),
-            RESTING => Some(since + rest),
+            HEAD => Some(head),
+            RESTING => Some(rest),
             _ => None,
         }
     }
@@ -84,20 +81,22 @@ impl Pace {
         rest: Duration,
     ) -> Option<C::Output> {
         let mut connection = pin!(connection);
-        let mut alarm = pin!(tokio::time::sleep(head.min(rest)));
+        let look = head.min(rest) / 2;
+        let mut alarm = pin!(tokio::time::sleep(look));
+        let mut since = Instant::now();
         std::future::poll_fn(|cx| {
             if let Poll::Ready(end) = connection.as_mut().poll(cx) {
                 return Poll::Ready(Some(end));
             }
             while alarm.as_mut().poll(cx).is_ready() {
                 let now = Instant::now();
-                let next = now + head.min(rest);
-                match self.deadline(head, rest) {
-                    Some(deadline) if deadline <= now => return Poll::Ready(None),
-                    // Not later than a phase that begins just now could end.
-                    Some(deadline) => alarm.as_mut().reset(deadline.min(next)),
-                    None => alarm.as_mut().reset(next),
+                if self.0.moved.swap(false, Ordering::Relaxed) {
+                    since = now;
                 }
+                if self.patience(head, rest).is_some_and(|patience| now >= since + patience) {
+                    return Poll::Ready(None);
+                }
+                alarm.as_mut().reset(now + look);
             }
             Poll::Pending
         })
@@ -184,7 +183,6 @@ mod tests {
         let (mut client, stream) = duplex(64);
         let mut paced = Paced { stream, pace: pace.clone() };
         client.write_all(&[b'x'; 3]).await.unwrap();
-        let mut last = pace.0.born;
         for (name, event, patience, moves_on) in [
             ("new", "", Some(HEAD_TIME), false),
             ("a byte of a head", "read", Some(HEAD_TIME), false),
@@ -194,7 +192,6 @@ mod tests {
             ("some of it is taken", "write", Some(REST_TIME), true),
             ("the next head", "read", Some(HEAD_TIME), true),
         ] {
-            tokio::time::sleep(Duration::from_millis(2)).await;
             match event {
                 "read" => drop(paced.read_u8().await.unwrap()),
                 "write" => paced.write_u8(b'x').await.unwrap(),
@@ -202,11 +199,8 @@ mod tests {
                 "answered" => pace.answered(),
                 _ => {}
             }
-            let since = pace.0.born + Duration::from_millis(pace.0.since.load(Ordering::Relaxed));
-            assert_eq!(since > last, moves_on, "{name}");
-            last = since;
-            let deadline = pace.deadline(HEAD_TIME, REST_TIME);
-            assert_eq!(deadline.map(|deadline| deadline - since), patience, "{name}");
+            assert_eq!(pace.0.moved.swap(false, Ordering::Relaxed), moves_on, "{name}");
+            assert_eq!(pace.patience(HEAD_TIME, REST_TIME), patience, "{name}");
         }
     }
 

@@ -38,7 +38,7 @@ impl Context {
     pub fn of(headers: &HeaderMap) -> Self {
         let id = single(headers, &REQUEST_ID).filter(|id| well_formed(id.as_bytes()));
         Self {
-            id: id.map_or_else(RequestId::make, |id| RequestId(id.clone())),
+            id: id.map_or_else(RequestId::make, |id| RequestId(Origin::Taken(id.clone()))),
             trace: single(headers, &TRACEPARENT).cloned(),
         }
     }
@@ -72,7 +72,13 @@ impl Context {
 
 /// The id of a request: visible ASCII without anything that could break a line, a header or a JSON string.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId(Origin);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Made(u64),
+    Taken(HeaderValue),
+}
 
 impl RequestId {
     /// Sixteen hexadecimal digits, unique in this process and not to be confused with those of its neighbours.
@@ -82,23 +88,29 @@ impl RequestId {
         let number = START.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
         // Neighbours shall look different; the steps of SplitMix64 lose no number, so ids stay unique.
         let mixed = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let mut text = *b"0000000000000000";
-        for (index, digit) in text.iter_mut().enumerate() {
-            *digit = b"0123456789abcdef"[(mixed >> (60 - 4 * index)) as usize & 15];
-        }
-        Self(HeaderValue::from_bytes(&text).expect("hexadecimal digits fit into a header"))
+        Self(Origin::Made((mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)))
     }
 
     /// Puts the id on an answer.
     pub fn write_to(&self, headers: &mut HeaderMap) {
-        headers.insert(REQUEST_ID, self.0.clone());
+        let value = match &self.0 {
+            Origin::Made(number) => {
+                let digit = |index| b"0123456789abcdef"[(number >> (60 - 4 * index)) as usize & 15];
+                let text: [u8; 16] = std::array::from_fn(digit);
+                HeaderValue::from_bytes(&text).expect("hexadecimal digits fit into a header")
+            }
+            Origin::Taken(value) => value.clone(),
+        };
+        headers.insert(REQUEST_ID, value);
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.to_str().expect("checked when it was taken"))
+        match &self.0 {
+            Origin::Made(number) => write!(f, "{number:016x}"),
+            Origin::Taken(value) => f.write_str(value.to_str().expect("checked when it was taken")),
+        }
     }
 }
 
