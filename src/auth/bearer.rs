@@ -24,15 +24,18 @@ use super::{
 
 /// Bearer authentication for whatever stands behind it.
 #[derive(Debug, Clone)]
-pub struct BearerAuth {
-    verifier: Arc<TokenVerifier>,
-    challenge: Arc<Challenge>,
+pub struct BearerAuth(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    verifier: TokenVerifier,
+    challenge: Challenge,
 }
 
 impl BearerAuth {
     /// Believes `verifier`, and answers refusals with `challenge`.
     pub fn new(verifier: TokenVerifier, challenge: Challenge) -> Self {
-        Self { verifier: Arc::new(verifier), challenge: Arc::new(challenge) }
+        Self(Arc::new(Inner { verifier, challenge }))
     }
 }
 
@@ -46,16 +49,19 @@ pub async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let refuse = |reason| Refusal { reason, challenge: Arc::clone(&wall.challenge) };
+    let refuse = |reason| Refusal { reason, wall: wall.clone() };
     let token = bearer_token(request.headers()).map_err(refuse)?;
     let principal =
-        wall.verifier.verify(token).await.map_err(|error| refuse(Reason::Token(error)))?;
+        wall.0.verifier.verify(token).await.map_err(|error| refuse(Reason::Token(error)))?;
     request.extensions_mut().insert(principal);
 
     let mut response = next.run(request).await;
     if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
         metrics::counter!("requests_refused_total", "reason" => "insufficient_scope").increment(1);
-        let challenge = Challenge::clone(&wall.challenge)
+        let challenge = wall
+            .0
+            .challenge
+            .clone()
             .scopes(&required)
             .error("insufficient_scope", "the token lacks a scope that this operation needs");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
@@ -102,7 +108,7 @@ impl Reason {
 #[derive(Debug)]
 pub struct Refusal {
     reason: Reason,
-    challenge: Arc<Challenge>,
+    wall: BearerAuth,
 }
 
 impl IntoResponse for Refusal {
@@ -110,7 +116,7 @@ impl IntoResponse for Refusal {
         if let Reason::Token(TokenError::Unavailable(unavailable)) = &self.reason {
             return out_of_order(unavailable);
         }
-        let challenge = Challenge::clone(&self.challenge);
+        let challenge = self.wall.0.challenge.clone();
         let (status, detail, challenge) = match &self.reason {
             // No error code for a request without credentials (RFC 6750, 3.1).
             Reason::Missing => {

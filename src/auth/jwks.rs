@@ -8,8 +8,16 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::{
+    rsa::PublicKeyComponents as RsaPublicKeyComponents,
+    signature::{
+        self, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey,
+        RsaParameters, VerificationAlgorithm,
+    },
+};
 use axum::{Json, extract::State, http::header, response::IntoResponse};
-use jsonwebtoken::{Algorithm, DecodingKey};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 
 /// A public key as a document (RFC 7517, 4). Private members are not read, so they cannot be published.
@@ -83,54 +91,68 @@ pub async fn publish(State(jwks): State<JwkSet>) -> impl IntoResponse {
     ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], Json(jwks))
 }
 
-/// A public key with the algorithms that it may be used with.
+/// A public key, parsed once for each of the algorithms that it may be used with.
 #[derive(Debug)]
 pub struct VerificationKey {
     kid: Option<String>,
-    algorithms: Vec<Algorithm>,
-    /// The key as the signature check wants it.
-    pub(crate) key: DecodingKey,
+    checks: Vec<(Algorithm, ParsedPublicKey)>,
 }
 
 impl VerificationKey {
     /// `None` for keys that never verify here: meant for encryption, symmetric, of an unknown kind, or malformed.
     fn new(jwk: &Jwk) -> Option<Self> {
-        use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+        use Algorithm::{ES256, ES384, EdDSA};
 
         let mut operations = jwk.key_ops.iter().flatten();
         let for_signatures = jwk.public_key_use.as_deref().is_none_or(|purpose| purpose == "sig")
             && (jwk.key_ops.is_none() || operations.any(|operation| operation == "verify"));
-        if !for_signatures {
-            return None;
-        }
-        let (possible, key): (&[Algorithm], _) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-            ("RSA", _) => (
-                &[RS256, RS384, RS512, PS256, PS384, PS512],
-                DecodingKey::from_rsa_components(jwk.n.as_deref()?, jwk.e.as_deref()?),
-            ),
-            ("EC", Some("P-256")) => {
-                (&[ES256], DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?))
+        let meant_for = |algorithm: Algorithm| {
+            for_signatures && jwk.alg.as_deref().is_none_or(|alg| alg.parse() == Ok(algorithm))
+        };
+        let parse = |rules: &'static dyn VerificationAlgorithm, key: Option<Vec<u8>>| {
+            ParsedPublicKey::new(rules, key?).ok()
+        };
+        // Both coordinates, uncompressed (SEC 1, 2.3.3).
+        let point = || Some([&[4][..], &bytes(&jwk.x)?, &bytes(&jwk.y)?].concat());
+        let possible = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+            ("RSA", _) => {
+                let key = RsaPublicKeyComponents { n: bytes(&jwk.n)?, e: bytes(&jwk.e)? };
+                RSA.map(|(name, rules)| (name, key.to_parsed_public_key(rules).ok())).into()
             }
-            ("EC", Some("P-384")) => {
-                (&[ES384], DecodingKey::from_ec_components(jwk.x.as_deref()?, jwk.y.as_deref()?))
-            }
-            ("OKP", Some("Ed25519")) => {
-                (&[EdDSA], DecodingKey::from_ed_components(jwk.x.as_deref()?))
-            }
+            ("EC", Some("P-256")) => vec![(ES256, parse(&ECDSA_P256_SHA256_FIXED, point()))],
+            ("EC", Some("P-384")) => vec![(ES384, parse(&ECDSA_P384_SHA384_FIXED, point()))],
+            ("OKP", Some("Ed25519")) => vec![(EdDSA, parse(&ED25519, bytes(&jwk.x)))],
             _ => return None,
         };
-        let algorithms: Vec<_> = match &jwk.alg {
-            Some(alg) => {
-                possible.iter().copied().filter(|possible| alg.parse() == Ok(*possible)).collect()
-            }
-            None => possible.to_vec(),
-        };
-        if algorithms.is_empty() {
-            None
-        } else {
-            Some(Self { kid: jwk.kid.clone(), algorithms, key: key.ok()? })
-        }
+        let checks = possible.into_iter().filter(|(algorithm, _)| meant_for(*algorithm));
+        let checks: Vec<_> = checks.filter_map(|(name, key)| Some((name, key?))).collect();
+        (!checks.is_empty()).then(|| Self { kid: jwk.kid.clone(), checks })
     }
+
+    fn check(&self, algorithm: Algorithm) -> Option<&ParsedPublicKey> {
+        self.checks.iter().find(|(known, _)| *known == algorithm).map(|(_, key)| key)
+    }
+
+    /// Whether this key made the signature of this text, with an algorithm that it is for.
+    pub(super) fn signed(&self, algorithm: Algorithm, text: &str, signature: &[u8]) -> bool {
+        let check = self.check(algorithm);
+        check.is_some_and(|key| key.verify_sig(text.as_bytes(), signature).is_ok())
+    }
+}
+
+/// How RSA signatures are checked: keys of 2048 bits and more only (RFC 7518, 3.3 and 3.5).
+const RSA: [(Algorithm, &RsaParameters); 6] = [
+    (Algorithm::RS256, &signature::RSA_PKCS1_2048_8192_SHA256),
+    (Algorithm::RS384, &signature::RSA_PKCS1_2048_8192_SHA384),
+    (Algorithm::RS512, &signature::RSA_PKCS1_2048_8192_SHA512),
+    (Algorithm::PS256, &signature::RSA_PSS_2048_8192_SHA256),
+    (Algorithm::PS384, &signature::RSA_PSS_2048_8192_SHA384),
+    (Algorithm::PS512, &signature::RSA_PSS_2048_8192_SHA512),
+];
+
+/// A member in base64url (RFC 7518, 2).
+fn bytes(member: &Option<String>) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(member.as_deref()?).ok()
 }
 
 /// Keys that can verify a signature.
@@ -168,11 +190,7 @@ impl KeySet {
         algorithm: Algorithm,
         wanted: impl Fn(&VerificationKey) -> bool,
     ) -> Vec<Arc<VerificationKey>> {
-        self.0
-            .iter()
-            .filter(|key| key.algorithms.contains(&algorithm) && wanted(key))
-            .cloned()
-            .collect()
+        self.0.iter().filter(|key| key.check(algorithm).is_some() && wanted(key)).cloned().collect()
     }
 }
 
@@ -180,27 +198,39 @@ impl KeySet {
 mod tests {
     use super::*;
 
+    /// The keys of RFC 7517, appendix A.1.
+    const N: &str = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWK\
+        RXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJ\
+        ZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw\
+        0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    const POINT: &str = r#""x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#;
+
     #[test]
     fn keys_that_are_not_for_signatures_never_verify() {
-        let document = br#"{"keys":[
-            {"kty":"RSA","kid":"enc","use":"enc","n":"AQAB","e":"AQAB"},
-            {"kty":"RSA","kid":"wrap","key_ops":["wrapKey"],"n":"AQAB","e":"AQAB"},
-            {"kty":"RSA","kid":"oaep","alg":"RSA-OAEP","n":"AQAB","e":"AQAB"},
-            {"kty":"oct","kid":"secret","k":"AQAB"},
-            {"kty":"AKP","kid":"ml-dsa","pub":"AQAB"},
-            {"kty":"RSA","kid":"half","n":"AQAB"},
-            {"kty":7},
+        let document = format!(
+            r#"{{"keys":[
+            {{"kty":"RSA","kid":"enc","use":"enc","n":"{N}","e":"AQAB"}},
+            {{"kty":"RSA","kid":"wrap","key_ops":["wrapKey"],"n":"{N}","e":"AQAB"}},
+            {{"kty":"RSA","kid":"oaep","alg":"RSA-OAEP","n":"{N}","e":"AQAB"}},
+            {{"kty":"oct","kid":"secret","k":"AQAB"}},
+            {{"kty":"AKP","kid":"ml-dsa","pub":"AQAB"}},
+            {{"kty":"RSA","kid":"half","n":"{N}"}},
+            {{"kty":7}},
             "no key",
-            {"kty":"EC","kid":"es","crv":"P-256","x":"AQAB","y":"AQAB"},
-            {"kty":"RSA","kid":"any","n":"AQAB","e":"AQAB"},
-            {"kty":"RSA","kid":"rs","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}]}"#;
-        let keys = JwkSet::parse(document).unwrap().verification_keys();
+            {{"kty":"EC","kid":"elsewhere","crv":"P-256","x":"AQAB","y":"AQAB"}},
+            {{"kty":"EC","kid":"other curve","crv":"P-384",{POINT}}},
+            {{"kty":"EC","kid":"es","crv":"P-256",{POINT}}},
+            {{"kty":"RSA","kid":"any","n":"{N}","e":"AQAB"}},
+            {{"kty":"RSA","kid":"rs","alg":"RS256","use":"sig","n":"{N}","e":"AQAB"}}]}}"#
+        );
+        let keys = JwkSet::parse(document.as_bytes()).unwrap().verification_keys();
         let names = |algorithm| {
             keys.usable(algorithm).iter().map(|k| k.kid.clone().unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(names(Algorithm::RS256), ["any", "rs"]);
         assert_eq!(names(Algorithm::PS512), ["any"]);
         assert_eq!(names(Algorithm::ES256), ["es"]);
+        assert!(names(Algorithm::ES384).is_empty(), "no point of that curve");
         assert!(names(Algorithm::HS256).is_empty(), "a public key is no HMAC secret");
         assert!(!keys.knows("enc"));
         assert!(JwkSet::parse(b"[]").is_err());

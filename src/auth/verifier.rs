@@ -14,7 +14,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Header, crypto, dangerous, decode_header};
+use jsonwebtoken::{Header, dangerous, decode_header};
 use metrics::Counter;
 
 use crate::principal::Principal;
@@ -44,9 +44,16 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    /// Trusts nobody yet.
+    /// Trusts nobody yet, and remembers what it verifies.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Remembers verified tokens in so many bytes, see [`token_cache`](super::token_cache); 0 verifies every token of
+    /// every request.
+    #[must_use]
+    pub fn remembering(self, bytes: u64) -> Self {
+        Self { cache: TokenCache::new(bytes), ..self }
     }
 
     /// Trusts one more issuer.
@@ -69,7 +76,8 @@ impl TokenVerifier {
         let counter = if known.is_some() { &CACHED } else { &VERIFIED };
         let outcome = match known {
             Some(principal) => self.check_withdrawn(&principal).map(|()| principal),
-            None => self.verify_anew(token, now, generation).await,
+            // On the heap, because it is large (it may ask a provider) and rare: requests with a known token stay small.
+            None => Box::pin(self.verify_anew(token, now, generation)).await,
         };
         outcome.inspect(|_| counter.increment(1)).inspect_err(|_| REFUSED.increment(1))
     }
@@ -162,12 +170,10 @@ fn verify_signature(
     keys: &[Arc<VerificationKey>],
 ) -> Result<(), TokenError> {
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-    let mut error = TokenError::UnknownKey(header.kid.clone());
-    for key in keys {
-        match crypto::verify(signature, signed.as_bytes(), &key.key, header.alg) {
-            Ok(true) => return Ok(()),
-            _ => error = TokenError::BadSignature,
-        }
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::BadSignature)?;
+    if keys.is_empty() {
+        return Err(TokenError::UnknownKey(header.kid.clone()));
     }
-    Err(error)
+    let ours = keys.iter().any(|key| key.signed(header.alg, signed, &signature));
+    if ours { Ok(()) } else { Err(TokenError::BadSignature) }
 }

@@ -162,7 +162,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let issuer = TrustedIssuer::remote(&keys, audiences)
         .with_roles_in(&idp.role_claims)
         .introspected_by(introspection);
-    let verifier = TokenVerifier::new().trust(issuer);
+    let verifier = TokenVerifier::new().remembering(config.limits.token_cache).trust(issuer);
     let challenge = Challenge::bearer("mcp-server");
     let challenge = challenge
         .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))

@@ -68,8 +68,9 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     // The wall: whoever passes it has a verified identity.
-    let verifier =
-        TokenVerifier::new().trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks));
+    let verifier = TokenVerifier::new()
+        .remembering(config.limits.token_cache)
+        .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks));
     let challenge = Challenge::bearer("mcp-server");
     let wall = BearerAuth::new(verifier, challenge);
     let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));

@@ -97,6 +97,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     // The wall: whoever passes it has a verified identity.
     let own = TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks);
     let verifier = TokenVerifier::new()
+        .remembering(config.limits.token_cache)
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
         .trust(own.unless(authorization_server.withdrawn()));
     let challenge = Challenge::bearer("mcp-server");

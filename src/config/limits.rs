@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::jsonrpc;
+use crate::{auth::token_cache, jsonrpc};
 
 /// How much a client may ask of this server.
 #[derive(Debug, Clone, Args)]
@@ -43,6 +43,10 @@ pub struct Limits {
     /// Requests in work at the same time; the next one is answered with 503.
     #[arg(long, env = "MCP_MAX_REQUESTS", default_value = "1024", value_parser = count, value_name = "COUNT")]
     pub max_requests: usize,
+
+    /// Memory for verified tokens, each remembered for a minute at the most, in bytes; 0 verifies every token anew.
+    #[arg(long, env = "MCP_TOKEN_CACHE", default_value_t = token_cache::DEFAULT_CAPACITY, value_name = "BYTES")]
+    pub token_cache: u64,
 
     /// How long requests in work may still take after the signal to stop, in seconds.
     #[arg(long, env = "MCP_STOP_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]

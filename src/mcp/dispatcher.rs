@@ -136,9 +136,12 @@ struct Registered {
 
 /// The methods of a server, and who may call them.
 #[derive(Clone, Default)]
-pub struct Dispatcher {
-    methods: Arc<HashMap<&'static str, Arc<Registered>>>,
-    policy: Option<Arc<Policy>>,
+pub struct Dispatcher(Arc<Inner>);
+
+#[derive(Clone, Default)]
+struct Inner {
+    methods: HashMap<&'static str, Arc<Registered>>,
+    policy: Option<Policy>,
     journal: Option<Journal>,
 }
 
@@ -158,25 +161,27 @@ impl Dispatcher {
             forbidden: count("forbidden"),
             failed: count("error"),
         };
-        Arc::make_mut(&mut self.methods).insert(name, Arc::new(registered));
+        Arc::make_mut(&mut self.0).methods.insert(name, Arc::new(registered));
         self
     }
 
     /// Asks `policy` before any method runs. What the policy does not mention is refused to everyone.
     #[must_use]
-    pub fn guarded_by(self, policy: Policy) -> Self {
-        Self { policy: Some(Arc::new(policy)), ..self }
+    pub fn guarded_by(mut self, policy: Policy) -> Self {
+        Arc::make_mut(&mut self.0).policy = Some(policy);
+        self
     }
 
     /// Writes every call down in `journal`, whatever becomes of it.
     #[must_use]
-    pub fn recorded_in(self, journal: &Journal) -> Self {
-        Self { journal: Some(journal.clone()), ..self }
+    pub fn recorded_in(mut self, journal: &Journal) -> Self {
+        Arc::make_mut(&mut self.0).journal = Some(journal.clone());
+        self
     }
 
     /// Whether there is such a method.
     pub fn answers(&self, method: &str) -> bool {
-        self.methods.contains_key(method)
+        self.0.methods.contains_key(method)
     }
 
     /// Calls a method.
@@ -184,12 +189,12 @@ impl Dispatcher {
     /// # Errors
     /// -32601 for an unknown one, -32001 for one that the caller may not use, or whatever the method itself says.
     pub async fn dispatch(&self, method: &str, call: Call) -> Outcome {
-        let known = self.methods.get_key_value(method);
+        let known = self.0.methods.get_key_value(method);
         let (name, method) = known.ok_or_else(|| ErrorObject::method_not_found(method))?;
         // Our own name for it: what a client sends as a method may be anything, even a token.
         tracing::debug!(method = name, "call");
-        let entry = self.journal.as_ref().map(|journal| journal.open(name, &call));
-        let outcome = match &self.policy {
+        let entry = self.0.journal.as_ref().map(|journal| journal.open(name, &call));
+        let outcome = match &self.0.policy {
             Some(policy) => match policy.check(name, call.principal.as_ref()) {
                 Ok(()) => (method.handler)(call).await,
                 Err(refusal) => Err(refusal),
@@ -211,7 +216,9 @@ impl Dispatcher {
 
 impl std::fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Dispatcher").field("methods", &self.methods.keys()).finish_non_exhaustive()
+        f.debug_struct("Dispatcher")
+            .field("methods", &self.0.methods.keys())
+            .finish_non_exhaustive()
     }
 }
 

@@ -132,9 +132,12 @@ fn schema<T: JsonSchema>() -> Value {
 
 /// The tools of a server, in the order in which they are listed, and who may use which.
 #[derive(Debug, Clone, Default)]
-pub struct Tools {
-    tools: Arc<Vec<Arc<Tool>>>,
-    policy: Option<Arc<Policy>>,
+pub struct Tools(Arc<Inner>);
+
+#[derive(Debug, Clone, Default)]
+struct Inner {
+    tools: Vec<Arc<Tool>>,
+    policy: Option<Policy>,
     confirmations: Arc<Confirmations>,
 }
 
@@ -147,7 +150,7 @@ impl Tools {
     /// One more tool; it takes the place of an earlier one of the same name.
     #[must_use]
     pub fn with(mut self, tool: Tool) -> Self {
-        let tools = Arc::make_mut(&mut self.tools);
+        let tools = &mut Arc::make_mut(&mut self.0).tools;
         match tools.iter_mut().find(|known| known.definition.name == tool.definition.name) {
             Some(known) => *known = Arc::new(tool),
             None => tools.push(Arc::new(tool)),
@@ -158,8 +161,9 @@ impl Tools {
     /// Asks `policy`, by the name of the tool, before one is called, and lists to each caller what it allows them.
     /// What the policy does not mention is hidden from everyone.
     #[must_use]
-    pub fn guarded_by(self, policy: Policy) -> Self {
-        Self { policy: Some(Arc::new(policy)), ..self }
+    pub fn guarded_by(mut self, policy: Policy) -> Self {
+        Arc::make_mut(&mut self.0).policy = Some(policy);
+        self
     }
 
     /// Seals its questions to people with this secret, so that replicas that have it too take the answers.
@@ -170,12 +174,12 @@ impl Tools {
 
     /// Their names.
     pub fn names(&self) -> Vec<&'static str> {
-        self.tools.iter().map(|tool| tool.definition.name).collect()
+        self.0.tools.iter().map(|tool| tool.definition.name).collect()
     }
 
     /// Their names and the schemas of their arguments.
     pub(super) fn input_schemas(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.tools.iter().map(|tool| (tool.definition.name, &tool.definition.input_schema))
+        self.0.tools.iter().map(|tool| (tool.definition.name, &tool.definition.input_schema))
     }
 }
 
@@ -186,13 +190,12 @@ pub struct ListToolsResult {
 }
 
 /// `tools/list`
-pub async fn list(tools: Tools, call: Call) -> Result<ListToolsResult, MethodError> {
+pub async fn list(Tools(inner): Tools, call: Call) -> Result<ListToolsResult, MethodError> {
+    let Inner { tools, policy, .. } = &*inner;
     let principal = call.principal.as_ref();
-    let policy = tools.policy.as_deref();
-    let allowed = tools
-        .tools
-        .iter()
-        .filter(|tool| policy.is_none_or(|policy| policy.permits(tool.definition.name, principal)));
+    let allowed = tools.iter().filter(|tool| {
+        policy.as_ref().is_none_or(|policy| policy.permits(tool.definition.name, principal))
+    });
     Ok(ListToolsResult { tools: allowed.map(|tool| tool.listed.clone()).collect() })
 }
 
@@ -204,18 +207,19 @@ struct CallToolParams {
 }
 
 /// `tools/call`
-pub async fn call(tools: Tools, mut call: Call) -> Result<CallToolAnswer, MethodError> {
+pub async fn call(Tools(inner): Tools, mut call: Call) -> Result<CallToolAnswer, MethodError> {
+    let Inner { tools, policy, confirmations } = &*inner;
     let asked = Asked::take(&mut call.params);
     let CallToolParams { name, arguments } = call.params()?;
-    let tool = tools.tools.iter().find(|tool| tool.definition.name == name);
+    let tool = tools.iter().find(|tool| tool.definition.name == name);
     let tool = tool.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown tool: {name}")))?;
-    if let Some(policy) = &tools.policy {
+    if let Some(policy) = policy {
         policy.check(tool.definition.name, call.principal.as_ref())?;
     }
     let arguments = arguments.unwrap_or_default();
     if let Some(question) = tool.question {
         let what = (name.as_str(), &arguments);
-        match tools.confirmations.judge(question, &asked, what, call.principal.as_ref())? {
+        match confirmations.judge(question, &asked, what, call.principal.as_ref())? {
             Verdict::Go => {}
             Verdict::Ask(question) => return Ok(CallToolAnswer::InputRequired(question)),
             Verdict::Stop(why) => {

@@ -81,9 +81,7 @@ async fn numbers_stand_on_a_port_of_their_own_and_tell_what_happened() {
     server.request("GET", "/health").header("origin", "http://evil.example").answer().await;
     server.request("BREW", "/mcp").header("host", "evil.example").answer().await;
 
-    server.wait_for_log("metrics: http://127.0.0.1:");
-    let log = server.log();
-    let url = log.lines().find_map(|line| line.strip_prefix("metrics: ")).unwrap();
+    let url = &server.metrics_url();
     let client = crate::support::client();
     let numbers = client.get(url).answer().await;
     assert_eq!(

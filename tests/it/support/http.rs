@@ -95,6 +95,19 @@ impl Server {
         self.request("GET", path).answer().await
     }
 
+    /// Where it publishes its numbers, when it was started with `--metrics-port 0`.
+    pub(crate) fn metrics_url(&self) -> String {
+        const LINE: &str = "metrics: ";
+        self.wait_for_log(LINE);
+        let log = self.log();
+        log.lines().find_map(|line| line.strip_prefix(LINE)).expect("a line").to_owned()
+    }
+
+    /// Its numbers, as Prometheus reads them.
+    pub(crate) async fn numbers(&self) -> Answer {
+        client().get(self.metrics_url()).answer().await
+    }
+
     /// `POST /mcp` with a JSON body, as clients send it; no `Authorization` when `token` is empty.
     pub(crate) fn mcp(&self, token: &str, body: impl Into<String>) -> reqwest::RequestBuilder {
         let request = self

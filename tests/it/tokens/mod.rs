@@ -5,6 +5,7 @@
 mod accepted;
 mod claims;
 pub(crate) mod forge;
+mod memory;
 mod signatures;
 
 use std::sync::LazyLock;

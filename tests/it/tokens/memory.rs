@@ -1,0 +1,77 @@
+//! What the wall remembers of a token must never let in what it would not let in anew.
+
+use std::time::Duration;
+
+use mcp_auth::auth::verifier::{TokenError, TokenVerifier, TrustedIssuer};
+use serde_json::json;
+
+use super::{
+    OURS, door, knock, set,
+    support::{self, Server, now},
+    with,
+};
+
+#[tokio::test]
+async fn a_remembered_token_expires_all_the_same() {
+    let door = door();
+    let token = OURS.token(&set("exp", json!(now() + 2)));
+    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"));
+    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"), "remembered");
+    tokio::time::sleep(Duration::from_millis(2_100)).await;
+    assert_eq!(knock(&door, &token).await.unwrap_err(), "Token has expired");
+}
+
+#[tokio::test]
+async fn a_remembered_token_lends_its_fame_to_no_other() {
+    let door = door();
+    let token = OURS.token(&with(|_| {}));
+    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"));
+    // Every one of these differs from the good token in one character, somewhere.
+    for at in (0..token.len()).step_by(7).chain([token.len() - 1]) {
+        let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let mut forged = token.clone();
+        forged.replace_range(at..=at, other);
+        assert!(knock(&door, &forged).await.is_err(), "character {at} of {forged}");
+    }
+    assert!(knock(&door, &token[..token.len() - 1]).await.is_err(), "cut short");
+    assert!(knock(&door, &format!("{token}A")).await.is_err(), "grown");
+    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"));
+}
+
+#[tokio::test]
+async fn a_flood_of_good_tokens_pushes_out_others_and_harms_nobody() {
+    let jwks = support::key_pair().jwks();
+    let verifier = TokenVerifier::new().remembering(10_000).trust(TrustedIssuer::new(
+        "mcp-simple-auth",
+        ["mcp-server"],
+        &jwks,
+    ));
+    let tokens: Vec<_> =
+        (0..60).map(|number| OURS.token(&set("sub", json!(format!("user_{number}"))))).collect();
+    for round in 0..2 {
+        for (number, token) in tokens.iter().enumerate() {
+            let principal = verifier.verify(token).await.unwrap();
+            let subject = format!("user_{number}");
+            assert_eq!(principal.subject.as_deref(), Some(&*subject), "round {round}");
+        }
+    }
+    let forged = format!("{}AAAA", &tokens[0][..tokens[0].len() - 4]);
+    assert_eq!(verifier.verify(&forged).await.unwrap_err(), TokenError::BadSignature);
+}
+
+#[tokio::test]
+async fn the_memory_is_a_setting() {
+    for (bytes, verified, cached) in [("0", 3, 0), ("1000000", 1, 2)] {
+        let server = Server::start_with("step6", ["--metrics-port", "0", "--token-cache", bytes]);
+        let alice = server.token("alice", "");
+        for _ in 0..3 {
+            assert_eq!(server.rpc(&alice, "ping", json!(null)).await.status, 200);
+        }
+        let numbers = server.numbers().await.body;
+        for (outcome, count) in [("verified", verified), ("cached", cached)] {
+            let line = format!("token_checks_total{{outcome=\"{outcome}\"}} {count}");
+            let there = numbers.lines().any(|number| number == line);
+            assert!(there || count == 0, "{line} with {bytes} bytes in:\n{numbers}");
+        }
+    }
+}
