@@ -168,8 +168,9 @@ impl Tools {
 
     /// Seals its questions to people with this secret, so that replicas that have it too take the answers.
     #[must_use]
-    pub fn sealed_with(self, secret: Option<&str>) -> Self {
-        Self { confirmations: Arc::new(Confirmations::new(secret)), ..self }
+    pub fn sealed_with(mut self, secret: Option<&str>) -> Self {
+        Arc::make_mut(&mut self.0).confirmations = Arc::new(Confirmations::new(secret));
+        self
     }
 
     /// Their names.
