@@ -37,6 +37,11 @@ else
   export PROGRAMS=$folder/debug
 fi
 
+# Files that a target writes are read at once; in memory no slow disk makes an answer late.
+if [ -w /dev/shm ]; then TMPDIR=$(mktemp -d /dev/shm/fuzz.XXXXXX); else TMPDIR=$(mktemp -d); fi
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
 fuzz() { # fuzz TARGET: one line when it was good
   local target=$1 log=target/$1.log start=$SECONDS
   mkdir -p "corpus/$target" "artifacts/$target"

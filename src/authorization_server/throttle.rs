@@ -39,6 +39,8 @@ impl Throttle {
     pub(super) fn attempt(&self, name: &str, now: u64) -> Result<(), u64> {
         let mut names = self.0.lock().expect("no panic while counting");
         let mut failures = names.remove(name, now).unwrap_or_default();
+        // When the clock is set back, the door must not stay closed until the old time comes again.
+        failures.closed_until = failures.closed_until.min(now + LONGEST);
         let outcome = if failures.closed_until > now {
             Err(failures.closed_until - now)
         } else {
@@ -111,6 +113,16 @@ mod tests {
         throttle.forget("alice", now);
         assert_eq!(throttle.attempt("alice", now), Ok(()));
         assert_eq!(throttle.attempt("alice", now), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_closes_no_door_for_long() {
+        let throttle = Throttle::new();
+        for _ in 0..5 {
+            let _ = throttle.attempt("alice", 10_000);
+        }
+        assert_eq!(throttle.attempt("alice", 100), Err(30));
+        assert_eq!(throttle.attempt("alice", 130), Ok(()));
     }
 
     #[test]
