@@ -6,6 +6,19 @@
 use url::Url;
 
 const LONGEST: usize = 2048;
+const WELL_KNOWN: [&str; 11] = [
+    "http",
+    "https",
+    "ws",
+    "wss",
+    "ftp",
+    "file",
+    "blob",
+    "data",
+    "about",
+    "javascript",
+    "vbscript",
+];
 const LOOPBACK: [&str; 3] = ["http://localhost", "http://127.0.0.1", "http://[::1]"];
 
 /// Whether `uri` may be registered.
@@ -34,6 +47,12 @@ pub(super) fn check(uri: &str) -> Result<(), &'static str> {
         "http" if is_loopback(uri) => Ok(()),
         _ => Err("a redirect URI must use https, or http to localhost, 127.0.0.1 or [::1]"),
     }
+}
+
+/// Whether `uri` is in a scheme of the client's own (RFC 8252, 7.1), such as `cursor://host/callback`: MCP allows
+/// localhost and https only.
+pub(super) fn is_private_use(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|uri| !WELL_KNOWN.contains(&uri.scheme()))
 }
 
 /// Whether the answer goes to a program on this very machine.

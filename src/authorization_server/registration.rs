@@ -59,6 +59,13 @@ impl ClientMetadata {
         if uris.is_empty() || uris.len() > REDIRECT_URIS {
             return Err(invalid("redirect_uris must list between 1 and 20 URIs"));
         }
+        // Cursor lists a scheme of its own beside addresses that MCP allows. Those are registered, and the answer says so
+        // (RFC 7591, 3.2.1: the server may replace what was asked for).
+        let usable = |uri: &String| redirect_uri::check(uri).is_ok();
+        if let Some(uris) = self.redirect_uris.as_mut().filter(|uris| uris.iter().any(usable)) {
+            uris.retain(|uri| !redirect_uri::is_private_use(uri));
+        }
+        let uris = self.redirect_uris.as_deref().unwrap_or_default();
         let refuse_uri = |description| OAuthError::new("invalid_redirect_uri", description);
         uris.iter().try_for_each(|uri| redirect_uri::check(uri)).map_err(refuse_uri)?;
         let loopback = uris.iter().any(|uri| redirect_uri::is_loopback(uri));

@@ -3,7 +3,7 @@
 //! Rules: MCP 2025-11-25 lifecycle, "Version Negotiation"; transports, "Protocol Version Header"; MCP 2026-07-28
 //! versioning.
 
-/// What is answered to a client that asks for a revision that we do not speak.
+/// What is answered to a client that asks for no revision, or for one that is older than all of ours.
 pub const DEFAULT_VERSION: &str = "2025-06-18";
 
 /// The revisions with an `initialize` handshake that this server speaks.
@@ -20,9 +20,12 @@ pub fn all() -> impl Iterator<Item = &'static str> {
 /// The header that names the revision on every request, in the older ones on every request after `initialize`.
 pub const VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// The client's revision if we speak it, else ours.
+/// The client's revision if we speak it, else ours: for a client that is ahead of us the latest that we have, as the
+/// text asks for (MCP 2025-11-25 lifecycle). Revisions are dates, so that the later one is the greater text.
 pub fn negotiate(wanted: Option<&str>) -> &'static str {
-    VERSIONS.into_iter().find(|version| Some(*version) == wanted).unwrap_or(DEFAULT_VERSION)
+    let latest = VERSIONS[VERSIONS.len() - 1];
+    let ours = if wanted > Some(latest) { latest } else { DEFAULT_VERSION };
+    VERSIONS.into_iter().find(|version| Some(*version) == wanted).unwrap_or(ours)
 }
 
 #[cfg(test)]
@@ -35,6 +38,7 @@ mod tests {
             (Some("2025-11-25"), "2025-11-25"),
             (Some("2025-03-26"), "2025-03-26"),
             (Some("1999-01-01"), "2025-06-18"),
+            (Some("2026-07-28"), "2025-11-25"),
             (None, "2025-06-18"),
         ] {
             assert_eq!(negotiate(wanted), expected);

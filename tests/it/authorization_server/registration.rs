@@ -44,6 +44,30 @@ async fn a_client_is_told_what_was_registered() {
 }
 
 #[tokio::test]
+async fn a_scheme_of_the_clients_own_is_left_out_when_there_is_something_better() {
+    let world = World::new();
+    let allowed =
+        ["https://www.cursor.com/agents/mcp/oauth/callback", "http://localhost:8787/callback"];
+    let own = "cursor://anysphere.cursor-mcp/oauth/callback";
+    for (what, uris, expected) in [
+        ("beside others", json!([own, allowed[0], allowed[1]]), Some(json!(allowed))),
+        ("alone", json!([own]), None),
+        ("beside a script", json!(["javascript:alert(1)", allowed[1]]), None),
+        ("beside plain http", json!([own, "http://app.example/cb"]), None),
+        ("beside a file", json!(["file:///etc/passwd", allowed[1]]), None),
+    ] {
+        let body = json!({"redirect_uris": uris, "token_endpoint_auth_method": "none"});
+        let answer = world.post_json("/auth/register", body).await;
+        let status = if expected.is_some() { StatusCode::CREATED } else { StatusCode::BAD_REQUEST };
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        match expected {
+            Some(uris) => assert_eq!(answer.json()["redirect_uris"], uris, "{what}"),
+            None => assert_eq!(answer.json()["error"], "invalid_redirect_uri", "{what}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_registered_is_refused_as_rfc_7591_says() {
     let world = World::new();
     let uri = "http://localhost/cb";
