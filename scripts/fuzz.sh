@@ -22,6 +22,8 @@ export COVERAGE="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
   -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
   -Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0"
 mkdir -p target
+# The very libraries that the programs are built from.
+[ Cargo.lock -nt ../../Cargo.lock ] || cp ../../Cargo.lock Cargo.lock
 build() { # cargo's messages, only when it did not work
   local start=$SECONDS
   "$@" >target/build.log 2>&1 || { grep -E -A12 '^error' target/build.log || cat target/build.log; exit 1; }
@@ -29,11 +31,11 @@ build() { # cargo's messages, only when it did not work
 }
 if [ "${COVER:-own}" = all ]; then
   host=$(rustc -vV | sed -n 's/^host: //p')
-  RUSTFLAGS=$(tr -s '\n ' ' ' <<<"$COVERAGE") build cargo build --locked --release --target "$host" --target-dir target
+  RUSTFLAGS=$(tr -s '\n ' ' ' <<<"$COVERAGE") build cargo build --release --target "$host" --target-dir target
   export PROGRAMS=target/$host/release
 else
   folder=${CARGO_TARGET_DIR:-$PWD/../../target}
-  CARGO_INCREMENTAL=0 RUSTC_WRAPPER=$PWD/rustc.sh build cargo build --locked --target-dir "$folder"
+  CARGO_INCREMENTAL=0 RUSTC_WRAPPER=$PWD/rustc.sh build cargo build --target-dir "$folder"
   export PROGRAMS=$folder/debug
 fi
 
