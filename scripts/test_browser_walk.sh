@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The guide at /docs in a headless Chromium: its buttons, its looks, and the walk through the login, on steps 2, 6, 8, 9
 # and, when a Keycloak answers at KEYCLOAK_URL (default http://localhost:8080), 10. STEPS="8 9" tests only these.
+# No violation of WCAG 2, A and AA, that axe-core can find.
 # Needs node (20 or later) and Chromium (CHROMIUM=path). Screenshots: SHOTS, or scripts/browser/screenshots.
 . "$(dirname "$0")/lib.sh"
 
@@ -11,7 +12,7 @@ if [ -z "${STEPS:-}" ] && ! curl -sf --max-time 3 -o /dev/null "$keycloak/realms
     echo "no Keycloak at $keycloak: step 10 is left out (start one: scripts/keycloak.sh up)"
     steps='2 6 8 9'
 fi
-(cd "$REPO/scripts/browser" && { [ -d node_modules/playwright-core ] || npm install --no-package-lock --no-fund --no-audit --silent; })
+(cd "$REPO/scripts/browser" && { [ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] || npm install --no-package-lock --no-fund --no-audit --silent; })
 shots=${SHOTS:-$REPO/scripts/browser/screenshots}
 
 for step in $steps; do
@@ -19,6 +20,7 @@ for step in $steps; do
     start_step "$step"
     provider='' TOKEN=''
     [ "$step" != 6 ] || gen_token --username alice
+    [ "$step" != 9 ] || gen_token --username admin --scopes mcp:read,mcp:tools,mcp:prompts
     if [ "$step" = 10 ]; then
         provider=provider
         "$REPO/scripts/keycloak.sh" resource "$BASE_URL/mcp"

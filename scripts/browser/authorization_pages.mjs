@@ -38,7 +38,7 @@ const redeem = (code, client_id = 'mcp-test-client') => json('/auth/token', {
   body: new URLSearchParams({ grant_type: 'authorization_code', code, client_id, code_verifier: verifier, redirect_uri: redirect }),
 });
 
-await run(async ({ visit, check, shoot, looksRight }) => {
+await run(async ({ visit, check, shoot, looksRight, accessible }) => {
   const title = (page) => page.textContent('h1');
   const logIn = async (page, name) => {
     await page.fill('#username', name);
@@ -62,6 +62,7 @@ await run(async ({ visit, check, shoot, looksRight }) => {
   await page.getByRole('button', { name: 'Sign in' }).click();
   check('a wrong password is told, aloud', await page.textContent('[role=alert]'), 'This name and password do not belong together.');
   await shoot(page, 'login-wrong');
+  await accessible(page, 'login with a wrong password');
   await logIn(page, 'alice');
   check('then the question', await title(page), 'MCP test client asks for access');
   check('it names the place of the answer', await page.getByText(new URL(redirect).origin, { exact: true }).count(), 1);
@@ -155,6 +156,9 @@ await run(async ({ visit, check, shoot, looksRight }) => {
       await logIn(page, 'alice');
       await looksRight(page, `consent ${look}`);
       await shoot(page, `consent-${look}`);
+      await page.goto(request({ client_id: 'nobody' }));
+      await looksRight(page, `problem ${look}`);
+      await shoot(page, `problem-${look}`);
     }
   }
 });

@@ -9,13 +9,17 @@
 //
 // CHROMIUM names the browser (default: chromium or google-chrome from PATH), SHOTS the folder for screenshots.
 // Every page is watched: a script error, a refused policy or a request to another host than this one fails the run.
+// `accessible` holds a page against the rules of WCAG 2.2, levels A and AA, that a program can check (axe-core).
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { chromium } from 'playwright-core';
 
 const SHOTS = process.env.SHOTS ?? new URL('screenshots', import.meta.url).pathname;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 const PHONE = { width: 360, height: 740 };
 const DESKTOP = { width: 1280, height: 800 };
 
@@ -77,6 +81,14 @@ export async function run(test) {
     await page.screenshot({ path: `${SHOTS}/${name}.png`, fullPage: true });
   };
 
+  // Evaluated by the debugger, which the pages' policy (no script but our own) does not stop.
+  const accessible = async (page, name) => {
+    if (!(await page.evaluate('typeof axe === "object"'))) await page.evaluate(AXE);
+    const { violations, passes } = await page.evaluate((tags) => axe.run(document, { runOnly: tags, resultTypes: ['violations'] }), WCAG);
+    const found = violations.flatMap(({ id, nodes }) => nodes.map(({ target, any }) => `${id}: ${target.join(' ')} ${any[0]?.message ?? ''}`.trim()));
+    check(`${name}: no violation of WCAG 2, A and AA`, [found, passes.length > 0], [[], true]);
+  };
+
   // What a glance would see: nothing sticks out sideways, nothing is too small to touch.
   const looksRight = async (page, name) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
@@ -85,10 +97,11 @@ export async function run(test) {
       elements.filter((e) => e.checkVisibility() && !e.classList.contains('link') && e.getBoundingClientRect().height < 40).map((e) => e.outerHTML));
     check(`${name}: everything can be touched`, small, []);
     check(`${name}: nothing to complain about`, page.complaints, []);
+    await accessible(page, name);
   };
 
   try {
-    await test({ browser, visit, check, shoot, looksRight });
+    await test({ browser, visit, check, shoot, looksRight, accessible });
   } catch (error) {
     failed += 1;
     console.log(`  FAIL  ${error.stack}`);

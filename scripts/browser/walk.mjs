@@ -16,7 +16,9 @@ const resource = await json('/.well-known/oauth-protected-resource/mcp');
 // The page may talk to who logs people in, and to nobody else.
 const elsewhere = resource ? new URL(resource.authorization_servers[0]).origin : base;
 
-await run(async ({ visit, check, shoot, looksRight }) => {
+const ADMINS_TOOLS = { 'Who called what?': 'recent_calls', 'Something that a person must agree to': 'forget_calls' };
+
+await run(async ({ visit, check, shoot, looksRight, accessible }) => {
   const open = async (options) => {
     const page = await visit(`${base}/docs`, options);
     page.unexpected = () => page.complaints.filter((text) => text !== `loads ${elsewhere}`);
@@ -44,7 +46,7 @@ await run(async ({ visit, check, shoot, looksRight }) => {
     check('what is no token is not taken for one', await page.locator('#pasted-claims .stopped').count(), 1);
   } else {
     check('ping: 200', await status(page, 'Ping'), '200 OK');
-    await sample(page, 'Ping').locator('textarea').fill('{');
+    await sample(page, 'Ping').locator('[name=body]').fill('{');
     check('a body can be changed, and broken', await status(page, 'Ping'), '400 Bad Request');
   }
   if (process.env.TOKEN) {
@@ -55,6 +57,9 @@ await run(async ({ visit, check, shoot, looksRight }) => {
     check('a claim is explained to who goes there', (await page.textContent('.explanation')).startsWith('aud Which server'));
   }
   check('nothing to complain about', page.unexpected(), []);
+
+  // A token of gen-token for the role admin, so that nothing is refused.
+  if (process.env.TOKEN && health.resources) await everything({ page, status, sample, check, shoot }, 'admin');
 
   console.log('== without JavaScript it is a page to read');
   page = await open({ script: false });
@@ -75,10 +80,39 @@ await run(async ({ visit, check, shoot, looksRight }) => {
     check('no trail, no walk', await page.locator('#walk').count(), 0);
     return;
   }
-  await walk({ open, check, shoot });
+  page = await walk({ open, check, shoot, accessible });
+  if (health.resources) await everything({ page, status, sample, check, shoot }, 'user');
 });
 
-async function walk({ open, check, shoot }) {
+// Whatever a server offers beyond tools and prompts, by its button, with the token that the page holds.
+async function everything({ page, status, sample, check, shoot }, role) {
+  console.log(`== resources, completion and the stateless revision, with the role ${role}`);
+  const answer = async (title) => JSON.parse(await sample(page, title).locator('.result .json').textContent());
+  const forbidden = role === 'admin' ? '200 OK' : '403 Forbidden';
+  for (const [title, wanted, look, found] of [
+    ['List the resources', '200 OK', ({ result }) => result.resources.map(({ uri }) => uri), health.resources],
+    ['Read a resource', '200 OK', ({ result }) => JSON.parse(result.contents[0].text).subject.length > 0, true],
+    ['List the templates', '200 OK', ({ result }) => result.resourceTemplates[0].uriTemplate, 'tutorial://guide/{chapter}'],
+    ['Read by a template', '200 OK', ({ result }) => result.contents[0].uri, 'tutorial://guide/9'],
+    // What may not be read is not completed either: mcp-user has no mcp:prompts.
+    ['Complete a word', provider ? '403 Forbidden' : '200 OK', ({ result }) => result?.completion.values ?? 'none', provider ? 'none' : ['formal', 'friendly']],
+    ['Who called what?', forbidden, ({ result, error }) => (result ? result.structuredContent.calls.length > 0 : error.data.detail), role === 'admin' || 'recent_calls is for the role admin'],
+    ['Ask what the server can do', '200 OK', ({ result }) => result.supportedVersions, health.protocol_versions],
+    ['Call a tool, without a handshake', '200 OK', ({ result }) => [result.resultType, result.content[0].text], ['complete', 'hello']],
+    ['Read a resource, without a handshake', '200 OK', ({ result }) => [result.resultType, result.cacheScope], ['complete', 'private']],
+    ['A request that contradicts itself', '400 Bad Request', ({ error }) => error.code, -32020],
+    ['Something that a person must agree to', forbidden, ({ result }) => result?.resultType ?? 'none', role === 'admin' ? 'input_required' : 'none'],
+  ].filter(([title]) => !ADMINS_TOOLS[title] || health.tools.includes(ADMINS_TOOLS[title]))) {
+    check(`${title}: ${wanted}`, await status(page, title), wanted);
+    check('  and what it says', look(await answer(title)), found);
+  }
+  const call = sample(page, 'Call a tool, without a handshake');
+  await call.locator('[name=headers]').fill('MCP-Protocol-Version: 2026-07-28\nMcp-Method: tools/call');
+  check('headers can be changed, and are missed', [await status(page, 'Call a tool, without a handshake'), (await answer('Call a tool, without a handshake')).error.code], ['400 Bad Request', -32020]);
+  await shoot(page, `tried-${role}`);
+}
+
+async function walk({ open, check, shoot, accessible }) {
   const state = (page, id) => page.getAttribute(`#stage-${id}`, 'data-state');
   const ended = (page, id) => page.waitForSelector(`#stage-${id}:is([data-state=done], [data-state=failed])`, { timeout: 20_000 });
   const go = async (page, id) => {
@@ -133,6 +167,10 @@ async function walk({ open, check, shoot }) {
   check('the token is nowhere but in memory', await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, '']);
   check('nothing to complain about', page.unexpected(), []);
   await shoot(page, 'walk-done');
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `the walk in ${colorScheme}, done`);
+  }
 
   // A provider asks nothing when no scope of it needs agreement, so nobody can say no there.
   if (!provider) {
@@ -142,6 +180,7 @@ async function walk({ open, check, shoot }) {
     await ended(page, 'callback');
     check('the walk ends where the answer is no', await state(page, 'callback'), 'failed');
     check('and says so', (await page.textContent('#stage-callback .stopped')).includes('access_denied'));
+    await accessible(page, 'the walk, ended');
     await page.click('#walk-again');
     check('it can be begun again', [await state(page, 'challenge'), await state(page, 'callback')], ['next', 'waiting']);
   }
@@ -182,5 +221,18 @@ async function walk({ open, check, shoot }) {
   page = await open();
   await page.goto(`${base}/docs/callback?code=x&state=nobody`);
   await page.waitForFunction(() => document.querySelector('#said').textContent.startsWith('No page'));
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    await accessible(page, `the callback in ${colorScheme}`);
+  }
   check('an answer that nobody asked for goes nowhere, and leaves the address', new URL(page.url()).search, '');
+
+  console.log('== a login for all scopes at once');
+  page = await open();
+  for (const id of ['challenge', 'resource', 'server', 'registration', 'pkce']) await go(page, id);
+  for (const box of await page.locator('#stage-login [name=scope]').all()) await box.check();
+  await answer(await opened(page, () => page.click('#stage-login .go')), ...someone, true);
+  await ended(page, 'login');
+  check('the code is traded', [await go(page, 'callback'), await go(page, 'token')], ['done', 'done']);
+  return page;
 }

@@ -44,6 +44,10 @@ pub(super) struct Facts {
     pub(super) tools: Vec<String>,
     /// Names, as `/health` tells them.
     pub(super) prompts: Vec<String>,
+    /// URIs, as `/health` tells them.
+    pub(super) resources: Vec<String>,
+    /// Revisions of MCP, as `/health` tells them.
+    pub(super) revisions: Vec<String>,
 }
 
 impl Facts {
@@ -76,6 +80,8 @@ impl Facts {
             },
             tools: names("tools"),
             prompts: names("prompts"),
+            resources: names("resources"),
+            revisions: names("protocol_versions"),
         }
     }
 
@@ -88,6 +94,11 @@ impl Facts {
     /// The scopes that are of use here.
     pub(super) fn scopes(&self) -> &[String] {
         self.resource.as_ref().map_or(&[], |(_, resource)| &resource.scopes_supported)
+    }
+
+    /// Whether requests may stand alone, without a handshake before them.
+    pub(super) fn stateless(&self) -> bool {
+        self.revisions.iter().any(|revision| revision == "2026-07-28")
     }
 
     pub(super) fn offers(&self, tool: &str) -> bool {

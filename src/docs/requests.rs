@@ -1,5 +1,8 @@
 //! Requests to try: each one is a curl command for the terminal and a button on the page.
 
+mod table;
+
+use self::table::{SAMPLES, STRANGE};
 use super::facts::Facts;
 use Credentials::{Nonsense, Nothing, Token};
 
@@ -38,73 +41,10 @@ pub(super) struct Sample {
     /// Its parameters as JSON, or nothing.
     params: &'static str,
     pub(super) credentials: Credentials,
+    /// What the headers repeat of the message, where a revision wants that.
+    pub(super) headers: &'static [(&'static str, &'static str)],
     when: fn(&Facts) -> bool,
 }
-
-const fn get(
-    title: &'static str,
-    path: &'static str,
-    when: fn(&Facts) -> bool,
-    text: &'static str,
-) -> Sample {
-    Sample { title, text, path, call: "", params: "", credentials: Nothing, when }
-}
-
-const fn rpc(
-    title: &'static str,
-    (call, params): (&'static str, &'static str),
-    credentials: Credentials,
-    when: fn(&Facts) -> bool,
-    text: &'static str,
-) -> Sample {
-    Sample { title, text, path: "/mcp", call, params, credentials, when }
-}
-
-const STRANGE: &str = "A strange page";
-const HELLO: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"docs","version":"1"}}"#;
-const ECHO: &str = r#"{"name":"echo","arguments":{"message":"hello","repeat_count":2}}"#;
-const WHOAMI: &str = r#"{"name":"whoami","arguments":{}}"#;
-const GREETING: &str = r#"{"name":"greeting","arguments":{"name":"Ada"}}"#;
-
-#[rustfmt::skip] // one row, one request
-const SAMPLES: [Sample; 18] = [
-    get("Is it up?", "/health", |_| true,
-        "Open to everyone. It also says what the server can do."),
-    get(STRANGE, "/", |_| true,
-        "403: the page is not on the list. A browser lets no page lie about its origin, so this one is for the terminal."),
-    rpc("Ping", ("ping", ""), Token, |facts| facts.mcp && !facts.wall,
-        "An empty result: somebody is there."),
-    rpc("Knock without a token", ("ping", ""), Nothing, |facts| facts.wall,
-        "401: WWW-Authenticate says what is wanted."),
-    rpc("Knock with nonsense", ("ping", ""), Nonsense, |facts| facts.wall,
-        "401 again, and now error=\"invalid_token\": something was sent, and it is no token."),
-    rpc("Knock with your token", ("ping", ""), Token, |facts| facts.wall,
-        "An empty result: somebody is there. Its _meta says who you are."),
-    rpc("Shake hands", ("initialize", HELLO), Token, |facts| facts.handshake,
-        "Versions and capabilities: how every MCP client begins."),
-    rpc("List the tools", ("tools/list", ""), Token, |facts| facts.handshake && facts.offers("echo"),
-        "Names, descriptions, and schemas of what goes in and comes out."),
-    rpc("List the tools", ("tools/list", ""), Token, |facts| !facts.handshake && facts.offers("echo"),
-        "-32601: declared, but not yet to be had."),
-    rpc("Call a tool", ("tools/call", ECHO), Token, |facts| facts.handshake && facts.offers("echo") && !facts.policy,
-        "The text twice. With a repeat_count of 11, an error that a language model can act on."),
-    rpc("Call a tool", ("tools/call", ECHO), Token, |facts| facts.policy && facts.offers("echo"),
-        "The text twice; or 403, when the token lacks the scope for it."),
-    rpc("Who am I?", ("tools/call", WHOAMI), Token, |facts| facts.offers("whoami"),
-        "The same request, another answer for each person."),
-    rpc("List the prompts", ("prompts/list", ""), Token, |facts| facts.handshake && !facts.prompts.is_empty(),
-        "What a person could pick from a menu."),
-    rpc("Get a prompt", ("prompts/get", GREETING), Token, |facts| facts.handshake && !facts.prompts.is_empty(),
-        "A message, ready for a language model."),
-    rpc("A method that nobody knows", ("dance", ""), Token, |facts| facts.mcp,
-        "A JSON-RPC error instead of a result."),
-    get("The public keys", "/.well-known/jwks.json", |facts| facts.keys,
-        "With these, anybody can check a token, and nobody can make one."),
-    get("The protected resource’s metadata", "", |facts| facts.resource.is_some(),
-        "Who this server is, and who issues its tokens."),
-    get("The authorization server’s metadata", "/.well-known/oauth-authorization-server", |facts| facts.own_authorization_server,
-        "Where to register, to log in, to get a token."),
-];
 
 /// What can be tried on a server of these facts.
 pub(super) fn samples(facts: &Facts) -> Vec<Sample> {
@@ -131,6 +71,13 @@ impl Sample {
     /// The message, for people who want to change it; empty when there is none.
     pub(super) fn body(&self) -> String {
         if self.call.is_empty() { String::new() } else { self.message("\n ") }
+    }
+
+    /// The headers of its own, as people write them.
+    pub(super) fn header_lines(&self) -> String {
+        let lines: Vec<_> =
+            self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        lines.join("\n")
     }
 
     /// Lines of the field for it, in which long lines wrap.
@@ -160,6 +107,7 @@ impl Sample {
             Nonsense => words.push("-H 'Authorization: Bearer nonsense'".to_owned()),
             _ => {}
         }
+        words.extend(self.headers.iter().map(|(name, value)| format!("-H '{name}: {value}'")));
         if !self.call.is_empty() {
             words.push("-H 'Content-Type: application/json'".to_owned());
             words.push(format!("-d '{}'", self.message("")));
@@ -170,7 +118,7 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{table::CONTRADICTS, *};
 
     #[test]
     fn a_command_says_what_the_server_needs() {
@@ -196,6 +144,19 @@ mod tests {
         for sample in SAMPLES.iter().filter(|sample| !sample.call.is_empty()) {
             let message: serde_json::Value = serde_json::from_str(&sample.body()).unwrap();
             assert_eq!(message["method"], sample.call);
+            // What a request of 2026-07-28 says of itself in its headers, it says in its body.
+            let in_headers: Vec<_> = sample.headers.iter().map(|(_, value)| *value).collect();
+            let params = &message["params"];
+            let in_body = [
+                params["_meta"]["io.modelcontextprotocol/protocolVersion"].as_str(),
+                message["method"].as_str().filter(|_| !in_headers.is_empty()),
+                params["name"]
+                    .as_str()
+                    .or(params["uri"].as_str())
+                    .filter(|_| !in_headers.is_empty()),
+            ];
+            let in_body: Vec<_> = in_body.into_iter().flatten().collect();
+            assert_eq!(in_headers == in_body, sample.title != CONTRADICTS, "{}", sample.title);
         }
         let samples = samples(&Facts::default());
         let buttons: Vec<_> = samples.iter().map(|s| (s.title, s.has_button())).collect();

@@ -1,7 +1,7 @@
 // Requests, and how they are shown: as they were sent, and as they were answered.
 
 const SECRETS = ["access_token", "refresh_token", "id_token", "client_secret", "registration_access_token", "code", "code_verifier"];
-const HEADERS = ["content-type", "www-authenticate", "allow", "location", "retry-after", "mcp-protocol-version"];
+const HEADERS = ["content-type", "www-authenticate", "allow", "location", "retry-after", "mcp-protocol-version", "mcp-session-id", "x-authenticated-user"];
 
 /** Sends a request. What comes back can be asked and shown; a request that got no answer has the status 0. */
 async function send(method, url, { headers = {}, body } = {}) {

@@ -30,6 +30,12 @@ function preparePaste() {
   });
 }
 
+/** `Name: value`, one a line, as people write them. */
+function headerLines(text) {
+  const lines = text.split("\n").map((line) => line.split(/:(.*)/s).map((part) => part.trim()));
+  return Object.fromEntries(lines.filter(([name, value]) => name && value !== undefined).map(([name, value]) => [name, value]));
+}
+
 function prepareSample(sample) {
   const { method, path, credentials } = sample.dataset;
   find("details", sample).open = false;
@@ -42,10 +48,14 @@ function prepareSample(sample) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const headers = {};
-    const body = find("textarea", form)?.value;
+    const body = find("[name=body]", form)?.value;
     if (body !== undefined) Object.assign(headers, { "Content-Type": "application/json", Accept: "application/json, text/event-stream" });
     if (credentials === "nonsense") headers.Authorization = "Bearer nonsense";
     if (credentials === "token" && heldToken) headers.Authorization = `Bearer ${heldToken}`;
+    // Those that the sample has of its own: a request of 2026-07-28 repeats there what its body says.
+    Object.assign(headers, headerLines(find("[name=headers]", form)?.value ?? ""));
+    // The answer to the last question is no answer to this one.
+    find(".result", sample).replaceChildren();
     const exchange = await send(method, path, { headers, body });
     find(".result", sample).replaceChildren(shown(exchange));
     say(`${find("h3", sample).textContent}: ${exchange.status} ${exchange.reason}`);
