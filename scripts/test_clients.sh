@@ -30,7 +30,7 @@ client() {
 says() { case $'\n'$SAID in *$'\n'"$1"*) ok "$2" ;; *) fail "$2 (did not say: $1)" ;; esac; }
 
 inspector() {
-    scenario "Inspector, with $PERSON: ${*: -1}"
+    scenario "Inspector, with $PERSON: $*"
     STATUS=0
     SAID=$(MCP_AUTO_OPEN_ENABLED=true HOME=$STORE MCP_STORAGE_DIR=$STORE MCP_INSPECTOR_SECRET_STORE=file \
         timeout 90 node_modules/.bin/mcp-inspector --cli "$BASE_URL/mcp" --transport http --format json "$@" 2>"$WORK/complaints" </dev/null) || STATUS=$?
@@ -68,6 +68,18 @@ expect_status 0
 BODY=$SAID
 expect_json '.result.content[0].text == "hello"' 'a tool answers'
 expect 'the second command needed no person' sh -c "! grep -q 'Please navigate' '$WORK/complaints'"
+
+for era in legacy auto; do
+    inspector --protocol-era $era --method tools/list --strict
+    expect "$era: the tools' schemas are fit for everybody" [ "$STATUS" = 0 ]
+    inspector --protocol-era $era --method prompts/get --prompt-name echo_prompt --prompt-args message=hi
+    BODY=$SAID
+    expect_json '.result.messages[0].content.text == "Please echo: hi"' "$era: a prompt answers"
+    curl -fsS "$BASE_URL/health" | jq -e '.resources' >/dev/null || continue
+    inspector --protocol-era $era --method resources/read --uri tutorial://me
+    BODY=$SAID
+    expect_json '.result.contents[0].text | fromjson | has("scopes")' "$era: so does a resource"
+done
 
 STORE=$WORK/bridge
 mcp_remote
