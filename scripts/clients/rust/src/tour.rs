@@ -2,8 +2,10 @@
 
 use std::error::Error;
 
-use rmcp::model::{CallToolRequestParams, GetPromptRequestParams, ReadResourceRequestParams};
-use serde_json::{Value, json};
+use rmcp::model::{
+    CallToolRequestParams, GetPromptRequestParams, JsonObject, ReadResourceRequestParams,
+};
+use serde_json::{Value, json, to_value};
 
 use crate::{Session, person::Person};
 
@@ -23,15 +25,9 @@ pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn 
         }
         result => result?,
     };
-    println!(
-        "echo {}",
-        serde_json::to_value(&result.content)?[0]["text"].as_str().unwrap_or_default()
-    );
+    println!("echo {}", text(&to_value(&result.content)?, "/0/text"));
     let time = client.call_tool(call("get_time", json!({}))).await?;
-    println!(
-        "get_time {}",
-        time.structured_content.unwrap_or_default()["time"].as_str().unwrap_or_default()
-    );
+    println!("get_time {}", text(&time.structured_content.unwrap_or_default(), "/time"));
 
     for prompt in client.list_all_prompts().await? {
         let arguments = match prompt.name.as_str() {
@@ -39,22 +35,18 @@ pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn 
             "echo_prompt" => json!({"message": "hi"}),
             _ => json!({}),
         };
-        let Value::Object(arguments) = arguments else { unreachable!() };
         let answer = client
-            .get_prompt(GetPromptRequestParams::new(&prompt.name).with_arguments(arguments))
+            .get_prompt(GetPromptRequestParams::new(&prompt.name).with_arguments(object(arguments)))
             .await?;
-        println!(
-            "prompt {} {}",
-            prompt.name,
-            serde_json::to_value(&answer.messages)?[0]["content"]["text"]
-                .as_str()
-                .unwrap_or_default()
-        );
+        let messages = to_value(&answer.messages)?;
+        println!("prompt {} {}", prompt.name, text(&messages, "/0/content/text"));
     }
     if offers.resources.is_some() {
         for resource in client.list_all_resources().await? {
-            let text = read(session, &resource.uri).await?;
-            println!("resource {} {}", resource.uri, text.lines().next().unwrap_or_default());
+            let request = ReadResourceRequestParams::new(&resource.uri);
+            let contents = to_value(client.read_resource(request).await?.contents)?;
+            let line = text(&contents, "/0/text").lines().next().unwrap_or_default();
+            println!("resource {} {line}", resource.uri);
         }
         for template in client.list_all_resource_templates().await? {
             let values =
@@ -69,12 +61,15 @@ pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn 
     Ok(())
 }
 
-fn call(name: &'static str, arguments: Value) -> CallToolRequestParams {
-    CallToolRequestParams::new(name)
-        .with_arguments(arguments.as_object().cloned().unwrap_or_default())
+fn object(value: Value) -> JsonObject {
+    value.as_object().cloned().unwrap_or_default()
 }
 
-async fn read(session: &Session, uri: &str) -> Result<String, Box<dyn Error>> {
-    let result = session.client.read_resource(ReadResourceRequestParams::new(uri)).await?;
-    Ok(serde_json::to_value(&result.contents)?[0]["text"].as_str().unwrap_or_default().into())
+fn call(name: &'static str, arguments: Value) -> CallToolRequestParams {
+    CallToolRequestParams::new(name).with_arguments(object(arguments))
+}
+
+/// The text at a place (RFC 6901), or nothing.
+fn text<'a>(value: &'a Value, place: &str) -> &'a str {
+    value.pointer(place).and_then(Value::as_str).unwrap_or_default()
 }
