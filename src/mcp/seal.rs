@@ -6,7 +6,6 @@
 use aws_lc_rs::{
     hkdf::{HKDF_SHA256, Salt},
     hmac::{self, HMAC_SHA256},
-    rand,
 };
 
 /// The length of a seal, in bytes.
@@ -23,8 +22,7 @@ impl std::fmt::Debug for Seal {
 
 impl Default for Seal {
     fn default() -> Self {
-        let key = hmac::Key::generate(HMAC_SHA256, &rand::SystemRandom::new());
-        Self(key.expect("the system has random numbers"))
+        Self(hmac::Key::new(HMAC_SHA256, &random::<LENGTH>()))
     }
 }
 
@@ -60,11 +58,10 @@ fn framed(parts: &[&[u8]]) -> Vec<u8> {
     framed.collect()
 }
 
-/// Random bytes that nobody can guess.
+/// Random bytes that nobody can guess. Not by aws-lc, which measures the jitter of the machine before it gives its
+/// first ones: 35 ms of every start.
 pub(super) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    rand::fill(&mut bytes).expect("the system has random numbers");
-    bytes
+    rand::random()
 }
 
 #[cfg(test)]
