@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &[]),
 ];
 
-const MAX_LINES: usize = 400;
+const MAX_LINES: usize = 320;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

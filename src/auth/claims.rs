@@ -91,7 +91,10 @@ impl Claims {
             None | Some(Value::Null) => Err(TokenError::Malformed),
             Some(Value::Array(list)) if list.is_empty() => Err(TokenError::Malformed),
             Some(aud) if words(aud).any(|aud| dialect.audiences.contains(aud)) => Ok(()),
-            Some(aud) => Err(TokenError::WrongAudience(shown(aud))),
+            Some(aud) => Err(TokenError::WrongAudience {
+                found: shown(aud),
+                ours: dialect.audiences.iter().cloned().collect(),
+            }),
         }
     }
 

@@ -1,114 +1,13 @@
-//! Settings about the identity provider: whose tokens count, whom they are meant for, and where its keys are.
+//! The identity provider: whose tokens count, whom they are meant for, and where its keys are.
+
+mod settings;
 
 use std::time::Duration;
 
-use clap::Args;
 use serde::Serialize;
 
-use super::{
-    limits::seconds,
-    values::{HttpUrl, Secret, word},
-};
-
-/// The heading of these settings in `--help`.
-pub(super) const HEADING: &str = "Identity provider";
-
-/// As they are given; [`ProviderSettings::resolve`] fills in what follows from others.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = HEADING)]
-pub(super) struct ProviderSettings {
-    /// Where Keycloak is. [default: http://localhost:8080]
-    #[arg(long, env = "KEYCLOAK_URL", value_name = "URL")]
-    keycloak_url: Option<HttpUrl>,
-
-    /// The realm in it.
-    #[arg(long, env = "KEYCLOAK_REALM", default_value = "mcp-realm", value_name = "NAME")]
-    keycloak_realm: String,
-
-    /// Whose tokens count: `iss`, byte for byte as the provider writes it. [default: KEYCLOAK_URL/realms/KEYCLOAK_REALM]
-    #[arg(long, env = "JWT_ISSUER", value_name = "URL")]
-    issuer: Option<HttpUrl>,
-
-    /// Whom tokens are meant for: one of these, or this server's own URL, must be in `aud` (a list with commas).
-    #[arg(
-        long,
-        env = "JWT_AUDIENCE",
-        default_value = "echo-mcp-server",
-        value_delimiter = ',',
-        value_parser = word,
-        value_name = "AUD"
-    )]
-    audience: Vec<String>,
-
-    /// Where the provider's public keys are. [default: as the provider's metadata says]
-    #[arg(long, env = "JWKS_URL", value_name = "URL")]
-    jwks_url: Option<HttpUrl>,
-
-    /// Scopes that clients are told to ask for (a list with commas). [default: mcp:read,mcp:tools,mcp:prompts, and for
-    /// Keycloak echo-mcp-server-audience]
-    #[arg(
-        long,
-        env = "MCP_SCOPES",
-        value_delimiter = ',',
-        value_parser = word,
-        value_name = "SCOPE"
-    )]
-    scopes: Vec<String>,
-
-    /// Claims that hold roles, beside roles, groups, realm_access and resource_access (a list with commas).
-    #[arg(
-        long,
-        env = "JWT_ROLE_CLAIMS",
-        value_delimiter = ',',
-        value_parser = word,
-        value_name = "CLAIM"
-    )]
-    role_claims: Vec<String>,
-
-    /// How long the provider's keys are used before they are fetched again, in seconds.
-    #[arg(long, env = "JWKS_FRESH", default_value = "300", value_parser = seconds, value_name = "SECONDS")]
-    jwks_fresh: Duration,
-
-    /// How long they serve while the provider cannot be reached, in seconds.
-    #[arg(long, env = "JWKS_STALE", default_value = "3600", value_parser = seconds, value_name = "SECONDS")]
-    jwks_stale: Duration,
-
-    /// Who we are when we ask the provider about tokens that are no JWT (RFC 7662); without it they are refused.
-    #[arg(long, env = "INTROSPECTION_CLIENT_ID", requires = "introspection_client_secret")]
-    introspection_client_id: Option<String>,
-
-    /// The password for that; better in the environment or a file than on the command line.
-    #[arg(
-        long,
-        env = "INTROSPECTION_CLIENT_SECRET",
-        requires = "introspection_client_id",
-        hide_env_values = true,
-        value_name = "SECRET"
-    )]
-    introspection_client_secret: Option<Secret>,
-
-    /// Where to ask. [default: as the provider's metadata says]
-    #[arg(
-        long,
-        env = "INTROSPECTION_URL",
-        requires = "introspection_client_id",
-        value_name = "URL"
-    )]
-    introspection_url: Option<HttpUrl>,
-
-    /// Lets keys come over plain http from another machine: whoever sits between can then sign tokens.
-    #[arg(
-        long,
-        env = "PROVIDER_PLAIN_HTTP",
-        action = clap::ArgAction::Set,
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = false,
-        default_missing_value = "true",
-        value_name = "true|false"
-    )]
-    provider_plain_http: bool,
-}
+use super::values::Secret;
+pub(super) use settings::{HEADING, ProviderSettings};
 
 /// The identity provider, with everything that follows from the settings.
 #[derive(Debug, Clone)]
@@ -158,58 +57,6 @@ pub struct IntrospectionConfig {
     pub client_secret: Secret,
     /// The endpoint, if the provider's metadata is not to be asked.
     pub url: Option<String>,
-}
-
-impl ProviderSettings {
-    pub(super) fn resolve(self) -> ProviderConfig {
-        let realm_path = format!("/realms/{}", self.keycloak_realm);
-        let issuer = self.issuer.map(HttpUrl::into_text);
-        // An issuer that is a realm tells where its Keycloak is, unless we are to reach it by another name.
-        let base = |issuer: &String| issuer.strip_suffix(&realm_path).map(str::to_owned);
-        let given = self.keycloak_url.map(|url| url.into_text().trim_end_matches('/').to_owned());
-        let url = given
-            .or_else(|| issuer.as_ref().and_then(base))
-            .unwrap_or_else(|| "http://localhost:8080".to_owned());
-        let realm = format!("{url}{realm_path}");
-        let issuer = issuer.unwrap_or_else(|| realm.clone());
-        let certs = format!("{realm}/protocol/openid-connect/certs");
-
-        let explicit = self.jwks_url.map(HttpUrl::into_text);
-        let keycloak = issuer.ends_with(&realm_path).then(|| Keycloak {
-            url,
-            realm: self.keycloak_realm,
-            issuer: issuer.clone(),
-            jwks_url: explicit.clone().unwrap_or_else(|| certs.clone()),
-        });
-        // Reached by another name than its tokens say (in containers): its metadata would lead us to the other one.
-        let elsewhere = (keycloak.is_some() && issuer != realm).then_some(certs);
-        let scopes = if self.scopes.is_empty() {
-            // With Keycloak it is this scope that puts us into `aud`; no other provider knows it.
-            let audience = keycloak.is_some().then_some("echo-mcp-server-audience");
-            let scopes = audience.into_iter().chain(["mcp:read", "mcp:tools", "mcp:prompts"]);
-            scopes.map(str::to_owned).collect()
-        } else {
-            self.scopes
-        };
-        ProviderConfig {
-            audiences: self.audience,
-            scopes,
-            keycloak,
-            jwks_url: explicit.or(elsewhere),
-            role_claims: self.role_claims,
-            jwks_fresh: self.jwks_fresh,
-            jwks_stale: self.jwks_stale,
-            introspection: self.introspection_client_id.zip(self.introspection_client_secret).map(
-                |(client_id, client_secret)| IntrospectionConfig {
-                    client_id,
-                    client_secret,
-                    url: self.introspection_url.map(HttpUrl::into_text),
-                },
-            ),
-            plain_http: self.provider_plain_http,
-            issuer,
-        }
-    }
 }
 
 impl ProviderConfig {

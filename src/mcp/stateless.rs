@@ -123,13 +123,13 @@ fn check_version(headers: &HeaderMap, params: &Object) -> Result<(), ErrorObject
     };
     match (header, meta) {
         (Some(header), Some(meta)) if header != meta => {
-            Err(mismatch(format!("MCP-Protocol-Version does not match {VERSION} in _meta")))
+            Err(differs("MCP-Protocol-Version", header, meta))
         }
         (Some(version), _) | (None, Some(version)) if version != protocol::STATELESS_VERSION => {
             Err(unsupported(version))
         }
         (_, None) => Err(malformed(VERSION, "is missing")),
-        (None, Some(_)) => Err(mismatch("MCP-Protocol-Version is missing".to_owned())),
+        (None, Some(meta)) => Err(absent("MCP-Protocol-Version", meta)),
         (Some(_), Some(_)) => Ok(()),
     }
 }
@@ -162,11 +162,26 @@ fn repeats(headers: &HeaderMap, name: &str, value: &str) -> Result<(), ErrorObje
         headers::single(headers, name).and_then(|header| header.map(headers::decode).transpose());
     match header {
         Ok(Some(header)) if header == value => Ok(()),
-        Ok(Some(_)) => Err(mismatch(format!("{name} does not match the body"))),
+        Ok(Some(header)) => Err(differs(name, &header, value)),
         Ok(None) if value.is_empty() => Ok(()),
-        Ok(None) => Err(mismatch(format!("{name} is missing"))),
+        Ok(None) => Err(absent(name, value)),
         Err(error) => Err(mismatch(format!("{name} {error}"))),
     }
+}
+
+/// In the words of the transport's example.
+fn differs(name: &str, header: &str, body: &str) -> ErrorObject {
+    let (header, body) = (shown(header), shown(body));
+    mismatch(format!("{name} header value '{header}' does not match body value '{body}'"))
+}
+
+fn absent(name: &str, body: &str) -> ErrorObject {
+    mismatch(format!("{name} is missing, and must repeat '{}' of the body", shown(body)))
+}
+
+/// Enough to know it again.
+fn shown(text: &str) -> String {
+    text.chars().take(100).collect()
 }
 
 fn mismatch(why: String) -> ErrorObject {

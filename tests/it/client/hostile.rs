@@ -3,20 +3,20 @@
 
 use axum::{
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use serde_json::{Value, json};
 
 use super::{
-    mock::{ACCESS, CODE, Facts, Hit, Mock, encode, endless, honest, ok, redirect, refused, stuck},
+    mock::{CODE, Facts, Hit, Mock, encode, honest, ok, redirect, refused},
     run::headless,
 };
 
-const METADATA: &str = "/.well-known/oauth-authorization-server";
-const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
+pub(super) const METADATA: &str = "/.well-known/oauth-authorization-server";
+pub(super) const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
 
 /// A counterpart whose authorization endpoint redirects to `to`: `{r}`, `{s}`, `{i}` stand for address, state, issuer.
-async fn answering(to: &'static str) -> Mock {
+pub(super) async fn answering(to: &'static str) -> Mock {
     Mock::start(move |hit: &Hit, facts: &Facts| {
         (hit.path == "/authorize").then(|| {
             let to =
@@ -28,7 +28,7 @@ async fn answering(to: &'static str) -> Mock {
 }
 
 /// A counterpart whose authorization server says something else of itself.
-async fn describing(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Mock {
+pub(super) async fn describing(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Mock {
     Mock::start(move |hit: &Hit, facts: &Facts| {
         (hit.path == METADATA).then(|| {
             let mut metadata = facts.metadata();
@@ -159,172 +159,6 @@ async fn endless_refusals_end_after_few_authorizations() {
     let calls: Vec<_> = std::iter::repeat_n(["--call", "t={}"], 20).flatten().collect();
     headless(&mock, &calls).await.refused("the server still refuses");
     assert!(mock.count("/authorize") <= 8, "{}", mock.count("/authorize"));
-}
-
-#[tokio::test]
-async fn documents_of_others_are_not_believed() {
-    let mock = describing(|m| m["issuer"] = json!("https://honest.example.com")).await;
-    headless(&mock, &[]).await.refused("is for issuer \"https://honest.example.com\"");
-    assert_eq!(mock.count("/register"), 0);
-
-    let mock =
-        describing(|m| m["issuer"] = json!(format!("{}/", m["issuer"].as_str().unwrap()))).await;
-    headless(&mock, &[]).await.refused("not for");
-
-    for resource in [
-        "https://evil.example.com/mcp",
-        "",
-        "http://localhost:1/mcp",
-        "{u}/mc",
-        "{u}/mcp#x",
-        "{u}/other",
-    ] {
-        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
-            let resource = resource.replace("{u}", &facts.url);
-            (hit.path == RESOURCE)
-                .then(|| ok(json!({"resource": resource, "authorization_servers": [facts.url]})))
-        })
-        .await;
-        headless(&mock, &[]).await.refused("the metadata at");
-        assert_eq!(mock.count(METADATA), 0, "{resource}");
-    }
-}
-
-#[tokio::test]
-async fn addresses_that_keep_no_secrets_are_not_used() {
-    for url in [
-        "file:///etc/passwd",
-        "http://169.254.169.254/latest/meta-data",
-        "http://10.0.0.1/x",
-        "http://as.example.com/x",
-        "javascript:alert(1)",
-        "ftp://localhost/x",
-        "https://user:password@localhost/x",
-        "//localhost/x",
-        "",
-    ] {
-        for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint"] {
-            let mock = describing(move |m| m[member] = json!(url)).await;
-            headless(&mock, &[]).await.refused("cannot be used");
-            assert_eq!(mock.count("/token"), 0, "{member} {url}");
-        }
-        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
-            let challenge = format!(r#"Bearer resource_metadata="{url}""#);
-            (hit.path == "/mcp").then(|| {
-                (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
-            })
-        })
-        .await;
-        headless(&mock, &[]).await.refused("cannot be used");
-        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
-            let resource = format!("{}/mcp", facts.url);
-            (hit.path == RESOURCE)
-                .then(|| ok(json!({"resource": resource, "authorization_servers": [url]})))
-        })
-        .await;
-        headless(&mock, &[]).await.refused("cannot be used");
-    }
-}
-
-#[tokio::test]
-async fn documents_that_redirect_elsewhere_are_not_fetched() {
-    for path in [RESOURCE, METADATA] {
-        for to in [
-            "file:///etc/passwd",
-            "http://169.254.169.254/x",
-            "http://127.0.0.1:9/x",
-            "https://evil.example.com/x",
-            "/loop",
-        ] {
-            let mock = Mock::start(move |hit: &Hit, _: &Facts| {
-                (hit.path == path || hit.path == "/loop").then(|| redirect(to))
-            })
-            .await;
-            headless(&mock, &[]).await.refused("which is not followed");
-            assert!(mock.count("/loop") <= 4 && mock.count("/token") == 0, "{path} {to}");
-        }
-    }
-    // Within one server it is a matter of its own.
-    let moved = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
-        METADATA => Some(redirect("/moved")),
-        "/moved" => Some(ok(facts.metadata())),
-        _ => None,
-    })
-    .await;
-    headless(&moved, &[]).await.succeeded();
-}
-
-#[tokio::test]
-async fn answers_that_never_end_are_cut_off() {
-    type Cut = (&'static str, &'static str, fn() -> Response);
-    let cases: [Cut; 9] = [
-        (RESOURCE, "answered more than", || endless("application/json", "        ")),
-        (METADATA, "answered more than", || endless("application/json", "[[[[[[[[")),
-        ("/register", "answered more than", || endless("application/json", "{\"a\": 1}")),
-        ("/token", "answered more than", || endless("application/json", "        ")),
-        ("/mcp", "answered more than", || endless("application/json", "        ")),
-        ("/mcp", "answered more than", || endless("text/event-stream", "data: aa")),
-        ("/mcp", "within 2 s", || endless("text/event-stream", ": hi\n\n\n\n")),
-        ("/token", "within 2 s", || stuck("application/json")),
-        ("/mcp", "within 2 s", || stuck("text/event-stream")),
-    ];
-    for (path, why, answer) in cases {
-        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
-            (hit.path == path && (path != "/mcp" || hit.authorization.contains(ACCESS)))
-                .then(answer)
-        })
-        .await;
-        headless(&mock, &["--timeout", "2"]).await.refused(why);
-    }
-    // Ten gigabytes by its own word.
-    let mock = Mock::start(|hit: &Hit, _: &Facts| {
-        let size = [(header::CONTENT_LENGTH, "10737418240")];
-        (hit.path == RESOURCE)
-            .then(|| (size, endless("application/json", "        ")).into_response())
-    })
-    .await;
-    headless(&mock, &[]).await.refused("answered more than");
-}
-
-#[tokio::test]
-async fn what_a_server_says_does_not_reach_the_terminal_raw() {
-    let mock = answering(
-        "{r}?error=access_denied&error_description=%1B%5B2Jboo%E2%80%AE&state={s}&iss={i}",
-    )
-    .await;
-    let run = headless(&mock, &[]).await;
-    run.refused("access_denied (\\u{1b}[2Jboo\\u{202e})");
-    assert!(!run.story.contains('\x1b'));
-    run.refused("run again and consent");
-}
-
-#[tokio::test]
-async fn broken_documents_are_named() {
-    for (path, why, body) in [
-        (RESOURCE, "protected resource metadata at", "not JSON"),
-        (RESOURCE, "protected resource metadata at", "[]"),
-        (RESOURCE, "names no authorization server", r#"{"resource": "URL/mcp"}"#),
-        (METADATA, "publishes no authorization server metadata", "<html>"),
-        ("/token", "token answer at", r#"{"token_type": "Bearer"}"#),
-        (
-            "/token",
-            "issued a token of type \"mac\"",
-            r#"{"access_token": "x", "token_type": "mac"}"#,
-        ),
-        ("/token", "the token endpoint refused: invalid_grant", r#"{"error": "invalid_grant"}"#),
-        ("/register", "registration answer at", "{}"),
-    ] {
-        let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
-            (hit.path == path).then(|| body.replace("URL", &facts.url).into_response())
-        })
-        .await;
-        headless(&mock, &[]).await.refused(why);
-    }
-    let mock = Mock::start(|hit: &Hit, _: &Facts| {
-        (hit.path == RESOURCE).then(|| StatusCode::NOT_FOUND.into_response())
-    })
-    .await;
-    headless(&mock, &[]).await.refused("answered 404");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod check;
 mod credentials;
 mod grants;
 mod hostile;
+mod hostile_documents;
 mod mock;
 mod person;
 mod run;

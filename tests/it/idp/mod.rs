@@ -3,6 +3,7 @@
 mod cors;
 mod dialects;
 mod discovery;
+mod header_tricks;
 mod introspection;
 mod keys;
 mod provider;

@@ -6,6 +6,7 @@ mod eras;
 mod personal;
 mod sessions;
 mod stateless;
+mod stateless_answers;
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};

@@ -1,16 +1,16 @@
-//! What 2026-07-28 asks of every request, and what it adds to every answer.
+//! What 2026-07-28 asks of every request.
 
 use serde_json::{Value, json};
 
-use super::{meta, stateless, token};
+use super::{meta, token};
 use crate::support::{Ask, Server, message, schema::STATELESS};
 
-const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(super) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
 
 /// `_meta` with one member set, or taken away by null.
-fn meta_with(key: &str, value: Value) -> Value {
+pub(super) fn meta_with(key: &str, value: Value) -> Value {
     let mut meta = meta();
     match value {
         Value::Null => drop(meta.as_object_mut().unwrap().shift_remove(key)),
@@ -241,103 +241,4 @@ async fn headers_must_say_what_the_body_says() {
     // The older revisions know nothing of such headers.
     let request = server.mcp(&alice, message("tools/call", json!({"name": "get_time"})));
     assert_eq!(request.header("mcp-name", "echo").answer().await.status, 200);
-}
-
-#[tokio::test]
-async fn each_era_has_its_methods_and_no_others() {
-    let server = Server::start("step9");
-    let admin = token(&server, "admin");
-    for method in [
-        "initialize",
-        "ping",
-        "logging/setLevel",
-        "resources/subscribe",
-        "resources/unsubscribe",
-        "subscriptions/listen",
-        "unheard/of",
-    ] {
-        let answer = stateless(&server, &admin, method, Value::Null).answer().await;
-        assert_eq!((answer.status, answer.error().0), (404, -32601), "{method}");
-    }
-    for method in ["server/discover", "subscriptions/listen", "unheard/of"] {
-        let answer = server.rpc(&admin, method, Value::Null).await;
-        assert_eq!((answer.status, answer.error().0), (200, -32601), "{method}");
-    }
-    let missing = json!({"uri": "tutorial://guide/99"});
-    let newer = stateless(&server, &admin, "resources/read", missing.clone()).answer().await;
-    let older = server.rpc(&admin, "resources/read", missing.clone()).await;
-    assert_eq!((newer.status, newer.error().0, older.error().0), (200, -32602, -32002));
-    for answer in [newer, older] {
-        assert_eq!(answer.json()["error"]["data"], missing);
-    }
-}
-
-#[tokio::test]
-async fn discovery_tells_what_the_server_can_do() {
-    let server = Server::start("step9");
-    let guest = token(&server, "guest");
-    let result = stateless(&server, &guest, "server/discover", Value::Null).answer().await.result();
-    assert_eq!(
-        result,
-        json!({
-            "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"],
-            "capabilities": {
-                "tools": {"listChanged": false},
-                "prompts": {"listChanged": false},
-                "resources": {"listChanged": false},
-                "completions": {},
-            },
-            "resultType": "complete",
-            "ttlMs": 3_600_000,
-            "cacheScope": "public",
-            // Public, so nothing in it says who asked.
-            "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "mcp-echo", "version": env!("CARGO_PKG_VERSION")}},
-        })
-    );
-    // An unknown version is answered with the same list.
-    let params = json!({"_meta": meta_with(VERSION, json!("1900-01-01"))});
-    let request = server.mcp(&guest, message("server/discover", params));
-    let answer = request.header("mcp-protocol-version", "1900-01-01").answer().await;
-    let data = answer.json()["error"]["data"].clone();
-    assert_eq!(data, json!({"supported": result["supportedVersions"], "requested": "1900-01-01"}));
-    // A version of the older kind in `_meta` is a request of the older kind.
-    let params = json!({"_meta": {VERSION: "2025-11-25"}});
-    let request = server.mcp(&guest, message("tools/list", params));
-    let result = request.header("mcp-protocol-version", "2025-11-25").answer().await.result();
-    assert_eq!(result.get("resultType"), None);
-}
-
-#[tokio::test]
-async fn results_are_complete_and_say_how_long_they_keep() {
-    let server = Server::start("step9");
-    let admin = token(&server, "admin");
-    let completion = json!({"ref": {"type": "ref/prompt", "name": "greeting"}, "argument": {"name": "style", "value": "f"}});
-    for (method, params, hint) in [
-        ("tools/list", Value::Null, Some(300_000)),
-        ("prompts/list", Value::Null, Some(300_000)),
-        ("resources/list", Value::Null, Some(300_000)),
-        ("resources/templates/list", Value::Null, Some(300_000)),
-        ("resources/read", json!({"uri": "tutorial://guide"}), Some(60_000)),
-        ("tools/call", json!({"name": "whoami"}), None),
-        ("prompts/get", json!({"name": "help"}), None),
-        ("completion/complete", completion, None),
-    ] {
-        let result = stateless(&server, &admin, method, params).answer().await.result();
-        assert_eq!(result["resultType"], "complete", "{method}");
-        assert_eq!(result.get("ttlMs").and_then(Value::as_u64), hint, "{method}");
-        let scope = hint.map(|_| "private");
-        assert_eq!(result.get("cacheScope").and_then(Value::as_str), scope, "{method}");
-        let info = &result["_meta"]["io.modelcontextprotocol/serverInfo"];
-        assert_eq!(info["name"], "mcp-echo", "{method}");
-    }
-}
-
-#[tokio::test]
-async fn a_notification_is_accepted_without_a_word() {
-    let server = Server::start("step9");
-    let alice = token(&server, "alice");
-    let note = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1, "_meta": meta()}});
-    let request = server.mcp(&alice, note.to_string()).header("mcp-protocol-version", STATELESS);
-    let answer = request.answer().await;
-    assert_eq!((answer.status, answer.body.as_str()), (202, ""));
 }
