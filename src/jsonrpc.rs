@@ -5,6 +5,7 @@
 
 mod error;
 mod id;
+mod params;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
@@ -125,7 +126,7 @@ struct Envelope {
     #[serde(default, deserialize_with = "present")]
     id: Option<Id>,
     method: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "params::unique")]
     params: Option<Object>,
     result: Option<de::IgnoredAny>,
     error: Option<de::IgnoredAny>,

@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     dispatcher::{Call, Dispatcher, MethodError, Outcome},
-    protocol,
+    headers, protocol,
 };
 
 /// `POST /mcp`
@@ -104,10 +104,12 @@ pub async fn no_stream() -> TransportError {
 
 /// JSON, or no word about it. Browsers send other types across origins without asking first.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+    // Two of them are as good as a wrong one: who looks at the other would read something else.
+    let value = headers::single(headers, header::CONTENT_TYPE.as_str());
+    let Some(value) = value.map_err(|_| TransportError::NotJson)? else {
         return Ok(());
     };
-    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let essence = value.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
@@ -116,10 +118,10 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportErr
 }
 
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), TransportError> {
-    let Some(value) = headers.get(protocol::VERSION_HEADER) else {
+    let version = headers::single(headers, protocol::VERSION_HEADER);
+    let Some(version) = version.map_err(|_| TransportError::UnsupportedVersion)? else {
         return Ok(());
     };
-    let version = value.to_str().unwrap_or_default();
     if protocol::VERSIONS.contains(&version) {
         Ok(())
     } else {

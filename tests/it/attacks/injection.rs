@@ -45,7 +45,7 @@ const LINES: &str = "x\r\nFORGED level=INFO \u{1b}[2J\u{9b}2J\u{202e}";
 
 attacks! { "step9";
     markup_in_a_path: |server| {
-        for path in ["/", "/docs/", "/auth/", "/.well-known/"] {
+        for path in ["/", "/docs/", "/docs/callback/", "/auth/", "/.well-known/"] {
             harmless(server, &get(&format!("{path}{}", encoded(SCRIPT)), &[]));
             harmless(server, &get(&format!("{path}?x={}", encoded(SCRIPT)), &[]));
         }

@@ -5,6 +5,7 @@
 //! Each module is a table. Bytes go over the wire as they stand here; no library makes them better on the way.
 
 mod browsers;
+mod doubles;
 mod framing;
 mod injection;
 mod paths;

@@ -42,6 +42,10 @@ fn secrets_are_compared_in_constant_time() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/authorization_server");
     let source = |name: &str| fs::read_to_string(format!("{folder}/{name}")).unwrap();
     assert!(source("secret.rs").matches(".ct_eq(").count() >= 2);
+    assert!(
+        source("../mcp/seal.rs").contains("hmac::verify(")
+            && !source("../mcp/seal.rs").contains(" == ")
+    );
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "rs") {
