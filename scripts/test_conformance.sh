@@ -46,7 +46,10 @@ each() {
     for name in ${!passed:-}; do "$command" 'with warnings' "$name" "$revision"; done
     for name in ${!extra}; do "$command" beyond "$name" "$revision"; done
 }
-judged() { expect "$2 passes ($1)" holds "$@"; }
+judged() {
+    expect "$2 passes ($1)" holds "$@"
+    grep -qF "\`$2\`" "$REPO/README.md" || fail "README.md names $2"
+}
 
 # missed KIND NAME REVISION: would it be noticed if this scenario had no result, or one that is worse?
 missed() {
