@@ -48,7 +48,8 @@ fuzz() { # fuzz TARGET: one line when it was good
   local target=$1 log=target/$1.log start=$SECONDS
   mkdir -p "corpus/$target" "artifacts/$target"
   stat() { sed -n "s/^stat::$1: *//p" "$log"; }
-  if "$PROGRAMS/$target" "corpus/$target" "seeds/$target" -artifact_prefix="artifacts/$target/" \
+  # libFuzzer itself can stop for good when its alarm rings in the middle of an allocation.
+  if timeout -k 5 $((SECONDS_EACH + 60)) "$PROGRAMS/$target" "corpus/$target" "seeds/$target" -artifact_prefix="artifacts/$target/" \
     -max_total_time="$SECONDS_EACH" -timeout=1 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 >"$log" 2>&1; then
     echo "ok   $target: $(stat number_of_executed_units) inputs in $((SECONDS - start)) s, $(stat peak_rss_mb) MB at most"
   else
