@@ -1,4 +1,11 @@
 //! What a program says of itself: read from the header of its own source, so that the two cannot differ.
+//!
+//! ```
+//! use mcp_auth::about::About;
+//!
+//! let about = About::parse("//! Step 6: no token, no entry.\n//!\n//! Adds: the wall\n\nfn main() {}");
+//! assert_eq!((about.title.as_str(), about.adds.as_str()), ("Step 6: no token, no entry.", "the wall"));
+//! ```
 
 /// The header of a source file: a title, and the paragraphs `Adds`, `Spec`, `Try` and, rarely, `Env`.
 #[derive(Debug, Clone, Default)]

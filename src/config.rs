@@ -1,4 +1,13 @@
 //! Settings: the command line, then the environment, then a file, then the defaults. The only room that reads them.
+//!
+//! ```
+//! use clap::Parser;
+//! use mcp_auth::{about::About, config::Settings};
+//!
+//! let settings = Settings::parse_from(["server", "--public-url", "https://mcp.example.com"]);
+//! let config = settings.into_config(About::default(), 9000);
+//! assert_eq!(config.public_url.join("/mcp"), "https://mcp.example.com/mcp");
+//! ```
 
 mod env_file;
 mod limits;

@@ -7,6 +7,22 @@
 //! the authorization server.
 //!
 //! Rules: Fetch, "HTTP CORS protocol"; RFC 9728 section 5 (the challenge that must be readable).
+//!
+//! ```
+//! use axum::{body::Body, http::Request, routing::get};
+//! use mcp_auth::{cors, origin::AllowedOrigins};
+//! use tower::ServiceExt;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let listed = vec!["https://app.example.com".parse().unwrap()];
+//! let origins = AllowedOrigins::new(listed, &"https://mcp.example.com".parse().unwrap());
+//! let route = cors::share(get(async || "who we are"), &origins);
+//! let request = Request::get("/").header("Origin", "https://app.example.com");
+//! let answer = route.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+//! assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.com");
+//! # }
+//! ```
 
 use std::time::Duration;
 

@@ -1,4 +1,12 @@
 //! `GET /health`: is it up, and what can it do? Open to everyone, so it tells no secrets.
+//!
+//! ```
+//! use mcp_auth::health::Health;
+//!
+//! let health = Health::new().with("tools", ["echo"]);
+//! let answer = serde_json::to_string(&health).unwrap();
+//! assert_eq!(answer, r#"{"status":"healthy","tools":["echo"]}"#);
+//! ```
 
 use std::{
     fmt,

@@ -2,6 +2,15 @@
 //!
 //! Rules: JSON-RPC 2.0; MCP 2025-06-18 and later, "Base Protocol: Messages" (ids are strings or integers, never
 //! null; `params` is an object; no batches since 2025-06-18, changelog item 1).
+//!
+//! ```
+//! use mcp_auth::jsonrpc::{DEFAULT_MAX_DEPTH, Message, PARSE_ERROR};
+//!
+//! let body = br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+//! let Ok(Message::Request(request)) = Message::parse(body, DEFAULT_MAX_DEPTH) else { panic!() };
+//! assert_eq!(request.method, "ping");
+//! assert_eq!(Message::parse(b"{", DEFAULT_MAX_DEPTH).unwrap_err().code, PARSE_ERROR);
+//! ```
 
 mod error;
 mod id;

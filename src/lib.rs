@@ -26,6 +26,10 @@
 //! | [`auth::metadata`] | the documents of the trail | RFC 9728, RFC 8414 | 7 |
 //! | [`authorization_server`] | a real login, for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
+//! | [`mcp::eras`], [`mcp::sessions`] | two eras of MCP on one endpoint | MCP versioning, streamable HTTP | 9 |
+//! | [`mcp::personal`], [`mcp::resources`], [`mcp::completion`], [`mcp::confirmation`] | answers that depend on who asks; a person asked first | MCP server features, elicitation | 9 |
+//! | [`auth::provider`], [`auth::remote_jwks`], [`auth::introspection`] | an identity provider, its keys, its word on opaque tokens | RFC 8414, RFC 7517, RFC 7662 | 10 |
+//! | [`cors`] | which web pages may read the answers | Fetch, RFC 9728 | 10 |
 //! | [`client`] | from a 401 to an answer, with nobody's help | MCP authorization | 11 |
 //!
 //! # Who may know whom

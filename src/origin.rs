@@ -5,6 +5,16 @@
 //!
 //! Rules: MCP 2025-11-25 transports, "Security Warning" (an invalid `Origin` MUST be answered with 403); RFC 6454
 //! section 6.2 (what an origin looks like).
+//!
+//! ```
+//! use mcp_auth::origin::AllowedOrigins;
+//!
+//! let listed = vec!["https://app.example.com".parse().unwrap()];
+//! let origins = AllowedOrigins::new(listed, &"https://mcp.example.com".parse().unwrap());
+//! assert!(origins.contains(&"https://app.example.com".parse().unwrap()));
+//! assert!(origins.contains(&"http://localhost:3000".parse().unwrap()));
+//! assert!(!origins.contains(&"http://localhost.evil.com".parse().unwrap()));
+//! ```
 
 use std::{str::FromStr, sync::Arc};
 

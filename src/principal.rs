@@ -1,6 +1,14 @@
 //! Who is calling, and what they may do: all that crosses the wall from authentication to the methods behind it.
 //!
 //! Rules: RFC 6749 section 3.3 (scopes are space-separated, case-sensitive words); RFC 9068 section 2.2 (claims).
+//!
+//! ```
+//! use mcp_auth::principal::ScopeSet;
+//!
+//! let held = ScopeSet::parse("mcp:read mcp:tools");
+//! assert!(held.holds("mcp:tools:echo"), "a broader scope holds the narrower one");
+//! assert!(!held.holds("mcp:prompts"));
+//! ```
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 

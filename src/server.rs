@@ -1,6 +1,20 @@
 //! A listening socket, and everything that is the same for whatever is served on it.
 //!
 //! Rules: RFC 9110 sections 15.5.5 and 15.5.6 (404, and 405 with `Allow`), RFC 9112 section 9 (connections).
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use mcp_auth::{about::About, config::Config, health::{self, Health}, server};
+//!
+//! #[tokio::main]
+//! async fn main() -> anyhow::Result<()> {
+//!     server::run(About::parse("//! A server of my own."), app).await
+//! }
+//!
+//! async fn app(_config: Config) -> anyhow::Result<Router> {
+//!     Ok(Router::new().route("/health", get(health::check).with_state(Health::new())))
+//! }
+//! ```
 
 mod answers;
 mod connections;

@@ -5,6 +5,15 @@
 //!
 //! Any room may count something with the macros of the crate `metrics`; the names are listed in
 //! [`measurements`].
+//!
+//! ```
+//! use axum::http::{HeaderMap, HeaderValue};
+//! use mcp_auth::telemetry::Context;
+//!
+//! let mut headers = HeaderMap::new();
+//! headers.insert("x-request-id", HeaderValue::from_static("abc-123"));
+//! assert_eq!(Context::of(&headers).id.to_string(), "abc-123");
+//! ```
 
 mod context;
 mod logs;

@@ -4,6 +4,18 @@
 //! RFC 9207 (issuer in the answer), RFC 9068 (access tokens), the Client ID Metadata Document draft; MCP
 //! authorization 2025-11-25 and 2026-07-28, the authorization server's side. Everything is in memory and bounded.
 //! **For development only:** the people and their passwords are public.
+//!
+//! ```
+//! use mcp_auth::{auth::keys::KeyPair, authorization_server::AuthorizationServer};
+//!
+//! /// It tells its own address in its metadata, and listens on this machine alone.
+//! fn login(keys: &KeyPair) -> anyhow::Result<axum::Router> {
+//!     let host = std::net::Ipv4Addr::LOCALHOST.into();
+//!     let server = AuthorizationServer::new(host, "http://localhost:9000", keys)?
+//!         .protects("http://localhost:9000/mcp", &["mcp:read", "mcp:tools"]);
+//!     Ok(server.routes())
+//! }
+//! ```
 
 mod accounts;
 mod address;

@@ -12,6 +12,17 @@
 //! | [`check`] | an identity provider judged by its public documents | all of the above |
 //!
 //! The stages stand one after the other in the step file. Nothing here knows how a server is made.
+//!
+//! ```
+//! use mcp_auth::client::{Client, discovery, error::ClientError, refusal::Refusal};
+//!
+//! /// From a 401 to the server that issues tokens; the metadata of both is checked on the way.
+//! async fn whom_to_ask(client: &Client, refusal: &Refusal) -> Result<(), ClientError> {
+//!     let resource = discovery::protected_resource(client, refusal).await?;
+//!     discovery::authorization_server(client, &resource).await?;
+//!     Ok(())
+//! }
+//! ```
 
 mod address;
 pub mod assertion;

@@ -4,6 +4,16 @@
 //! Rules: CSP Level 3 (only our own script and style, known by their hash; no frames), RFC 9700 section 4.2.4 (a page
 //! that has seen a code tells nobody where it was). One page and nothing else: no fonts, pictures or scripts from
 //! anywhere. It learns what the server can do by asking it, see `facts`, and reads without JavaScript, too.
+//!
+//! ```
+//! use axum::Router;
+//! use mcp_auth::{config::Config, docs};
+//!
+//! /// Whatever `app` is: the page asks it what it can do.
+//! fn with_a_page(config: &Config, app: Router) -> Router {
+//!     app.clone().nest("/docs", docs::guide(config, app))
+//! }
+//! ```
 
 mod diagram;
 mod facts;
