@@ -18,7 +18,7 @@ use aws_lc_rs::{
 use axum::{Json, extract::State, http::header, response::IntoResponse};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::Algorithm;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de};
 
 /// A public key as a document (RFC 7517, 4). Private members are not read, so they cannot be published.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -70,13 +70,15 @@ impl JwkSet {
     /// Reads a document key by key: one of an unknown kind does not spoil the others.
     ///
     /// # Errors
-    /// When it is not a JSON object with a list `keys`.
+    /// When it is not a JSON object with a list `keys`, in UTF-8 to its last member (RFC 8259, section 8.1).
     pub fn parse(document: &[u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Raw {
             keys: Vec<serde_json::Value>,
         }
-        let raw: Raw = serde_json::from_slice(document)?;
+        // The reader skips members that nobody asks for, broken characters included.
+        let text = str::from_utf8(document).map_err(de::Error::custom)?;
+        let raw: Raw = serde_json::from_str(text)?;
         Ok(raw.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect())
     }
 
@@ -234,5 +236,6 @@ mod tests {
         assert!(names(Algorithm::HS256).is_empty(), "a public key is no HMAC secret");
         assert!(!keys.knows("enc"));
         assert!(JwkSet::parse(b"[]").is_err());
+        assert!(JwkSet::parse(b"{\"x\":\"\xc7\",\"keys\":[]}").is_err(), "not UTF-8");
     }
 }

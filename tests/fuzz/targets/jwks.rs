@@ -8,7 +8,9 @@ use serde_json::Value;
 fuzz_target!(|document: &[u8]| {
     let Ok(set) = JwkSet::parse(document) else { return };
     let keys = set.verification_keys();
-    let document: Value = serde_json::from_slice(document).expect("it has been read");
+    assert!(str::from_utf8(document).is_ok(), "JSON is UTF-8");
+    // What is skipped may hold numbers that are too large for this reader.
+    let Ok(document) = serde_json::from_slice::<Value>(document) else { return };
     let listed = document["keys"].as_array().map_or(&[][..], Vec::as_slice);
     // Keys for encryption and symmetric keys verify nothing.
     let usable = listed.iter().filter(|key| key["use"] != "enc" && key["kty"] != "oct").count();
