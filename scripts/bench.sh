@@ -58,6 +58,7 @@ MODERN_HEADERS=$'MCP-Protocol-Version: 2026-07-28\nMcp-Method: tools/call\nMcp-N
 start() {
     local name=$1 log=$WORK/$1.log tries
     shift
+    : >"$log"
     "$@" >"$log" 2>&1 &
     PID[$name]=$!
     for ((tries = 0; tries < 600; tries++)); do
