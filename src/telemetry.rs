@@ -15,6 +15,7 @@
 //! assert_eq!(Context::of(&headers).id.to_string(), "abc-123");
 //! ```
 
+mod brake;
 mod context;
 mod logs;
 pub mod measurements;

@@ -19,7 +19,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use super::Context;
+use super::{Context, brake::Brake};
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,13 +47,13 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
             let coloured = io::stderr().is_terminal();
             let line = format::format().with_ansi(coloured);
             let line = WithRequest { line, json: false, coloured };
-            subscriber.event_format(line).finish().with(filter).init();
+            subscriber.event_format(line).finish().with(filter).with(Brake::default()).init();
         }
         LogFormat::Json => {
             let line = format::json().flatten_event(true);
             let line = WithRequest { line, json: true, coloured: false };
             let subscriber = subscriber.fmt_fields(JsonFields::new()).event_format(line);
-            subscriber.finish().with(filter).init();
+            subscriber.finish().with(filter).with(Brake::default()).init();
         }
     }
     std::panic::set_hook(Box::new(|panic| {
@@ -130,6 +130,10 @@ where
                 };
             }
         });
+        if let Some(count) = Brake::left_out() {
+            let member = if self.json { ",\"left_out\":" } else { " left_out=" };
+            write!(line, "{member}{count}")?;
+        }
         writer.write_str(&line)?;
         writer.write_str(end)
     }
