@@ -111,23 +111,25 @@ impl VerificationKey {
         let meant_for = |algorithm: Algorithm| {
             for_signatures && jwk.alg.as_deref().is_none_or(|alg| alg.parse() == Ok(algorithm))
         };
-        let parse = |rules: &'static dyn VerificationAlgorithm, key: Option<Vec<u8>>| {
-            ParsedPublicKey::new(rules, key?).ok()
+        let parse = |name, rules: &'static dyn VerificationAlgorithm, key: Option<Vec<u8>>| {
+            let key = key.filter(|_| meant_for(name))?;
+            Some(vec![(name, ParsedPublicKey::new(rules, key).ok()?)])
         };
         // Both coordinates, uncompressed (SEC 1, 2.3.3).
         let point = || Some([&[4][..], &bytes(&jwk.x)?, &bytes(&jwk.y)?].concat());
-        let possible = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+        let checks = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
             ("RSA", _) => {
                 let key = RsaPublicKeyComponents { n: bytes(&jwk.n)?, e: bytes(&jwk.e)? };
-                RSA.map(|(name, rules)| (name, key.to_parsed_public_key(rules).ok())).into()
+                let wanted = RSA.into_iter().filter(|(name, _)| meant_for(*name));
+                wanted
+                    .filter_map(|(name, rules)| Some((name, key.to_parsed_public_key(rules).ok()?)))
+                    .collect()
             }
-            ("EC", Some("P-256")) => vec![(ES256, parse(&ECDSA_P256_SHA256_FIXED, point()))],
-            ("EC", Some("P-384")) => vec![(ES384, parse(&ECDSA_P384_SHA384_FIXED, point()))],
-            ("OKP", Some("Ed25519")) => vec![(EdDSA, parse(&ED25519, bytes(&jwk.x)))],
-            _ => return None,
+            ("EC", Some("P-256")) => parse(ES256, &ECDSA_P256_SHA256_FIXED, point())?,
+            ("EC", Some("P-384")) => parse(ES384, &ECDSA_P384_SHA384_FIXED, point())?,
+            ("OKP", Some("Ed25519")) => parse(EdDSA, &ED25519, bytes(&jwk.x))?,
+            _ => Vec::new(),
         };
-        let checks = possible.into_iter().filter(|(algorithm, _)| meant_for(*algorithm));
-        let checks: Vec<_> = checks.filter_map(|(name, key)| Some((name, key?))).collect();
         (!checks.is_empty()).then(|| Self { kid: jwk.kid.clone(), checks })
     }
 

@@ -117,3 +117,24 @@ async fn without_the_setting_there_are_no_numbers() {
     assert!(!server.log().contains("metrics"));
     assert_eq!(server.get("/metrics").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_flood_of_refusals_writes_few_lines_and_counts_the_others() {
+    const REFUSED: usize = 400;
+    let server = Server::start_with("step6", ["--log", "info"]);
+    let start = std::time::Instant::now();
+    for _ in 0..REFUSED {
+        assert_eq!(server.mcp("x.y.z", "{}").answer().await.status, 401);
+    }
+    let seconds = start.elapsed().as_secs() as usize;
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    server.mcp("x.y.z", "{}").header("x-request-id", "the-last").answer().await;
+    server.wait_for_log("the-last");
+
+    let log = server.log();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("token refused")).collect();
+    let left_out = |line: &&str| line.rsplit_once("left_out=").map(|(_, count)| count.parse().ok());
+    let counted: usize = lines.iter().filter_map(left_out).map(|count| count.unwrap_or(0)).sum();
+    assert_eq!(lines.len() + counted, REFUSED + 1, "every refusal is written or counted");
+    assert!(lines.len() <= 100 * (seconds + 1) + 1, "{} lines in {seconds} s", lines.len());
+}
