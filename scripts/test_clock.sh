@@ -32,6 +32,9 @@ refused() { ask; expect_status 401; expect_header WWW-Authenticate 'error="inval
 answered() { ask; expect_status 200; expect_json '.result.structuredContent.name == "alice"' "it is alice"; }
 
 clock +0 "what it is"
+# Built under the real clock: cargo hangs under this one.
+binary gen-token >"$WORK/built"; PROGRAM=$(binary step9)
+export STEP_BIN_DIR=${PROGRAM%/step9}
 moved start_step 9
 
 scenario "a token that is remembered"
@@ -81,7 +84,8 @@ proof() { sed -n 's/.*name="proof" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -
 page() { curl -s "$BASE_URL/auth/authorize?$QUERY" -b "$JAR" -c "$JAR" -o "$WORK/body" && BODY=$(cat "$WORK/body"); }
 login() { STATUS=$(curl -s "$BASE_URL/auth/login?$QUERY" -b "$JAR" -c "$JAR" -D "$WORK/headers" -o "$WORK/body" -w '%{http_code}' -d "proof=$(proof)" -d username=alice -d "password=$1"); HEADERS=$(tr -d '\r' <"$WORK/headers"); }
 page
-for _ in 1 2 3 4 5 6; do login wrong; done
+# Five are free, and the sixth waits: for a second, which may be over before it comes. Then it is the next one's turn.
+for _ in $(seq 10); do login wrong; [ "$STATUS" = 403 ] || break; done
 expect_status 429
 clock -2h "two hours back"
 page
