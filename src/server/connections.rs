@@ -25,7 +25,7 @@ use crate::telemetry::measurements::OpenConnection;
 use super::{
     gate::Gate,
     leftovers::Leftovers,
-    patience::{Pace, Paced},
+    patience::{Pace, Paced, Times},
 };
 
 /// Files that are not connections: the log, keys, requests of our own to an identity provider.
@@ -129,7 +129,11 @@ impl House {
 
     fn host(&self, stream: TcpStream, room: OwnedSemaphorePermit, watcher: Watcher) {
         let limits = self.gate.limits();
-        let (head, rest) = (limits.header_timeout, limits.idle_timeout);
+        let times = Times {
+            head: limits.header_timeout,
+            request: limits.request_timeout,
+            rest: limits.idle_timeout,
+        };
         let pace = Pace::new();
         let paced = TokioIo::new(Paced { stream, pace: pace.clone() });
         let seat =
@@ -143,7 +147,7 @@ impl House {
         let connection = watcher.watch(self.http.serve_connection(paced, service));
         tokio::spawn(async move {
             let _counted = OpenConnection::new();
-            match pace.watch(connection, head, rest).await {
+            match pace.watch(connection, times).await {
                 Some(Ok(())) => {}
                 Some(Err(error)) => tracing::debug!(%error, "connection ended"),
                 None => tracing::debug!("connection closed: nothing came or went for too long"),
@@ -187,7 +191,8 @@ struct Seat {
 impl Seat {
     async fn serve(&self, request: hyper::Request<Incoming>) -> Response {
         self.pace.working();
-        let mut response = self.gate.answer(self.leftovers.watch(request)).await;
+        let request = self.leftovers.watch(request);
+        let mut response = self.gate.answer(request, self.pace.overdue()).await;
         if !self.leftovers.read().await {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);

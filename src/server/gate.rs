@@ -74,15 +74,15 @@ impl Gate {
         self.0.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Answers a request, whatever happens.
-    pub async fn answer(&self, request: Request) -> Response {
+    /// Answers a request, whatever happens: at the latest when `overdue` is done, which keeps the time.
+    pub async fn answer(&self, request: Request, overdue: impl Future<Output = ()>) -> Response {
         let stopwatch = self.0.counted.then(|| Stopwatch::start(request.method()));
         let context = Context::of(request.headers());
         let id = context.id.clone();
         // hyper takes a length beside chunks out of sight, and such a connection MUST NOT be used again
         // (RFC 9112, 6.1). Chunked requests are rare enough to let all of them pay.
         let last = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut response = context.scope(self.0.logged(request, &id)).await;
+        let mut response = context.scope(self.0.logged(request, overdue, &id)).await;
         id.write_to(response.headers_mut());
         if last || self.0.stopping.load(Ordering::Relaxed) {
             let close = HeaderValue::from_static("close");
@@ -97,13 +97,18 @@ impl Gate {
 
 impl Inner {
     /// One line for every request, for whoever asks for it with `--log info,access=debug`.
-    async fn logged(&self, request: Request, id: &RequestId) -> Response {
+    async fn logged(
+        &self,
+        request: Request,
+        overdue: impl Future<Output = ()>,
+        id: &RequestId,
+    ) -> Response {
         if !tracing::enabled!(target: "access", Level::DEBUG) {
-            return self.limited(request, id).await;
+            return self.limited(request, overdue, id).await;
         }
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let start = std::time::Instant::now();
-        let response = self.limited(request, id).await;
+        let response = self.limited(request, overdue, id).await;
         // The path alone: in a query there may be a code or, against all rules, a token.
         let (path, micros) = (uri.path().escape_debug(), start.elapsed().as_micros() as u64);
         let status = response.status().as_u16();
@@ -118,7 +123,12 @@ impl Inner {
         (self.in_work.fetch_add(1, Ordering::Relaxed) < self.limits.max_requests).then_some(place)
     }
 
-    async fn limited(&self, mut request: Request, id: &RequestId) -> Response {
+    async fn limited(
+        &self,
+        mut request: Request,
+        overdue: impl Future<Output = ()>,
+        id: &RequestId,
+    ) -> Response {
         let Some(_place) = self.place() else {
             return refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id);
         };
@@ -132,10 +142,14 @@ impl Inner {
             catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)))
                 .map_or_else(|_| Poll::Ready(None), |poll| poll.map(Some))
         });
-        match tokio::time::timeout(self.limits.request_timeout, guarded).await {
-            Ok(Some(Ok(response))) => explained(response, bare, id),
-            Ok(None) => problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id),
-            Err(_) => refused(StatusCode::REQUEST_TIMEOUT, "timeout", id),
+        tokio::select! {
+            // An answer that is there is never too late.
+            biased;
+            answer = guarded => match answer {
+                Some(Ok(response)) => explained(response, bare, id),
+                None => problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id),
+            },
+            () = overdue => refused(StatusCode::REQUEST_TIMEOUT, "timeout", id),
         }
     }
 }
@@ -146,5 +160,30 @@ struct Place<'a>(&'a AtomicUsize);
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, routing::get};
+    use clap::Parser;
+
+    use super::*;
+    use crate::config::Settings;
+
+    #[tokio::test]
+    async fn a_request_that_is_overdue_gets_a_408_unless_its_answer_is_there() {
+        let app = Router::new()
+            .route("/now", get(async || "done"))
+            .route("/never", get(async || std::future::pending::<()>().await));
+        let gate = Gate::new(app, &Settings::parse_from(["test"]).limits);
+        for (path, status, connection) in [("/now", 200, None), ("/never", 408, Some("close"))] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let answer = gate.answer(request, std::future::ready(())).await;
+            let said =
+                answer.headers().get(header::CONNECTION).map(|value| value.to_str().unwrap());
+            assert_eq!((answer.status().as_u16(), said), (status, connection), "{path}");
+        }
+        assert_eq!(gate.0.in_work.load(Ordering::Relaxed), 0);
     }
 }

@@ -69,6 +69,24 @@ fn a_body_that_does_not_come_is_a_408_with_the_id_of_the_request() {
 }
 
 #[test]
+fn a_request_has_its_time_however_old_its_connection_is() {
+    let server = Server::start_with("step2", ["--request-timeout", "1"]);
+    let mut wire = Wire::open(&server);
+    for _ in 0..2 {
+        wire.send(&head(PING.len()));
+        wire.send(&PING[..10]);
+        thread::sleep(SECOND / 5);
+        wire.send(&PING[10..]);
+        assert!(wire.answer().starts_with("HTTP/1.1 200"));
+        thread::sleep(SECOND * 2); // a rest takes nothing from the next request
+    }
+    wire.send(&head(PING.len()));
+    let (waited, answer) = wire.end();
+    assert!(waited > SECOND && waited < LATE, "{waited:?}");
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[test]
 fn nobody_without_a_token_can_keep_the_server_waiting_for_a_body() {
     let server = Server::start("step6");
     let mut wire = Wire::open(&server);
