@@ -62,16 +62,22 @@ fn under_load_no_request_that_was_let_in_is_lost() {
         thread::sleep(Duration::from_millis(1));
     }
     server.signal("TERM");
-    let lost: usize = clients.into_iter().map(|client| client.join().unwrap()).sum();
+    let unanswered = clients.into_iter().map(|client| client.join().unwrap());
+    let (lost, late) = unanswered.fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
     assert!(server.wait().success());
     assert_eq!(lost, 0, "of {} requests", answered.load(Ordering::Relaxed));
+    // Between the last look into the queue and its end the operating system may put somebody there.
+    assert!(late <= 2, "{late} of 24 clients were left in the queue");
 }
 
-/// Sends pings until nobody listens; how many were sent on an open connection and never answered.
-fn client(address: &str, keep: bool, answered: &AtomicUsize) -> usize {
+/// Sends pings until nobody listens; how many were sent on an open connection and never answered, and whether there
+/// was one more, the first on its connection, after which nobody listened any more.
+fn client(address: &str, keep: bool, answered: &AtomicUsize) -> (usize, usize) {
     let request = head(PING.len()) + PING;
-    let mut lost = 0;
+    let (mut lost, mut late) = (0, 0);
     'connections: while let Ok(mut stream) = TcpStream::connect(address) {
+        lost += std::mem::take(&mut late);
+        let mut first = true;
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         loop {
             let mut answer = Vec::new();
@@ -86,9 +92,10 @@ fn client(address: &str, keep: bool, answered: &AtomicUsize) -> usize {
                 }
             }
             if !whole(&answer) {
-                lost += 1;
+                *(if first && answer.is_empty() { &mut late } else { &mut lost }) += 1;
                 continue 'connections;
             }
+            first = false;
             answered.fetch_add(1, Ordering::Relaxed);
             let closing = String::from_utf8_lossy(&answer).contains("connection: close");
             if closing || !keep {
@@ -96,5 +103,5 @@ fn client(address: &str, keep: bool, answered: &AtomicUsize) -> usize {
             }
         }
     }
-    lost
+    (lost, late)
 }
