@@ -24,8 +24,10 @@ pub use error::{
     PARSE_ERROR,
 };
 pub use id::Id;
+pub use params::Params;
+pub(crate) use params::{complaint, text};
 
-/// The members of `params`, or of any other JSON object.
+/// The members of a JSON object.
 pub type Object = Map<String, Value>;
 
 /// How deep a message may be nested unless a setting says otherwise.
@@ -61,14 +63,14 @@ pub struct Request {
     /// The name of the method, such as `tools/call`.
     pub method: String,
     /// The parameters; empty when the message has none.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub params: Object,
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    pub params: Params,
 }
 
 impl Request {
     /// A request of our own.
-    pub fn new(id: impl Into<Id>, method: impl Into<String>, params: Object) -> Self {
-        Self { jsonrpc: Version, id: id.into(), method: method.into(), params }
+    pub fn new(id: impl Into<Id>, method: impl Into<String>, params: impl Into<Params>) -> Self {
+        Self { jsonrpc: Version, id: id.into(), method: method.into(), params: params.into() }
     }
 }
 
@@ -79,14 +81,14 @@ pub struct Notification {
     /// The name, such as `notifications/initialized`.
     pub method: String,
     /// The parameters; empty when the message has none.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub params: Object,
+    #[serde(skip_serializing_if = "Params::is_empty")]
+    pub params: Params,
 }
 
 impl Notification {
     /// A notification of our own.
-    pub fn new(method: impl Into<String>, params: Object) -> Self {
-        Self { jsonrpc: Version, method: method.into(), params }
+    pub fn new(method: impl Into<String>, params: impl Into<Params>) -> Self {
+        Self { jsonrpc: Version, method: method.into(), params: params.into() }
     }
 }
 
@@ -135,8 +137,7 @@ struct Envelope {
     #[serde(default, deserialize_with = "present")]
     id: Option<Id>,
     method: Option<String>,
-    #[serde(default, deserialize_with = "params::unique")]
-    params: Option<Object>,
+    params: Option<Params>,
     result: Option<de::IgnoredAny>,
     error: Option<de::IgnoredAny>,
 }
@@ -244,7 +245,12 @@ mod tests {
             ("NaN", PARSE_ERROR),
             (r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#, PARSE_ERROR),
             (r#"{"jsonrpc":"2.0","id":"\ud800","method":"m"}"#, INVALID_REQUEST),
-            (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":"\ud800"}}"#, PARSE_ERROR),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":"\u"}}"#, PARSE_ERROR),
+            (r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"\ud800":1}}"#, PARSE_ERROR),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":1,"\u0061":2}}"#,
+                INVALID_REQUEST,
+            ),
             ("[]", INVALID_REQUEST),
             (r#"[{"jsonrpc":"2.0","id":1,"method":"m"}]"#, INVALID_REQUEST),
             (r#"["2.0",1,"m"]"#, INVALID_REQUEST),

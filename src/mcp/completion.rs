@@ -71,11 +71,8 @@ struct Completion {
 }
 
 /// `completion/complete`
-pub async fn complete(
-    completions: Completions,
-    mut call: Call,
-) -> Result<CompleteResult, MethodError> {
-    let CompleteParams { r#ref, argument } = call.params()?;
+pub async fn complete(completions: Completions, call: Call) -> Result<CompleteResult, MethodError> {
+    let CompleteParams { r#ref, argument } = call.params.read()?;
     let principal = call.principal.as_ref();
     let candidates = match &r#ref {
         Reference::Prompt { name } => {

@@ -12,12 +12,9 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
-use crate::{
-    jsonrpc::{ErrorObject, Object},
-    principal::Principal,
-};
+use crate::{jsonrpc::ErrorObject, principal::Principal};
 
 use super::seal::{self, Seal};
 
@@ -31,27 +28,12 @@ const PATIENCE: u64 = 300;
 const QUESTION: &str = "confirm";
 
 /// What a call brings along beside its arguments.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    meta: Option<Value>,
-    responses: Option<Value>,
-    state: Option<Value>,
-}
-
-impl Asked {
-    /// Takes it out of the parameters of a call.
-    pub(super) fn take(params: &mut Object) -> Self {
-        Self {
-            meta: params.swap_remove("_meta"),
-            responses: params.swap_remove("inputResponses"),
-            state: params.swap_remove("requestState"),
-        }
-    }
-
+#[derive(Debug)]
+pub(super) struct Asked<'a> {
     /// What the client can do; `None` in the older revisions, which ask in ways that we do not offer.
-    fn capabilities(&self) -> Option<&Object> {
-        self.meta.as_ref()?.get("io.modelcontextprotocol/clientCapabilities")?.as_object()
-    }
+    pub(super) capabilities: Option<&'a RawValue>,
+    pub(super) responses: Option<&'a RawValue>,
+    pub(super) state: Option<Value>,
 }
 
 /// What to do with a call.
@@ -88,11 +70,11 @@ impl Confirmations {
     pub(super) fn judge(
         &self,
         question: &str,
-        asked: &Asked,
-        (tool, arguments): (&str, &Object),
+        asked: &Asked<'_>,
+        (tool, arguments): (&str, &str),
         caller: Option<&Principal>,
     ) -> Result<Verdict, ErrorObject> {
-        let Some(capabilities) = asked.capabilities() else {
+        let Some(capabilities) = asked.capabilities else {
             return Ok(Verdict::Stop(
                 "this tool asks a person first, which needs a client that speaks MCP 2026-07-28",
             ));
@@ -105,7 +87,9 @@ impl Confirmations {
             caller.map_or("", |caller| &caller.issuer).to_owned(),
             caller.and_then(|caller| caller.subject.clone()).unwrap_or_default(),
             tool.to_owned(),
-            canonical(&Value::Object(arguments.clone())),
+            canonical(&serde_json::from_str(arguments).map_err(|error| {
+                ErrorObject::invalid_params(format!("Invalid params: arguments: {error}"))
+            })?),
         ];
         match &asked.state {
             Some(state) if !self.holds(state, &call, now) => Err(ErrorObject::invalid_params(
@@ -147,9 +131,15 @@ fn parts<'a>(until: &'a [u8], call: &'a [String; 4]) -> [&'a [u8]; 5] {
 }
 
 /// `elicitation` without a word about modes means forms.
-fn asks_in_forms(capabilities: &Object) -> bool {
+fn asks_in_forms(capabilities: &RawValue) -> bool {
+    let capabilities = read(capabilities);
     let modes = capabilities.get("elicitation").and_then(Value::as_object);
     modes.is_some_and(|modes| modes.is_empty() || modes.contains_key("form"))
+}
+
+/// Whatever cannot be read, such as half of a surrogate pair, says nothing.
+fn read(text: &RawValue) -> Value {
+    serde_json::from_str(text.get()).unwrap_or_default()
 }
 
 fn missing_capability() -> ErrorObject {
@@ -174,8 +164,9 @@ fn form(question: &str) -> Value {
 }
 
 /// What the person said, if they were reached.
-fn answer(asked: &Asked) -> Option<bool> {
-    let response = asked.responses.as_ref()?.get(QUESTION)?;
+fn answer(asked: &Asked<'_>) -> Option<bool> {
+    let responses = read(asked.responses?);
+    let response = responses.get(QUESTION)?;
     match response.get("action")?.as_str()? {
         "accept" => response.get("content")?.get(QUESTION)?.as_bool(),
         "decline" | "cancel" => Some(false),
@@ -213,8 +204,8 @@ mod tests {
             (r#"{"elicitation":true}"#, false),
             (r#"{"sampling":{}}"#, false),
         ] {
-            let capabilities = serde_json::from_str(capabilities).unwrap();
-            assert_eq!(asks_in_forms(&capabilities), expected, "{capabilities:?}");
+            let written: Box<RawValue> = serde_json::from_str(capabilities).unwrap();
+            assert_eq!(asks_in_forms(&written), expected, "{capabilities}");
         }
     }
 

@@ -12,35 +12,25 @@
 use std::{collections::HashMap, pin::Pin, sync::Arc};
 
 use metrics::{Counter, counter};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, value::RawValue};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
-    jsonrpc::{ErrorObject, FORBIDDEN, Object},
+    jsonrpc::{ErrorObject, FORBIDDEN, Params},
     principal::{InsufficientScope, Principal},
 };
 
 use super::{journal::Journal, policy::Policy};
 
 /// One call of a method, as its handler sees it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Call {
     /// `params`; empty when the message has none.
-    pub params: Object,
+    pub params: Params,
     /// Who is calling; `None` where no wall stands before the endpoint.
     pub principal: Option<Principal>,
-}
-
-impl Call {
-    /// The parameters as the method's own type.
-    ///
-    /// # Errors
-    /// -32602, with what is missing or wrong.
-    pub fn params<T: DeserializeOwned>(&mut self) -> Result<T, ErrorObject> {
-        let params = Value::Object(std::mem::take(&mut self.params));
-        serde_json::from_value(params)
-            .map_err(|error| ErrorObject::invalid_params(format!("Invalid params: {error}")))
-    }
+    /// What the client can do, as it says with every request since 2026-07-28; `None` in the older revisions.
+    pub capabilities: Option<Box<RawValue>>,
 }
 
 /// Why a method gave no result.
@@ -226,19 +216,19 @@ impl std::fmt::Debug for Dispatcher {
 mod tests {
     use super::*;
 
-    async fn twice(factor: i64, mut call: Call) -> Result<i64, MethodError> {
+    async fn twice(factor: i64, call: Call) -> Result<i64, MethodError> {
         #[derive(serde::Deserialize)]
-        struct Params {
+        struct Number {
             number: i64,
         }
-        Ok(call.params::<Params>()?.number * factor)
+        Ok(call.params.read::<Number>()?.number * factor)
     }
 
     #[tokio::test]
     async fn a_call_finds_its_handler_and_the_handler_its_state() {
         let methods = Dispatcher::new().method("twice", twice.with_state(&2));
         let call =
-            |params: &str| Call { params: serde_json::from_str(params).unwrap(), principal: None };
+            |params| Call { params: serde_json::from_str(params).unwrap(), ..Call::default() };
         let result = methods.dispatch("twice", call(r#"{"number":21}"#)).await.unwrap();
         assert_eq!(result.get(), "42");
         let error = methods.dispatch("twice", call("{}")).await.unwrap_err().error;

@@ -26,7 +26,7 @@ use super::{
     lifecycle::Server,
     mirrors::Mirrors,
     sessions::Sessions,
-    stateless,
+    stateless::{self, Meta},
     tools::Tools,
     trace,
     transport::{self, TransportError},
@@ -79,18 +79,23 @@ pub async fn handle(
     let principal = request.extensions_mut().remove::<Principal>();
     let message = transport::read(request).await?;
     let mut response = match message {
-        Message::Request(request) => {
-            let span = trace::span(&request.params);
-            let answer = async {
-                if stateless::recognizes(&headers, &request.params) {
-                    Ok(endpoint.answer_stateless(&headers, request, principal.clone()).await)
-                } else {
-                    endpoint.answer_in_session(&headers, request, principal.clone()).await
-                }
-            };
-            answer.instrument(span).await?
-        }
-        Message::Notification(note) if stateless::recognizes(&headers, &note.params) => {
+        Message::Request(request) => match Meta::of(&request.params) {
+            Ok(meta) => {
+                let span = trace::span(meta.traceparent.as_deref());
+                let answer = async {
+                    if meta.is_stateless(&headers) {
+                        Ok(endpoint
+                            .answer_stateless(&headers, request, meta, principal.clone())
+                            .await)
+                    } else {
+                        endpoint.answer_in_session(&headers, request, principal.clone()).await
+                    }
+                };
+                answer.instrument(span).await?
+            }
+            Err(error) => transport::failure(StatusCode::BAD_REQUEST, request.id, error.into()),
+        },
+        Message::Notification(note) if Meta::of(&note.params)?.is_stateless(&headers) => {
             StatusCode::ACCEPTED.into_response()
         }
         Message::Notification(_) | Message::Response => {
@@ -124,17 +129,19 @@ impl Parts {
         &self,
         headers: &HeaderMap,
         request: jsonrpc::Request,
+        meta: Meta,
         principal: Option<Principal>,
     ) -> Response {
         let jsonrpc::Request { ref method, ref id, .. } = request;
-        if let Err(error) = stateless::check(headers, &request, &self.mirrors) {
+        if let Err(error) = stateless::check(headers, &request, &meta, &self.mirrors) {
             let status = match error.code {
                 jsonrpc::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
                 _ => StatusCode::BAD_REQUEST,
             };
             return transport::failure(status, id.clone(), error.into());
         }
-        let call = Call { params: request.params, principal: principal.clone() };
+        let capabilities = meta.client_capabilities;
+        let call = Call { params: request.params, principal: principal.clone(), capabilities };
         match self.methods.dispatch(method, call).await {
             Ok(result) => {
                 let members =
@@ -156,8 +163,7 @@ impl Parts {
         principal: Option<Principal>,
     ) -> Result<Response, TransportError> {
         transport::check_version(headers)?;
-        let jsonrpc::Request { method, id, mut params, .. } = request;
-        stateless::strip(&mut params);
+        let jsonrpc::Request { method, id, params, .. } = request;
         let begins = method == "initialize";
         if !begins {
             self.check_session(headers, principal.as_ref())?;
@@ -166,7 +172,8 @@ impl Parts {
             let error = ErrorObject::method_not_found(&method);
             return Ok(transport::answer(id, Err(error.into())));
         }
-        let call = Call { params, principal: principal.clone() };
+        // What a request of this kind says of capabilities counts for nothing: they were agreed on in the handshake.
+        let call = Call { params, principal: principal.clone(), capabilities: None };
         let outcome = self.methods.dispatch(&method, call).await;
         let mut response = match (&outcome, &principal) {
             (Ok(result), Some(principal)) => with_caller(&id, result, principal),

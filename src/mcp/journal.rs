@@ -4,6 +4,7 @@
 //! that does not exist) is not kept: it would be a way to write to whoever reads this.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -11,7 +12,6 @@ use std::{
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{jsonrpc::FORBIDDEN, principal::Principal};
 
@@ -87,12 +87,12 @@ impl Journal {
 
     /// A call begins.
     pub(super) fn open(&self, method: &'static str, call: &Call) -> Entry {
-        let target = ["name", "uri"].iter().find_map(|member| call.params.get(*member));
+        let target = ["name", "uri"].iter().find_map(|member| call.params.text(member));
         let record = Record {
             at: Timestamp::now(),
             caller: call.principal.clone(),
             method,
-            target: target.and_then(Value::as_str).map(str::to_owned),
+            target: target.map(Cow::into_owned),
             result: CallResult::Failed,
         };
         Entry(self.clone(), record)
@@ -147,7 +147,8 @@ mod tests {
         let record = |name: &str, outcome: &Outcome| {
             let params = format!(r#"{{"name":"{name}"}}"#);
             let principal = Some(Principal::for_test("alice", "", &[]));
-            let call = Call { params: serde_json::from_str(&params).unwrap(), principal };
+            let params = serde_json::from_str(&params).unwrap();
+            let call = Call { params, principal, ..Call::default() };
             journal.open("tools/call", &call).close(outcome);
         };
         for _ in 0..2 * CAPACITY {

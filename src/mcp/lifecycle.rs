@@ -85,8 +85,8 @@ pub struct InitializeResult {
 }
 
 /// `initialize`. The posts' clients send it without parameters, so none are required.
-pub async fn initialize(server: Server, mut call: Call) -> Result<InitializeResult, MethodError> {
-    let wanted = call.params::<InitializeParams>()?.protocol_version;
+pub async fn initialize(server: Server, call: Call) -> Result<InitializeResult, MethodError> {
+    let wanted = call.params.read::<InitializeParams>()?.protocol_version;
     let mut server_info = server.0.info.clone();
     if let Some(principal) = &call.principal {
         server_info.insert("authenticatedUser".to_owned(), principal.name.clone().into());

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use axum::http::{HeaderMap, HeaderName};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 use super::{headers, tools::Tools};
 
@@ -50,13 +50,17 @@ impl Mirrors {
     pub(super) fn check(
         &self,
         tool: &str,
-        arguments: Option<&Value>,
+        arguments: Option<&RawValue>,
         headers: &HeaderMap,
     ) -> Result<(), String> {
-        for Mirror { header, path } in self.0.get(tool).into_iter().flatten() {
-            let argument = path
-                .iter()
-                .try_fold(arguments.unwrap_or(&Value::Null), |value, key| value.get(key));
+        let Some(mirrors) = self.0.get(tool) else {
+            return Ok(());
+        };
+        let arguments = arguments.map_or(Ok(Value::Null), |text| serde_json::from_str(text.get()));
+        let arguments =
+            arguments.map_err(|error| format!("the arguments cannot be read: {error}"))?;
+        for Mirror { header, path } in mirrors {
+            let argument = path.iter().try_fold(&arguments, |value, key| value.get(key));
             compare(headers, header, argument.filter(|value| !value.is_null()))?;
         }
         Ok(())

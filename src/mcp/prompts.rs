@@ -202,8 +202,8 @@ struct PromptMessage {
 }
 
 /// `prompts/get`
-pub async fn get(prompts: Prompts, mut call: Call) -> Result<GetPromptResult, MethodError> {
-    let GetPromptParams { name, arguments } = call.params()?;
+pub async fn get(prompts: Prompts, call: Call) -> Result<GetPromptResult, MethodError> {
+    let GetPromptParams { name, arguments } = call.params.read()?;
     let prompt = prompts.0.iter().find(|prompt| prompt.definition.name == name);
     let prompt =
         prompt.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown prompt: {name}")))?;

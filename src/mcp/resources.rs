@@ -201,8 +201,8 @@ struct Contents {
 }
 
 /// `resources/read`
-pub async fn read(resources: Resources, mut call: Call) -> Result<ReadResourceResult, MethodError> {
-    let ReadResourceParams { uri } = call.params()?;
+pub async fn read(resources: Resources, call: Call) -> Result<ReadResourceResult, MethodError> {
+    let ReadResourceParams { uri } = call.params.read()?;
     match resources.find(&uri, call.principal.as_ref()) {
         Some((mime_type, text)) => {
             Ok(ReadResourceResult { contents: [Contents { uri, mime_type, text }] })

@@ -4,13 +4,14 @@
 //! ("Request Metadata", "Server Validation"); server/utilities/caching. Handlers know nothing of all this: what they
 //! read is checked before, and what they give is completed after.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    jsonrpc::{self, ErrorObject, Object, Request},
+    jsonrpc::{self, ErrorObject, Params, Request},
     principal::Principal,
 };
 
@@ -58,27 +59,46 @@ const CACHEABLE: [(&str, u32, &str); 6] = [
 const LOG_LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
-/// Whether a request is of this revision's kind: it carries the metadata, or its header names no older revision.
-pub(super) fn recognizes(headers: &HeaderMap, params: &Object) -> bool {
-    let header = headers.get(protocol::VERSION_HEADER);
-    let older = |version: &str| protocol::VERSIONS.contains(&version);
-    let meta = params.get(META);
-    let member = |key: &str| meta.and_then(|meta| meta.get(key));
-    match member(VERSION) {
-        // A client of the older kind may name its revision here too.
-        Some(Value::String(version)) if older(version) => {
-            header.is_some_and(|header| header != version.as_str())
-        }
-        Some(_) => true,
-        None if member(CLIENT_INFO).is_some() || member(CLIENT_CAPABILITIES).is_some() => true,
-        None => header.is_some_and(|header| !header.to_str().is_ok_and(older)),
-    }
+/// What a request says of itself in `_meta`, each member as it was written.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Meta {
+    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
+    version: Option<Box<RawValue>>,
+    #[serde(rename = "io.modelcontextprotocol/clientInfo")]
+    client_info: Option<Box<RawValue>>,
+    #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
+    pub(super) client_capabilities: Option<Box<RawValue>>,
+    #[serde(rename = "io.modelcontextprotocol/logLevel")]
+    log_level: Option<Box<RawValue>>,
+    pub(super) traceparent: Option<Box<RawValue>>,
 }
 
-/// Takes away what only this revision knows, from a request of an older one.
-pub(super) fn strip(params: &mut Object) {
-    if let Some(Value::Object(meta)) = params.get_mut(META) {
-        meta.shift_remove(CLIENT_CAPABILITIES);
+impl Meta {
+    /// Reads it; what is no object says nothing.
+    ///
+    /// # Errors
+    /// -32602 when a member is given twice.
+    pub(super) fn of(params: &Params) -> Result<Self, ErrorObject> {
+        let meta = params.get("_meta").map(RawValue::get).filter(|meta| meta.starts_with('{'));
+        meta.map_or(Ok(Self::default()), serde_json::from_str).map_err(|error| {
+            let why = jsonrpc::complaint(&error);
+            ErrorObject::invalid_params(format!("Invalid params: _meta: {why}"))
+        })
+    }
+
+    /// Whether the request is of this revision's kind: it carries the metadata, or its header names no older revision.
+    pub(super) fn is_stateless(&self, headers: &HeaderMap) -> bool {
+        let header = headers.get(protocol::VERSION_HEADER);
+        let older = |version: &str| protocol::VERSIONS.contains(&version);
+        match self.version.as_deref().map(jsonrpc::text) {
+            // A client of the older kind may name its revision here too.
+            Some(Some(version)) if older(&version) => {
+                header.is_some_and(|header| header != version.as_ref())
+            }
+            Some(_) => true,
+            None if self.client_info.is_some() || self.client_capabilities.is_some() => true,
+            None => header.is_some_and(|header| !header.to_str().is_ok_and(older)),
+        }
     }
 }
 
@@ -89,39 +109,39 @@ pub(super) fn strip(params: &mut Object) {
 pub(super) fn check(
     headers: &HeaderMap,
     request: &Request,
+    meta: &Meta,
     mirrors: &Mirrors,
 ) -> Result<(), ErrorObject> {
-    check_version(headers, &request.params)?;
-    check_meta(&request.params)?;
+    check_version(headers, meta)?;
+    check_meta(meta)?;
     repeats(headers, "Mcp-Method", &request.method)?;
     if REMOVED.contains(&request.method.as_str()) {
         return Err(ErrorObject::method_not_found(&request.method));
     }
-    let cursor = request.params.get("cursor").filter(|cursor| !cursor.is_null());
+    let cursor = request.params.get("cursor").filter(|cursor| cursor.get() != "null");
     if cursor.is_some() && PAGED.contains(&request.method.as_str()) {
         return Err(ErrorObject::invalid_params("Invalid params: unknown cursor"));
     }
     let source = NAMED.iter().find(|(method, _)| *method == request.method);
     if let Some((method, member)) = source {
         // Without a name there is nothing to repeat; the method itself will ask for it.
-        let name = request.params.get(*member).and_then(Value::as_str).unwrap_or_default();
-        repeats(headers, "Mcp-Name", name)?;
+        let name = request.params.text(member).unwrap_or_default();
+        repeats(headers, "Mcp-Name", &name)?;
         if *method == "tools/call" {
-            mirrors.check(name, request.params.get("arguments"), headers).map_err(mismatch)?;
+            mirrors.check(&name, request.params.get("arguments"), headers).map_err(mismatch)?;
         }
     }
     Ok(())
 }
 
-fn check_version(headers: &HeaderMap, params: &Object) -> Result<(), ErrorObject> {
+fn check_version(headers: &HeaderMap, meta: &Meta) -> Result<(), ErrorObject> {
     let header = headers::single(headers, protocol::VERSION_HEADER);
     let header = header.map_err(|error| mismatch(format!("MCP-Protocol-Version {error}")))?;
-    let meta = match params.get(META).and_then(|meta| meta.get(VERSION)) {
-        None => None,
-        Some(Value::String(version)) => Some(version.as_str()),
-        Some(_) => return Err(malformed(VERSION, "must be a string")),
+    let meta = match meta.version.as_deref().map(jsonrpc::text) {
+        Some(None) => return Err(malformed(VERSION, "must be a string")),
+        version => version.flatten(),
     };
-    match (header, meta) {
+    match (header, meta.as_deref()) {
         (Some(header), Some(meta)) if header != meta => {
             Err(differs("MCP-Protocol-Version", header, meta))
         }
@@ -134,26 +154,36 @@ fn check_version(headers: &HeaderMap, params: &Object) -> Result<(), ErrorObject
     }
 }
 
-fn check_meta(params: &Object) -> Result<(), ErrorObject> {
-    let meta = params.get(META);
-    let member = |key: &str| meta.and_then(|meta| meta.get(key));
-    match member(CLIENT_CAPABILITIES) {
-        Some(Value::Object(_)) => {}
+fn check_meta(meta: &Meta) -> Result<(), ErrorObject> {
+    match &meta.client_capabilities {
+        Some(capabilities) if capabilities.get().starts_with('{') => {}
         Some(_) => return Err(malformed(CLIENT_CAPABILITIES, "must be an object")),
         None => return Err(malformed(CLIENT_CAPABILITIES, "is missing")),
     }
-    let text = |info: &Value, member: &str| info.get(member).is_some_and(Value::is_string);
-    match member(CLIENT_INFO) {
-        Some(info) if !(text(info, "name") && text(info, "version")) => {
-            Err(malformed(CLIENT_INFO, "must have a name and a version"))
-        }
-        _ => match member(LOG_LEVEL) {
-            Some(level) if !level.as_str().is_some_and(|level| LOG_LEVELS.contains(&level)) => {
-                Err(malformed(LOG_LEVEL, "is not a log level"))
-            }
-            _ => Ok(()),
-        },
+    if meta.client_info.as_deref().is_some_and(|info| !names_itself(info)) {
+        return Err(malformed(CLIENT_INFO, "must have a name and a version"));
     }
+    let known = |level: &RawValue| {
+        jsonrpc::text(level).is_some_and(|level| LOG_LEVELS.contains(&level.as_ref()))
+    };
+    if meta.log_level.as_deref().is_some_and(|level| !known(level)) {
+        return Err(malformed(LOG_LEVEL, "is not a log level"));
+    }
+    Ok(())
+}
+
+/// `Implementation` of the schema: an object with two strings in it, at the least.
+fn names_itself(info: &RawValue) -> bool {
+    #[derive(Deserialize)]
+    struct Implementation<'a> {
+        #[serde(borrow, rename = "name")]
+        _name: Cow<'a, str>,
+        #[serde(borrow, rename = "version")]
+        _version: Cow<'a, str>,
+    }
+
+    let info = info.get();
+    info.starts_with('{') && serde_json::from_str::<Implementation>(info).is_ok()
 }
 
 /// A header that must be there, with this value.

@@ -3,7 +3,7 @@
 //! Rules: MCP 2025-11-25 server/tools (definitions, "Structured Content", "Error Handling": arguments that do not fit
 //! are an answer with `isError`, from which a model can learn; an unknown tool is -32602).
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{borrow::Cow, fmt, pin::Pin, sync::Arc};
 
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -13,7 +13,7 @@ use serde_json::{
 };
 
 use crate::{
-    jsonrpc::{ErrorObject, Object},
+    jsonrpc::{ErrorObject, complaint},
     principal::Principal,
 };
 
@@ -65,7 +65,7 @@ pub struct Tool {
     listed: Box<RawValue>,
     /// What a person is asked before it runs.
     question: Option<&'static str>,
-    run: Box<dyn Fn(Object, Option<Principal>) -> Outcome + Send + Sync>,
+    run: Box<dyn Fn(&str, Option<Principal>) -> Outcome + Send + Sync>,
 }
 
 impl Tool {
@@ -93,14 +93,13 @@ impl Tool {
         let (input_schema, output_schema) = (schema::<A>(), schema::<O>());
         let definition =
             Definition { name, title, description, input_schema, output_schema, annotations };
-        let run = move |arguments: Object, principal| match serde_json::from_value::<A>(
-            Value::Object(arguments),
-        ) {
+        let run = move |arguments: &str, principal| match serde_json::from_str::<A>(arguments) {
             Ok(arguments) => {
                 let outcome = run(arguments, principal);
                 Box::pin(async move { CallToolResult::new(outcome.await) }) as Outcome
             }
             Err(error) => {
+                let error = complaint(&error);
                 let message = format!("invalid arguments for {name}: {error}; see its inputSchema");
                 Box::pin(async { CallToolResult::error(message) })
             }
@@ -201,26 +200,39 @@ pub async fn list(Tools(inner): Tools, call: Call) -> Result<ListToolsResult, Me
 }
 
 #[derive(Deserialize)]
-struct CallToolParams {
-    name: String,
-    #[serde(default)]
-    arguments: Option<Object>,
+#[serde(rename_all = "camelCase")]
+struct CallToolParams<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    arguments: Option<&'a RawValue>,
+    input_responses: Option<&'a RawValue>,
+    request_state: Option<Value>,
 }
 
 /// `tools/call`
-pub async fn call(Tools(inner): Tools, mut call: Call) -> Result<CallToolAnswer, MethodError> {
+pub async fn call(Tools(inner): Tools, call: Call) -> Result<CallToolAnswer, MethodError> {
     let Inner { tools, policy, confirmations } = &*inner;
-    let asked = Asked::take(&mut call.params);
-    let CallToolParams { name, arguments } = call.params()?;
+    let Call { params, principal, capabilities } = call;
+    let CallToolParams { name, arguments, input_responses, request_state } = params.read()?;
     let tool = tools.iter().find(|tool| tool.definition.name == name);
     let tool = tool.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown tool: {name}")))?;
     if let Some(policy) = policy {
-        policy.check(tool.definition.name, call.principal.as_ref())?;
+        policy.check(tool.definition.name, principal.as_ref())?;
     }
-    let arguments = arguments.unwrap_or_default();
+    let arguments = arguments.map_or("{}", RawValue::get);
+    // A list would be read as the members in their order.
+    if !arguments.starts_with('{') {
+        let why = "Invalid params: arguments must be an object";
+        return Err(ErrorObject::invalid_params(why).into());
+    }
     if let Some(question) = tool.question {
-        let what = (name.as_str(), &arguments);
-        match confirmations.judge(question, &asked, what, call.principal.as_ref())? {
+        let asked = Asked {
+            capabilities: capabilities.as_deref(),
+            responses: input_responses,
+            state: request_state,
+        };
+        let what = (tool.definition.name, arguments);
+        match confirmations.judge(question, &asked, what, principal.as_ref())? {
             Verdict::Go => {}
             Verdict::Ask(question) => return Ok(CallToolAnswer::InputRequired(question)),
             Verdict::Stop(why) => {
@@ -228,7 +240,7 @@ pub async fn call(Tools(inner): Tools, mut call: Call) -> Result<CallToolAnswer,
             }
         }
     }
-    Ok(CallToolAnswer::Complete((tool.run)(arguments, call.principal).await))
+    Ok(CallToolAnswer::Complete((tool.run)(arguments, principal).await))
 }
 
 /// A call is answered, or a person has to be asked first.

@@ -3,10 +3,10 @@
 //! Rules: MCP 2026-07-28 basic, "OpenTelemetry trace context"; W3C Trace Context, section 3.2 (`traceparent`). What is
 //! not exactly of that form is as good as absent (section 4.3): text of a stranger's making never enters the log.
 
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tracing::Span;
 
-use crate::jsonrpc::Object;
+use crate::jsonrpc;
 
 /// The ids of a `traceparent`.
 #[derive(Debug, PartialEq)]
@@ -31,9 +31,9 @@ impl<'a> TraceParent<'a> {
 }
 
 /// The span of a request: with the caller's ids if it brings any, else none at all.
-pub(super) fn span(params: &Object) -> Span {
-    let parent = params.get("_meta").and_then(|meta| meta.get("traceparent"));
-    match parent.and_then(Value::as_str).and_then(TraceParent::parse) {
+pub(super) fn span(traceparent: Option<&RawValue>) -> Span {
+    let traceparent = traceparent.and_then(jsonrpc::text);
+    match traceparent.as_deref().and_then(TraceParent::parse) {
         Some(TraceParent { trace_id, parent_id }) => {
             tracing::info_span!("request", trace_id, parent_id)
         }

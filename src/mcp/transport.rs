@@ -38,7 +38,7 @@ pub async fn handle(
     let principal = request.extensions().get::<Principal>().cloned();
     match read(request).await? {
         Message::Request(request) => {
-            let call = Call { params: request.params, principal };
+            let call = Call { params: request.params, principal, capabilities: None };
             let outcome = methods.dispatch(&request.method, call).await;
             Ok(answer(request.id, outcome))
         }

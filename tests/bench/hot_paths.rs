@@ -85,7 +85,8 @@ fn dispatch_a_call(bencher: Bencher) {
     let Ok(Message::Request(request)) = Message::parse(CALL.as_bytes(), 8) else {
         panic!("a request");
     };
-    let call = || Call { params: request.params.clone(), principal: Some(principal.clone()) };
+    let (params, principal) = (request.params, Some(principal));
+    let call = || Call { params: params.clone(), principal: principal.clone(), ..Call::default() };
     runtime.block_on(methods.dispatch("tools/call", call())).expect("an answer");
     bencher
         .with_inputs(call)

@@ -17,6 +17,9 @@ async fn a_body_that_is_no_message_is_a_400_with_the_code_of_its_fault() {
     let too_deep = nested(100);
     let bottomless = "[".repeat(1_000_000);
     let objects = r#"{"a":"#.repeat(170_000);
+    let members: Vec<_> = (0..50_000).map(|number| format!(r#""{number}":1"#)).collect();
+    let crowd =
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{{}}}}}"#, members.join(","));
     let rows: &[(&str, &[u8], i64)] = &[
         ("nothing", b"", PARSE),
         ("blanks", b" \r\n\t", PARSE),
@@ -34,13 +37,13 @@ async fn a_body_that_is_no_message_is_a_400_with_the_code_of_its_fault() {
         ),
         ("a lone surrogate", br#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#, PARSE),
         (
-            "a lone surrogate in params",
-            br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\udc00"}}"#,
+            "half of an escape in params",
+            br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"\udc"}}"#,
             PARSE,
         ),
         (
-            "a number out of range",
-            br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":1e999}}"#,
+            "a lone surrogate as a name in params",
+            br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"\udc00":1}}"#,
             PARSE,
         ),
         ("a control character", b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"a\x01\"}", PARSE),
@@ -66,6 +69,12 @@ async fn a_body_that_is_no_message_is_a_400_with_the_code_of_its_fault() {
             br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":"a"}"#,
             INVALID,
         ),
+        (
+            "a member of params twice, once in disguise",
+            br#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":1,"\u0061":2}}"#,
+            INVALID,
+        ),
+        ("params without end", crowd.as_bytes(), INVALID),
         ("nested too deep", too_deep.as_bytes(), INVALID),
         ("lists without a bottom", bottomless.as_bytes(), INVALID),
         ("objects without a bottom", objects.as_bytes(), INVALID),
@@ -85,6 +94,41 @@ async fn a_body_that_is_no_message_is_a_400_with_the_code_of_its_fault() {
     }
     assert_eq!(server.mcp("", nested(50)).answer().await.status, 200, "deep, but not too deep");
     assert!(!server.log().contains("panic"), "{}", server.log());
+}
+
+/// Members of `params` are text until a method reads them, and the method says what is wrong with them.
+#[tokio::test]
+async fn what_a_method_cannot_read_is_refused_in_words() {
+    let server = Server::start("step4");
+    let ask = async |params: &str| {
+        let message = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":"#;
+        server.mcp("", format!("{message}{params}}}")).answer().await
+    };
+    for (params, expected) in [
+        (r#"{"name":7}"#, "Invalid params: invalid type: integer `7`, expected a string"),
+        (r#"{"arguments":{}}"#, "Invalid params: missing field `name`"),
+        (r#"{"name":"echo","arguments":["hi"]}"#, "Invalid params: arguments must be an object"),
+        (r#"{"name":"echo","arguments":"hi"}"#, "Invalid params: arguments must be an object"),
+    ] {
+        let answer = ask(params).await;
+        assert_eq!(
+            (answer.status, answer.error()),
+            (200, (-32602, expected.to_owned())),
+            "{params}"
+        );
+    }
+    // From these a model can learn.
+    for (arguments, expected) in [
+        ("null", "missing field `message`"),
+        (r#"{"message":7}"#, "invalid type: integer `7`, expected a string"),
+        (r#"{"message":"a","message":"b"}"#, "duplicate field `message`"),
+    ] {
+        let answer = ask(&format!(r#"{{"name":"echo","arguments":{arguments}}}"#)).await;
+        let result = &answer.json()["result"];
+        assert_eq!(result["isError"], true, "{arguments}: {answer:?}");
+        let text = format!("invalid arguments for echo: {expected}; see its inputSchema");
+        assert_eq!(result["content"][0]["text"], text, "{arguments}");
+    }
 }
 
 #[tokio::test]

@@ -238,6 +238,13 @@ async fn headers_must_say_what_the_body_says() {
     let bytes = server.mcp(&alice, zone("UTC")).header("mcp-param-timezone", &b"\xc3\xa9"[..]);
     let request = CALL.iter().fold(bytes, |r, (k, v)| r.header(*k, *v));
     assert_eq!(request.answer().await.error().0, -32020);
+    // Which of two would count must not depend on who reads.
+    let version = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#;
+    let twice = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{{version},{version}}}}}}}"#
+    );
+    let answer = server.mcp(&alice, twice).answer().await;
+    assert_eq!((answer.status, answer.error().0), (400, -32602), "{answer:?}");
     // The older revisions know nothing of such headers.
     let request = server.mcp(&alice, message("tools/call", json!({"name": "get_time"})));
     assert_eq!(request.header("mcp-name", "echo").answer().await.status, 200);
