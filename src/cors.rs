@@ -27,13 +27,16 @@
 use std::time::Duration;
 
 use axum::{
-    extract::{Request, State},
+    body::Body,
+    extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::MethodRouter,
 };
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
+use tower_http::{
+    cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
+    validate_request::{ValidateRequest, ValidateRequestHeaderLayer},
+};
 
 use crate::origin::AllowedOrigins;
 
@@ -61,22 +64,26 @@ where
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED)
         .max_age(MAX_AGE);
-    route.layer(cors).layer(from_fn_with_state(origins.clone(), refuse_preflight))
+    route.layer((ValidateRequestHeaderLayer::custom(Preflight(origins.clone())), cors))
 }
 
 /// A preflight of a page that may not read is answered with an error that its author can read in the network panel.
-async fn refuse_preflight(
-    State(origins): State<AllowedOrigins>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let refused = is_preflight(request.method(), request.headers())
-        && !request.headers().get(header::ORIGIN).is_some_and(|origin| may_read(&origins, origin));
-    if refused {
-        let vary = [(header::VARY, "origin")];
-        return (StatusCode::BAD_REQUEST, vary, "Disallowed CORS origin").into_response();
+#[derive(Debug, Clone)]
+struct Preflight(AllowedOrigins);
+
+impl ValidateRequest<Body> for Preflight {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
+        let reader = |origin| may_read(&self.0, origin);
+        if is_preflight(request.method(), request.headers())
+            && !request.headers().get(header::ORIGIN).is_some_and(reader)
+        {
+            let vary = [(header::VARY, "origin")];
+            return Err((StatusCode::BAD_REQUEST, vary, "Disallowed CORS origin").into_response());
+        }
+        Ok(())
     }
-    next.run(request).await
 }
 
 fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {

@@ -20,12 +20,13 @@ use std::{str::FromStr, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Request, State},
+    body::Body,
+    extract::Request,
     http::{HeaderMap, StatusCode, Uri, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 use url::{Host, Url};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -151,20 +152,23 @@ impl AllowedOrigins {
     }
 }
 
-/// Lets a request pass whose `Origin` and `Host` are ours. `/health` is open to everyone: it tells nothing.
-///
-/// # Errors
-/// A [`Refusal`], which is a 403, or a 400 for want of one `Host`.
-pub async fn validate(
-    State(origins): State<AllowedOrigins>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    if request.uri().path() != "/health" {
-        origins.check_origin(request.headers())?;
-        origins.check_host(request.uri(), request.headers())?;
+/// Lets requests pass whose `Origin` and `Host` are ours, and refuses all others with 403, or with 400 for want of one
+/// `Host`. `/health` is open to everyone: it tells nothing.
+pub fn validate(origins: &AllowedOrigins) -> ValidateRequestHeaderLayer<AllowedOrigins> {
+    ValidateRequestHeaderLayer::custom(origins.clone())
+}
+
+impl ValidateRequest<Body> for AllowedOrigins {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
+        if request.uri().path() == "/health" {
+            return Ok(());
+        }
+        self.check_origin(request.headers())
+            .and_then(|()| self.check_host(request.uri(), request.headers()))
+            .map_err(IntoResponse::into_response)
     }
-    Ok(next.run(request).await)
 }
 
 /// How much of a refused value is shown and logged, in characters.
@@ -172,7 +176,7 @@ const SHOWN: usize = 200;
 
 /// A page or a name that is not on the list.
 #[derive(Debug, Serialize)]
-pub struct Refusal {
+struct Refusal {
     #[serde(skip)]
     status: StatusCode,
     detail: String,

@@ -29,7 +29,7 @@ use std::{
 };
 
 use anyhow::Context;
-use axum::{Router, extract::State, http::header, middleware::from_fn_with_state, routing::get};
+use axum::{Router, extract::State, http::header, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
@@ -120,7 +120,7 @@ async fn publish(numbers: PrometheusHandle, listener: TcpListener, limits: Limit
     let here = "http://127.0.0.1".parse().expect("a URL");
     let app = Router::new()
         .route("/metrics", get(page).with_state(numbers))
-        .layer(from_fn_with_state(AllowedOrigins::new(Vec::new(), &here), origin::validate));
+        .layer(origin::validate(&AllowedOrigins::new(Vec::new(), &here)));
     serve(listener, Gate::uncounted(app, &limits), std::future::pending()).await;
 }
 

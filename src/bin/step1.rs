@@ -7,7 +7,7 @@
 //! Spec: MCP 2025-11-25 transports, "Security Warning"
 //! Try:  curl -i http://localhost:9000/health
 
-use axum::{Router, middleware::from_fn_with_state, routing::get};
+use axum::{Router, routing::get};
 use mcp_auth::{
     about,
     config::Config,
@@ -26,7 +26,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
-        .layer(from_fn_with_state(config.origins.require_header(), origin::validate));
+        .layer(origin::validate(&config.origins.require_header()));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

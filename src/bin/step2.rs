@@ -9,7 +9,6 @@
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use mcp_auth::{
@@ -35,7 +34,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .layer(from_fn_with_state(config.origins.require_header(), origin::validate));
+        .layer(origin::validate(&config.origins.require_header()));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -9,7 +9,6 @@
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use mcp_auth::{
@@ -64,7 +63,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
         .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
-        .layer(from_fn_with_state(config.origins.clone(), origin::validate));
+        .layer(origin::validate(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -185,7 +185,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
         .route("/.well-known/oauth-protected-resource", metadata::document(&root))
         .merge(authorization_server.routes())
-        .layer(from_fn_with_state(config.origins.clone(), origin::validate));
+        .layer(origin::validate(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -23,9 +23,7 @@ mod requests;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    Router, extract::State, middleware::from_fn_with_state, response::Response, routing::get,
-};
+use axum::{Router, extract::State, response::Response, routing::get};
 
 use self::{
     diagram::Diagram,
@@ -40,7 +38,7 @@ pub fn guide(config: &Config, app: Router) -> Router {
     Router::new()
         .route("/", get(page).with_state(guide))
         .route("/callback", get(callback))
-        .layer(from_fn_with_state(config.origins.clone(), origin::validate))
+        .layer(origin::validate(&config.origins))
 }
 
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@
 //! let methods = Dispatcher::new().method("ping", lifecycle::ping);
 //! ```
 
-use std::{collections::HashMap, pin::Pin, sync::Arc};
+use std::{collections::BTreeMap, pin::Pin, sync::Arc};
 
 use metrics::{Counter, counter};
 use serde::Serialize;
@@ -130,7 +130,7 @@ pub struct Dispatcher(Arc<Inner>);
 
 #[derive(Clone, Default)]
 struct Inner {
-    methods: HashMap<&'static str, Arc<Registered>>,
+    methods: BTreeMap<&'static str, Arc<Registered>>,
     policy: Option<Policy>,
     journal: Option<Journal>,
 }

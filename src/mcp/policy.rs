@@ -3,7 +3,7 @@
 //! Rules: RFC 6749 section 3.3 (scopes), RFC 6750 section 3.1 (`insufficient_scope`), MCP 2025-11-25 authorization,
 //! "Scope Challenge Handling".
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::{
     jsonrpc::ErrorObject,
@@ -15,7 +15,7 @@ use super::dispatcher::MethodError;
 /// Who may use what, by name. Whatever it does not mention, nobody may.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    rules: HashMap<&'static str, Rule>,
+    rules: BTreeMap<&'static str, Rule>,
     role: Option<&'static str>,
 }
 

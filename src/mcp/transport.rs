@@ -7,7 +7,7 @@
 
 use axum::{
     Json,
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -83,8 +83,10 @@ pub(super) fn success(id: &Id, result: &RawValue, members: &str) -> Response {
         None => body.push_str(result.get()),
     }
     body.push('}');
+    let mut response = Response::new(Body::from(body));
     let json = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, json)], body).into_response()
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// An error; what the caller lacks goes along, for the wall to name in its challenge.
