@@ -56,11 +56,12 @@ impl Params {
     }
 }
 
+/// A string, copied only if it was written with escapes.
+#[derive(Deserialize)]
+pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
+
 /// The string that a JSON text is, if it is one.
 pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
     serde_json::from_str(value.get()).ok().map(|Text(text)| text)
 }
 

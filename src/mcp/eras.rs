@@ -201,7 +201,7 @@ impl Parts {
 }
 
 fn session(headers: &HeaderMap) -> Result<Option<&str>, TransportError> {
-    headers::single(headers, SESSION_HEADER.as_str()).map_err(|_| TransportError::UnknownSession)
+    headers::single(headers, SESSION_HEADER).map_err(|_| TransportError::UnknownSession)
 }
 
 /// A result of the older kind, and in its `_meta` who asked.

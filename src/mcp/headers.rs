@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, header::AsHeaderName};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 const PREFIX: &str = "=?base64?";
@@ -24,10 +24,10 @@ pub(super) enum Unreadable {
 }
 
 /// The one value of a header, blanks around it left out.
-pub(super) fn single<'a>(
-    headers: &'a HeaderMap,
-    name: &str,
-) -> Result<Option<&'a str>, Unreadable> {
+pub(super) fn single(
+    headers: &HeaderMap,
+    name: impl AsHeaderName,
+) -> Result<Option<&str>, Unreadable> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),

@@ -97,7 +97,7 @@ fn count(schema: &Value) -> usize {
 }
 
 fn compare(headers: &HeaderMap, name: &HeaderName, argument: Option<&Value>) -> Result<(), String> {
-    let header = headers::single(headers, name.as_str()).map_err(|e| format!("{name} {e}"))?;
+    let header = headers::single(headers, name).map_err(|e| format!("{name} {e}"))?;
     let header = header.map(headers::decode).transpose().map_err(|e| format!("{name} {e}"))?;
     match (header, argument) {
         (None, None) => Ok(()),

@@ -3,6 +3,8 @@
 //! Rules: MCP 2025-11-25 lifecycle, "Version Negotiation"; transports, "Protocol Version Header"; MCP 2026-07-28
 //! versioning.
 
+use axum::http::HeaderName;
+
 /// What is answered to a client that asks for no revision, or for one that is older than all of ours.
 pub const DEFAULT_VERSION: &str = "2025-06-18";
 
@@ -18,7 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static str> {
 }
 
 /// The header that names the revision on every request, in the older ones on every request after `initialize`.
-pub const VERSION_HEADER: &str = "mcp-protocol-version";
+pub const VERSION_HEADER: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
 /// The client's revision if we speak it, else ours: for a client that is ahead of us the latest that we have, as the
 /// text asks for (MCP 2025-11-25 lifecycle). Revisions are dates, so that the later one is the greater text.

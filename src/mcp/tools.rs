@@ -57,6 +57,8 @@ impl<T: Serialize + JsonSchema + fmt::Display> Output for T {}
 pub struct ToolError(pub String);
 
 type Outcome = Pin<Box<dyn Future<Output = CallToolResult> + Send>>;
+/// From the arguments, as they were written, and from who is calling.
+type Run = Box<dyn Fn(&str, Option<Principal>) -> Outcome + Send + Sync>;
 
 /// A tool: its definition and the code behind it.
 pub struct Tool {
@@ -65,7 +67,7 @@ pub struct Tool {
     listed: Box<RawValue>,
     /// What a person is asked before it runs.
     question: Option<&'static str>,
-    run: Box<dyn Fn(&str, Option<Principal>) -> Outcome + Send + Sync>,
+    run: Run,
 }
 
 impl Tool {

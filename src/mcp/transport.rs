@@ -107,7 +107,7 @@ pub async fn no_stream() -> TransportError {
 /// JSON, or no word about it. Browsers send other types across origins without asking first.
 pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
     // Two of them are as good as a wrong one: who looks at the other would read something else.
-    let value = headers::single(headers, header::CONTENT_TYPE.as_str());
+    let value = headers::single(headers, header::CONTENT_TYPE);
     let Some(value) = value.map_err(|_| TransportError::NotJson)? else {
         return Ok(());
     };
