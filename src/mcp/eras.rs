@@ -82,15 +82,7 @@ pub async fn handle(
         Message::Request(request) => match Meta::of(&request.params) {
             Ok(meta) => {
                 let span = trace::span(meta.traceparent.as_deref());
-                let answer = async {
-                    if meta.is_stateless(&headers) {
-                        Ok(endpoint
-                            .answer_stateless(&headers, request, meta, principal.clone())
-                            .await)
-                    } else {
-                        endpoint.answer_in_session(&headers, request, principal.clone()).await
-                    }
-                };
+                let answer = endpoint.answer(&headers, request, meta, principal.clone());
                 answer.instrument(span).await?
             }
             Err(error) => transport::failure(StatusCode::BAD_REQUEST, request.id, error.into()),
@@ -125,6 +117,20 @@ pub async fn end_session(
 }
 
 impl Parts {
+    async fn answer(
+        &self,
+        headers: &HeaderMap,
+        request: jsonrpc::Request,
+        meta: Meta,
+        principal: Option<Principal>,
+    ) -> Result<Response, TransportError> {
+        if meta.is_stateless(headers) {
+            Ok(self.answer_stateless(headers, request, meta, principal).await)
+        } else {
+            self.answer_in_session(headers, request, principal).await
+        }
+    }
+
     async fn answer_stateless(
         &self,
         headers: &HeaderMap,
