@@ -52,9 +52,11 @@ compose() { docker compose -f "$HERE/keycloak/compose.yaml" "$@"; }
 
 # The process that "up" started, if it still lives; a number that another program got since does not count.
 our_pid() {
-    local pid=''
+    local pid='' args
     [ -f "$PID_FILE" ] && read -r pid _ <"$PID_FILE" || return 1
-    case $(ps -p "$pid" -o args= 2>/dev/null) in *"$CACHE/keycloak-"*) echo "$pid" ;; *) return 1 ;; esac
+    # A small Linux may have no ps, and macOS has no /proc.
+    args=$(ps -p "$pid" -o args= 2>/dev/null || tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || return 1
+    case $args in *"$CACHE/keycloak-"*) echo "$pid" ;; *) return 1 ;; esac
 }
 
 # One "up" or "down" at a time: test suites may call them side by side.
