@@ -4,7 +4,7 @@
 //! ("Request Metadata", "Server Validation"); server/utilities/caching. Handlers know nothing of all this: what they
 //! read is checked before, and what they give is completed after.
 
-use std::{borrow::Cow, fmt::Write};
+use std::fmt::Write;
 
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
@@ -79,7 +79,7 @@ impl Meta {
     /// # Errors
     /// -32602 when a member is given twice.
     pub(super) fn of(params: &Params) -> Result<Self, ErrorObject> {
-        let meta = params.get("_meta").map(RawValue::get).filter(|meta| meta.starts_with('{'));
+        let meta = params.get(META).map(RawValue::get).filter(|meta| meta.starts_with('{'));
         meta.map_or(Ok(Self::default()), serde_json::from_str).map_err(|error| {
             let why = jsonrpc::complaint(&error);
             ErrorObject::invalid_params(format!("Invalid params: _meta: {why}"))
@@ -177,9 +177,9 @@ fn names_itself(info: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Implementation<'a> {
         #[serde(borrow, rename = "name")]
-        _name: Cow<'a, str>,
+        _name: jsonrpc::Text<'a>,
         #[serde(borrow, rename = "version")]
-        _version: Cow<'a, str>,
+        _version: jsonrpc::Text<'a>,
     }
 
     let info = info.get();
