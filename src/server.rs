@@ -25,12 +25,10 @@ mod patience;
 use std::{
     io::Write,
     net::{IpAddr, Ipv4Addr},
-    time::Duration,
 };
 
 use anyhow::Context;
 use axum::{Router, extract::State, http::header, routing::get};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -38,7 +36,7 @@ use crate::{
     config::{Config, Limits, Settings},
     health,
     origin::{self, AllowedOrigins},
-    telemetry::{self, measurements},
+    telemetry::{self, Numbers, measurements},
 };
 
 pub use connections::serve;
@@ -46,9 +44,6 @@ pub use gate::Gate;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// How often measurements that nobody asks for are condensed.
-const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Builds the application with its configuration and serves it until SIGTERM or Ctrl-C.
 ///
@@ -106,16 +101,10 @@ async fn bind(host: impl Into<IpAddr>, port: u16, setting: &str) -> anyhow::Resu
 }
 
 /// `GET /metrics`, on a port of its own that only this machine reaches.
-async fn publish(numbers: PrometheusHandle, listener: TcpListener, limits: Limits) {
-    let condense = numbers.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(UPKEEP).await;
-            condense.run_upkeep();
-        }
-    });
-    let page = async |State(numbers): State<PrometheusHandle>| {
-        ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], numbers.render())
+async fn publish(numbers: Numbers, listener: TcpListener, limits: Limits) {
+    let page = async |State(numbers): State<Numbers>| {
+        let text = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+        ([(header::CONTENT_TYPE, text)], numbers.render())
     };
     let here = "http://127.0.0.1".parse().expect("a URL");
     let app = Router::new()

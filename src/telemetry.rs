@@ -1,6 +1,6 @@
 //! What an operator sees: an id for every request, log lines that carry it, and numbers for Prometheus.
 //!
-//! Rules: W3C Trace Context (`traceparent`), the Prometheus text format. Nothing here costs a request that is not
+//! Rules: W3C Trace Context (`traceparent`), OpenMetrics 1.0 (what Prometheus reads). Nothing here costs a request that is not
 //! logged more than its id: no span is opened and no text is formatted before a line is really written.
 //!
 //! Any room may count something with the macros of the crate `metrics`; the names are listed in
@@ -19,6 +19,9 @@ mod brake;
 mod context;
 mod logs;
 pub mod measurements;
+mod numbers;
+mod spread;
 
 pub use context::{Context, RequestId};
 pub use logs::{LogFormat, init};
+pub use numbers::Numbers;

@@ -45,8 +45,8 @@ impl Context {
     }
 
     /// Runs `work` so that every log line in it carries this id.
-    pub async fn scope<F: Future>(self, work: F) -> F::Output {
-        CURRENT.scope(self, work).await
+    pub fn scope<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, work)
     }
 
     /// Shows the request in work, if there is one, to `show`.

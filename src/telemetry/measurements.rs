@@ -16,15 +16,9 @@ use std::{array, sync::OnceLock, time::Instant};
 
 use anyhow::Context;
 use axum::http::{Method, StatusCode};
-use metrics::{
-    Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram,
-    gauge, histogram,
-};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// Upper bounds of the latency histogram, in seconds: a request with a known token takes well under a millisecond.
-const BUCKETS: [f64; 12] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+use super::numbers::Numbers;
 
 /// The methods and statuses that are told apart; the last row stands for all others.
 const METHODS: [&str; 7] = ["GET", "POST", "OPTIONS", "HEAD", "DELETE", "PUT", "other"];
@@ -37,7 +31,7 @@ static HTTP: OnceLock<Http> = OnceLock::new();
 
 /// What every request counts, each looked up once.
 struct Http {
-    requests: [[Counter; STATUSES.len()]; METHODS.len()],
+    requests: [[OnceLock<Counter>; STATUSES.len()]; METHODS.len()],
     duration: Histogram,
     connections: Gauge,
 }
@@ -46,29 +40,16 @@ struct Http {
 ///
 /// # Errors
 /// When somebody else counts already.
-pub fn start() -> anyhow::Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new()
-        .set_buckets(&BUCKETS)
-        .and_then(PrometheusBuilder::install_recorder)
-        .context("cannot start to count")?;
-    describe_counter!("http_requests_total", "Answered requests.");
-    describe_histogram!(
-        "http_request_duration_seconds",
-        "From a request's headers to its answer's."
-    );
-    describe_gauge!("http_connections_open", "Connections, busy or idle.");
-    describe_counter!("mcp_calls_total", "JSON-RPC requests.");
-    describe_counter!("requests_refused_total", "Requests turned away.");
-    describe_counter!("token_checks_total", "Access tokens looked at.");
-    describe_counter!("jwks_fetches_total", "Key sets asked for at identity providers.");
-    let count = |m: usize, s: usize| counter!("http_requests_total", "method" => METHODS[m], "status" => STATUSES[s]);
+pub fn start() -> anyhow::Result<Numbers> {
+    let numbers = Numbers::default();
+    metrics::set_global_recorder(numbers.clone()).context("cannot start to count")?;
     let http = Http {
-        requests: array::from_fn(|m| array::from_fn(|s| count(m, s))),
+        requests: array::from_fn(|_| array::from_fn(|_| OnceLock::new())),
         duration: histogram!("http_request_duration_seconds"),
         connections: gauge!("http_connections_open"),
     };
     anyhow::ensure!(HTTP.set(http).is_ok(), "already counting");
-    Ok(handle)
+    Ok(numbers)
 }
 
 /// A request in work.
@@ -81,7 +62,9 @@ impl Stopwatch {
 
     pub(crate) fn stop(self, status: StatusCode) {
         if let Some((http, method, start)) = self.0 {
-            http.requests[method][place(&STATUSES, status.as_str())].increment(1);
+            let status = place(&STATUSES, status.as_str());
+            let count = || counter!("http_requests_total", "method" => METHODS[method], "status" => STATUSES[status]);
+            http.requests[method][status].get_or_init(count).increment(1);
             http.duration.record(start.elapsed());
         }
     }

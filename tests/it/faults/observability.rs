@@ -86,7 +86,7 @@ async fn numbers_stand_on_a_port_of_their_own_and_tell_what_happened() {
     let numbers = client.get(url).answer().await;
     assert_eq!(
         (numbers.status, numbers.header("content-type")),
-        (200, "text/plain; version=0.0.4")
+        (200, "application/openmetrics-text; version=1.0.0; charset=utf-8")
     );
     for line in [
         r#"http_requests_total{method="POST",status="200"} 3"#,
