@@ -25,7 +25,7 @@ pub use error::{
 };
 pub use id::Id;
 pub use params::Params;
-pub(crate) use params::{Text, complaint, text};
+pub(crate) use params::{META, Text, complaint, text};
 
 /// The members of a JSON object.
 pub type Object = Map<String, Value>;

@@ -10,7 +10,11 @@
 //! assert!(!held.holds("mcp:prompts"));
 //! ```
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use serde::Serialize;
 
@@ -103,12 +107,18 @@ pub struct Identity {
 
 /// A verified caller. Only the wall makes one: whoever holds it need not check the token again.
 #[derive(Debug, Clone)]
-pub struct Principal(Arc<Identity>);
+pub struct Principal(Arc<Verified>);
+
+#[derive(Debug)]
+struct Verified {
+    identity: Identity,
+    introduction: OnceLock<String>,
+}
 
 impl Principal {
     /// For the wall alone.
     pub(crate) fn verified(identity: Identity) -> Self {
-        Self(Arc::new(identity))
+        Self(Arc::new(Verified { identity, introduction: OnceLock::new() }))
     }
 
     /// A caller for tests that need no wall.
@@ -128,7 +138,12 @@ impl Principal {
 
     /// Whether the caller has exactly this role.
     pub fn has_role(&self, role: &str) -> bool {
-        self.0.roles.contains(role)
+        self.roles.contains(role)
+    }
+
+    /// What answers say of the caller, written once for all requests with the same token.
+    pub(crate) fn introduced(&self, write: impl FnOnce() -> String) -> &str {
+        self.0.introduction.get_or_init(write)
     }
 }
 
@@ -136,7 +151,7 @@ impl std::ops::Deref for Principal {
     type Target = Identity;
 
     fn deref(&self) -> &Identity {
-        &self.0
+        &self.0.identity
     }
 }
 

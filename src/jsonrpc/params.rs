@@ -16,6 +16,9 @@ use super::{ErrorObject, Object};
 /// No method of MCP knows a quarter as many. Few are found faster by looking at each than in any map.
 const MAX_MEMBERS: usize = 32;
 
+/// The member that every method has, and none reads.
+pub(crate) const META: &str = "_meta";
+
 /// The parameters of a method; empty when a message has none.
 ///
 /// ```
@@ -44,12 +47,13 @@ impl Params {
         self.get(name).and_then(text)
     }
 
-    /// All of them, as a method's own type.
+    /// All of them but `_meta`, which says how to answer and not what, as a method's own type.
     ///
     /// # Errors
     /// -32602, with what is missing or wrong.
     pub fn read<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ErrorObject> {
-        let members = self.0.iter().map(|(name, value)| (&**name, &**value));
+        let own = self.0.iter().filter(|(name, _)| **name != *META);
+        let members = own.map(|(name, value)| (&**name, &**value));
         T::deserialize(MapDeserializer::new(members)).map_err(|error| {
             ErrorObject::invalid_params(format!("Invalid params: {}", complaint(&error)))
         })
@@ -62,7 +66,12 @@ pub(crate) struct Text<'a>(#[serde(borrow)] pub(crate) Cow<'a, str>);
 
 /// The string that a JSON text is, if it is one.
 pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str(value.get()).ok().map(|Text(text)| text)
+    let quoted = value.get().strip_prefix('"')?.strip_suffix('"')?;
+    if quoted.contains('\\') {
+        return serde_json::from_str(value.get()).ok().map(|Text(text)| text);
+    }
+    // It is known to be JSON, so between the quotes is the string itself.
+    Some(Cow::Borrowed(quoted))
 }
 
 /// What is wrong, without the place: it would be counted within a member, which helps nobody.

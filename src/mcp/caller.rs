@@ -42,10 +42,12 @@ impl<'a> From<&'a Principal> for User<'a> {
     }
 }
 
-/// Writes [`META_KEY`] and its value as members of a JSON object.
-pub(super) fn write_meta(principal: &Principal, members: &mut String) {
-    let user = serde_json::to_string(&User::from(principal)).expect("a user is serializable");
-    members.extend(["\"", META_KEY, "\":", &user]);
+/// [`META_KEY`] and its value, as a member of a JSON object.
+pub(super) fn member(principal: &Principal) -> &str {
+    principal.introduced(|| {
+        let user = serde_json::to_string(&User::from(principal)).expect("a user is serializable");
+        format!("\"{META_KEY}\":{user}")
+    })
 }
 
 /// The value of [`HEADER`].

@@ -183,7 +183,7 @@ impl Dispatcher {
         let (name, method) = known.ok_or_else(|| ErrorObject::method_not_found(method))?;
         // Our own name for it: what a client sends as a method may be anything, even a token.
         tracing::debug!(method = name, "call");
-        let entry = self.0.journal.as_ref().map(|journal| journal.open(name, &call));
+        let entry = self.0.journal.as_ref().map(|journal| (journal, journal.open(name, &call)));
         let outcome = match &self.0.policy {
             Some(policy) => match policy.check(name, call.principal.as_ref()) {
                 Ok(()) => (method.handler)(call).await,
@@ -197,8 +197,8 @@ impl Dispatcher {
             Err(_) => &method.failed,
         }
         .increment(1);
-        if let Some(entry) = entry {
-            entry.close(&outcome);
+        if let Some((journal, entry)) = entry {
+            journal.close(entry, &outcome);
         }
         outcome
     }

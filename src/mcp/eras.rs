@@ -29,7 +29,7 @@ use super::{
     stateless::{self, Meta},
     tools::Tools,
     trace,
-    transport::{self, TransportError},
+    transport::{self, Posted, TransportError},
 };
 
 /// The header of a session (MCP 2025-11-25 transports, "Session Management").
@@ -42,7 +42,8 @@ pub struct Endpoint(Arc<Parts>);
 #[derive(Debug, Clone)]
 struct Parts {
     methods: Dispatcher,
-    server_info: String,
+    /// How `_meta` begins in the answers of the newer era.
+    meta: String,
     mirrors: Mirrors,
     sessions: Sessions,
 }
@@ -52,7 +53,7 @@ impl Endpoint {
     pub fn new(methods: Dispatcher, server: &Server, tools: &Tools) -> Self {
         Self(Arc::new(Parts {
             methods,
-            server_info: server.identity(),
+            meta: stateless::meta(&server.identity()),
             mirrors: Mirrors::of(tools),
             sessions: Sessions::new(None),
         }))
@@ -72,18 +73,15 @@ impl Endpoint {
 /// A [`TransportError`] for whatever is wrong before a method can be called.
 pub async fn handle(
     State(Endpoint(endpoint)): State<Endpoint>,
-    mut request: Request,
+    Posted { headers, principal, message }: Posted,
 ) -> Result<Response, TransportError> {
-    transport::check_content_type(request.headers())?;
-    let headers = std::mem::take(request.headers_mut());
-    let principal = request.extensions_mut().remove::<Principal>();
-    let message = transport::read(request).await?;
     let mut response = match message {
         Message::Request(request) => match Meta::of(&request.params) {
+            Ok(meta) if meta.is_stateless(&headers) => {
+                endpoint.answer_stateless(&headers, request, meta, principal.as_ref()).await
+            }
             Ok(meta) => {
-                let span = trace::span(meta.traceparent.as_deref());
-                let answer = endpoint.answer(&headers, request, meta, principal.clone());
-                answer.instrument(span).await?
+                endpoint.answer_in_session(&headers, request, meta, principal.as_ref()).await?
             }
             Err(error) => transport::failure(StatusCode::BAD_REQUEST, request.id, error.into()),
         },
@@ -117,26 +115,12 @@ pub async fn end_session(
 }
 
 impl Parts {
-    async fn answer(
-        &self,
-        headers: &HeaderMap,
-        request: jsonrpc::Request,
-        meta: Meta,
-        principal: Option<Principal>,
-    ) -> Result<Response, TransportError> {
-        if meta.is_stateless(headers) {
-            Ok(self.answer_stateless(headers, request, meta, principal).await)
-        } else {
-            self.answer_in_session(headers, request, principal).await
-        }
-    }
-
     async fn answer_stateless(
         &self,
         headers: &HeaderMap,
         request: jsonrpc::Request,
         meta: Meta,
-        principal: Option<Principal>,
+        principal: Option<&Principal>,
     ) -> Response {
         let jsonrpc::Request { ref method, ref id, .. } = request;
         if let Err(error) = stateless::check(headers, &request, &meta, &self.mirrors) {
@@ -146,12 +130,12 @@ impl Parts {
             };
             return transport::failure(status, id.clone(), error.into());
         }
+        let span = trace::span(meta.traceparent.as_deref());
         let capabilities = meta.client_capabilities;
-        let call = Call { params: request.params, principal: principal.clone(), capabilities };
-        match self.methods.dispatch(method, call).await {
+        let call = Call { params: request.params, principal: principal.cloned(), capabilities };
+        match self.methods.dispatch(method, call).instrument(span).await {
             Ok(result) => {
-                let members =
-                    stateless::members(method, &result, &self.server_info, principal.as_ref());
+                let members = stateless::members(method, &result, &self.meta, principal);
                 transport::success(id, &result, &members)
             }
             Err(mut refusal) => {
@@ -166,27 +150,29 @@ impl Parts {
         &self,
         headers: &HeaderMap,
         request: jsonrpc::Request,
-        principal: Option<Principal>,
+        meta: Meta,
+        principal: Option<&Principal>,
     ) -> Result<Response, TransportError> {
         transport::check_version(headers)?;
         let jsonrpc::Request { method, id, params, .. } = request;
         let begins = method == "initialize";
         if !begins {
-            self.check_session(headers, principal.as_ref())?;
+            self.check_session(headers, principal)?;
         }
         if stateless::ADDED.contains(&method.as_str()) {
             let error = ErrorObject::method_not_found(&method);
             return Ok(transport::answer(id, Err(error.into())));
         }
         // What a request of this kind says of capabilities counts for nothing: they were agreed on in the handshake.
-        let call = Call { params, principal: principal.clone(), capabilities: None };
-        let outcome = self.methods.dispatch(&method, call).await;
-        let mut response = match (&outcome, &principal) {
+        let call = Call { params, principal: principal.cloned(), capabilities: None };
+        let span = trace::span(meta.traceparent.as_deref());
+        let outcome = self.methods.dispatch(&method, call).instrument(span).await;
+        let mut response = match (&outcome, principal) {
             (Ok(result), Some(principal)) => with_caller(&id, result, principal),
             _ => transport::answer(id, outcome),
         };
         if begins && response.status() == StatusCode::OK {
-            let id = self.sessions.begin(principal.as_ref());
+            let id = self.sessions.begin(principal);
             let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
             response.headers_mut().insert(SESSION_HEADER, id);
         }
@@ -216,9 +202,6 @@ fn with_caller(id: &jsonrpc::Id, result: &RawValue, principal: &Principal) -> Re
     if result.get() == "{}" || result.get().starts_with(r#"{"_meta":"#) {
         return transport::success(id, result, "");
     }
-    let mut members = String::with_capacity(256);
-    members.push_str(r#""_meta":{"#);
-    caller::write_meta(principal, &mut members);
-    members.push('}');
+    let members = [r#""_meta":{"#, caller::member(principal), "}"].concat();
     transport::success(id, result, &members)
 }

@@ -24,8 +24,9 @@ const CAPACITY: usize = 200;
 #[derive(Debug, Clone, Default)]
 pub struct Journal(Arc<Mutex<VecDeque<Record>>>);
 
+/// A call that has begun.
 #[derive(Debug)]
-struct Record {
+pub(super) struct Record {
     at: Timestamp,
     caller: Option<Principal>,
     method: &'static str,
@@ -64,10 +65,6 @@ pub struct RecordedCall {
     pub result: CallResult,
 }
 
-/// A call that has begun.
-#[derive(Debug)]
-pub(super) struct Entry(Journal, Record);
-
 impl Journal {
     /// Empty.
     pub fn new() -> Self {
@@ -86,23 +83,19 @@ impl Journal {
     }
 
     /// A call begins.
-    pub(super) fn open(&self, method: &'static str, call: &Call) -> Entry {
+    pub(super) fn open(&self, method: &'static str, call: &Call) -> Record {
         let target = ["name", "uri"].iter().find_map(|member| call.params.text(member));
-        let record = Record {
+        Record {
             at: Timestamp::now(),
             caller: call.principal.clone(),
             method,
             target: target.map(Cow::into_owned),
             result: CallResult::Failed,
-        };
-        Entry(self.clone(), record)
+        }
     }
-}
 
-impl Entry {
     /// It has ended.
-    pub(super) fn close(self, outcome: &Outcome) {
-        let Self(Journal(records), mut record) = self;
+    pub(super) fn close(&self, mut record: Record, outcome: &Outcome) {
         record.result = match outcome {
             Ok(_) => CallResult::Answered,
             Err(refusal) if refusal.error.code == FORBIDDEN => CallResult::Refused,
@@ -111,7 +104,7 @@ impl Entry {
                 CallResult::Failed
             }
         };
-        let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() == CAPACITY {
             records.pop_front();
         }
@@ -149,7 +142,7 @@ mod tests {
             let principal = Some(Principal::for_test("alice", "", &[]));
             let params = serde_json::from_str(&params).unwrap();
             let call = Call { params, principal, ..Call::default() };
-            journal.open("tools/call", &call).close(outcome);
+            journal.close(journal.open("tools/call", &call), outcome);
         };
         for _ in 0..2 * CAPACITY {
             record("get_time", &Ok(to_raw_value(&1).unwrap()));

@@ -11,13 +11,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    jsonrpc::{self, ErrorObject, Params, Request},
+    jsonrpc::{self, ErrorObject, META, Params, Request},
     principal::Principal,
 };
 
 use super::{caller, confirmation, headers, mirrors::Mirrors, protocol, resources};
 
-const META: &str = "_meta";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -245,11 +244,16 @@ pub(super) fn error(error: ErrorObject) -> (StatusCode, ErrorObject) {
     }
 }
 
-/// The members that this revision adds to a result.
+/// How `_meta` begins in every result; `server_info` is JSON.
+pub(super) fn meta(server_info: &str) -> String {
+    format!(r#""{META}":{{"{SERVER_INFO}":{server_info}"#)
+}
+
+/// The members that this revision adds to a result; `meta` is the beginning that [`meta`] writes.
 pub(super) fn members(
     method: &str,
     result: &RawValue,
-    server_info: &str,
+    meta: &str,
     caller: Option<&Principal>,
 ) -> String {
     let mut members = String::with_capacity(512);
@@ -261,12 +265,12 @@ pub(super) fn members(
     if let Some((_, ttl, scope)) = hint {
         let _ = write!(members, r#""ttlMs":{ttl},"cacheScope":"{scope}","#);
     }
-    let _ = write!(members, r#""{META}":{{"{SERVER_INFO}":{server_info}"#);
+    members.push_str(meta);
     // What anyone may keep and hand on must not say who asked.
     let public = hint.is_some_and(|(_, _, scope)| *scope == "public");
     if let Some(caller) = caller.filter(|_| !public) {
         members.push(',');
-        caller::write_meta(caller, &mut members);
+        members.push_str(caller::member(caller));
     }
     members.push('}');
     members

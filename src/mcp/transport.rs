@@ -5,13 +5,16 @@
 //! is 400. A request that we could read is answered with 200 even when the answer is an error: clients take the
 //! transport for broken otherwise. Only a missing scope is a 403, because RFC 6750 says so.
 
+use std::{error::Error, iter::successors};
+
 use axum::{
-    Json,
-    body::{Body, Bytes},
+    Json, RequestExt,
+    body::Body,
     extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_body_util::{BodyExt, LengthLimitError};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -25,18 +28,37 @@ use super::{
     headers, protocol,
 };
 
+/// A message, and what came with it.
+#[derive(Debug)]
+pub struct Posted {
+    pub(super) headers: HeaderMap,
+    pub(super) principal: Option<Principal>,
+    pub(super) message: Message,
+}
+
+impl<S: Sync> FromRequest<S> for Posted {
+    type Rejection = TransportError;
+
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, TransportError> {
+        check_content_type(request.headers())?;
+        let headers = std::mem::take(request.headers_mut());
+        let principal = request.extensions_mut().remove();
+        let MaxDepth(max_depth) = request.extensions_mut().remove().unwrap_or_default();
+        let body = request.into_limited_body().collect().await?.to_bytes();
+        Ok(Self { headers, principal, message: Message::parse(&body, max_depth)? })
+    }
+}
+
 /// `POST /mcp`
 ///
 /// # Errors
 /// A [`TransportError`] for whatever is wrong before a method can be called.
 pub async fn handle(
     State(methods): State<Dispatcher>,
-    request: Request,
+    Posted { headers, principal, message }: Posted,
 ) -> Result<Response, TransportError> {
-    check_content_type(request.headers())?;
-    check_version(request.headers())?;
-    let principal = request.extensions().get::<Principal>().cloned();
-    match read(request).await? {
+    check_version(&headers)?;
+    match message {
         Message::Request(request) => {
             let call = Call { params: request.params, principal, capabilities: None };
             let outcome = methods.dispatch(&request.method, call).await;
@@ -44,17 +66,6 @@ pub async fn handle(
         }
         Message::Notification(_) | Message::Response => Ok(StatusCode::ACCEPTED.into_response()),
     }
-}
-
-/// The message in a request's body.
-pub(super) async fn read(request: Request) -> Result<Message, TransportError> {
-    let MaxDepth(max_depth) = request.extensions().get().copied().unwrap_or_default();
-    let body =
-        Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => TransportError::TooLarge,
-            _ => TransportError::Interrupted,
-        })?;
-    Ok(Message::parse(&body, max_depth)?)
 }
 
 pub(super) fn answer(id: Id, outcome: Outcome) -> Response {
@@ -158,6 +169,14 @@ pub enum TransportError {
     /// 404: the client is to begin anew.
     #[error("no such session; send initialize without Mcp-Session-Id")]
     UnknownSession,
+}
+
+impl From<axum::Error> for TransportError {
+    fn from(error: axum::Error) -> Self {
+        let mut causes = successors(Some(&error as &dyn Error), |&error| error.source());
+        let too_large = causes.any(|cause| cause.is::<LengthLimitError>());
+        if too_large { Self::TooLarge } else { Self::Interrupted }
+    }
 }
 
 impl From<ErrorObject> for TransportError {

@@ -140,10 +140,7 @@ impl House {
             Seat { gate: self.gate.clone(), pace: pace.clone(), leftovers: Leftovers::default() };
         // One reference for all that a request needs: nothing that connections share is touched.
         let seat = Arc::new(seat);
-        let service = service_fn(move |request| {
-            let seat = Arc::clone(&seat);
-            async move { Ok::<_, Infallible>(seat.serve(request).await) }
-        });
+        let service = service_fn(move |request| Arc::clone(&seat).serve(request));
         let connection = watcher.watch(self.http.serve_connection(paced, service));
         tokio::spawn(async move {
             let _counted = OpenConnection::new();
@@ -189,16 +186,19 @@ struct Seat {
 }
 
 impl Seat {
-    async fn serve(&self, request: hyper::Request<Incoming>) -> Response {
+    async fn serve(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+    ) -> Result<Response, Infallible> {
         self.pace.working();
-        let request = self.leftovers.watch(request);
-        let mut response = self.gate.answer(request, self.pace.overdue()).await;
+        let mut request = self.leftovers.watch(request);
+        let mut response = self.gate.answer(&mut request, self.pace.overdue()).await;
         if !self.leftovers.read().await {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
         self.pace.answered();
-        response
+        Ok(response)
     }
 }
 

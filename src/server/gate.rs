@@ -13,12 +13,13 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
+    time::Instant,
 };
 
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 use tower::Service;
@@ -26,7 +27,7 @@ use tracing::Level;
 
 use crate::{
     config::Limits,
-    jsonrpc::MaxDepth,
+    jsonrpc::{DEFAULT_MAX_DEPTH, MaxDepth},
     telemetry::{Context, RequestId, measurements::Stopwatch},
 };
 
@@ -75,14 +76,20 @@ impl Gate {
     }
 
     /// Answers a request, whatever happens: at the latest when `overdue` is done, which keeps the time.
-    pub async fn answer(&self, request: Request, overdue: impl Future<Output = ()>) -> Response {
+    ///
+    /// Takes the request out of its place: what is handed over by value, a future keeps room for twice.
+    pub async fn answer(
+        &self,
+        request: &mut Request,
+        overdue: impl Future<Output = ()>,
+    ) -> Response {
         let stopwatch = self.0.counted.then(|| Stopwatch::start(request.method()));
         let context = Context::of(request.headers());
         let id = context.id.clone();
         // hyper takes a length beside chunks out of sight, and such a connection MUST NOT be used again
         // (RFC 9112, 6.1). Chunked requests are rare enough to let all of them pay.
         let last = request.headers().contains_key(header::TRANSFER_ENCODING);
-        let mut response = context.scope(self.0.logged(request, overdue, &id)).await;
+        let mut response = context.scope(self.0.work(request, overdue, &id)).await;
         id.write_to(response.headers_mut());
         if last || self.0.stopping.load(Ordering::Relaxed) {
             let close = HeaderValue::from_static("close");
@@ -96,26 +103,6 @@ impl Gate {
 }
 
 impl Inner {
-    /// One line for every request, for whoever asks for it with `--log info,access=debug`.
-    async fn logged(
-        &self,
-        request: Request,
-        overdue: impl Future<Output = ()>,
-        id: &RequestId,
-    ) -> Response {
-        if !tracing::enabled!(target: "access", Level::DEBUG) {
-            return self.limited(request, overdue, id).await;
-        }
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let start = std::time::Instant::now();
-        let response = self.limited(request, overdue, id).await;
-        // The path alone: in a query there may be a code or, against all rules, a token.
-        let (path, micros) = (uri.path().escape_debug(), start.elapsed().as_micros() as u64);
-        let status = response.status().as_u16();
-        tracing::debug!(target: "access", %method, %path, status, micros, "answered");
-        response
-    }
-
     /// A place among the requests in work, if one is left.
     fn place(&self) -> Option<Place<'_>> {
         let place = Place(&self.in_work);
@@ -123,26 +110,30 @@ impl Inner {
         (self.in_work.fetch_add(1, Ordering::Relaxed) < self.limits.max_requests).then_some(place)
     }
 
-    async fn limited(
+    /// What is between the request's head and its answer.
+    async fn work(
         &self,
-        mut request: Request,
+        request: &mut Request,
         overdue: impl Future<Output = ()>,
         id: &RequestId,
     ) -> Response {
+        let line = AccessLine::begin(request);
         let Some(_place) = self.place() else {
-            return refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id);
+            return line.end(refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id));
         };
-        DefaultBodyLimit::max(self.limits.max_body).apply(&mut request);
-        request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
+        DefaultBodyLimit::max(self.limits.max_body).apply(request);
+        if self.limits.max_json_depth != DEFAULT_MAX_DEPTH {
+            request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
+        }
         let bare = without_trailing_slash(request.uri().path_and_query());
 
-        let mut answer = pin!(self.app.clone().call(request));
+        let mut answer = pin!(self.app.clone().call(std::mem::take(request)));
         let guarded = std::future::poll_fn(|cx| {
             // Nothing of a request survives its panic, so nothing broken can be seen afterwards.
             catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx)))
                 .map_or_else(|_| Poll::Ready(None), |poll| poll.map(Some))
         });
-        tokio::select! {
+        line.end(tokio::select! {
             // An answer that is there is never too late.
             biased;
             answer = guarded => match answer {
@@ -150,7 +141,28 @@ impl Inner {
                 None => problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id),
             },
             () = overdue => refused(StatusCode::REQUEST_TIMEOUT, "timeout", id),
+        })
+    }
+}
+
+/// One line for every request, for whoever asks for it with `--log info,access=debug`.
+struct AccessLine(Option<Box<(Method, Uri, Instant)>>);
+
+impl AccessLine {
+    fn begin(request: &Request) -> Self {
+        let asked_for = tracing::enabled!(target: "access", Level::DEBUG);
+        let begin = || (request.method().clone(), request.uri().clone(), Instant::now());
+        Self(asked_for.then(|| Box::new(begin())))
+    }
+
+    fn end(self, response: Response) -> Response {
+        if let Some((method, uri, start)) = self.0.map(|line| *line) {
+            // The path alone: in a query there may be a code or, against all rules, a token.
+            let (path, micros) = (uri.path().escape_debug(), start.elapsed().as_micros() as u64);
+            let status = response.status().as_u16();
+            tracing::debug!(target: "access", %method, %path, status, micros, "answered");
         }
+        response
     }
 }
 
@@ -178,8 +190,8 @@ mod tests {
             .route("/never", get(async || std::future::pending::<()>().await));
         let gate = Gate::new(app, &Settings::parse_from(["test"]).limits);
         for (path, status, connection) in [("/now", 200, None), ("/never", 408, Some("close"))] {
-            let request = Request::get(path).body(Body::empty()).unwrap();
-            let answer = gate.answer(request, std::future::ready(())).await;
+            let mut request = Request::get(path).body(Body::empty()).unwrap();
+            let answer = gate.answer(&mut request, std::future::ready(())).await;
             let said =
                 answer.headers().get(header::CONNECTION).map(|value| value.to_str().unwrap());
             assert_eq!((answer.status().as_u16(), said), (status, connection), "{path}");
