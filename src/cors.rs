@@ -24,19 +24,17 @@
 //! # }
 //! ```
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
-    body::Body,
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::MethodRouter,
 };
-use tower_http::{
-    cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer},
-    validate_request::{ValidateRequest, ValidateRequestHeaderLayer},
-};
+use tower::{Layer, ServiceExt};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::origin::AllowedOrigins;
 
@@ -64,30 +62,30 @@ where
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED)
         .max_age(MAX_AGE);
-    route.layer((ValidateRequestHeaderLayer::custom(Preflight(origins.clone())), cors))
+    route.layer(from_fn_with_state(Arc::new((origins.clone(), cors)), read_by_pages))
 }
 
-/// A preflight of a page that may not read is answered with an error that its author can read in the network panel.
-#[derive(Debug, Clone)]
-struct Preflight(AllowedOrigins);
-
-impl ValidateRequest<Body> for Preflight {
-    type ResponseBody = Body;
-
-    fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
-        let reader = |origin| may_read(&self.0, origin);
-        if is_preflight(request.method(), request.headers())
-            && !request.headers().get(header::ORIGIN).is_some_and(reader)
-        {
-            let vary = [(header::VARY, "origin")];
-            return Err((StatusCode::BAD_REQUEST, vary, "Disallowed CORS origin").into_response());
-        }
-        Ok(())
+async fn read_by_pages(
+    State(shared): State<Arc<(AllowedOrigins, CorsLayer)>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (origins, cors) = &*shared;
+    let (method, origin) = (request.method(), request.headers().get(header::ORIGIN));
+    // A page's browser always sends `Origin`: for everybody else a word to caches is enough.
+    if origin.is_none() && *method != Method::OPTIONS {
+        let mut response = next.run(request).await;
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+        return response;
     }
-}
-
-fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
-    *method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    // A page that may not read is refused in words that its author can read in the network panel.
+    let asks = *method == Method::OPTIONS
+        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if asks && !origin.is_some_and(|origin| may_read(origins, origin)) {
+        let vary = [(header::VARY, "origin")];
+        return (StatusCode::BAD_REQUEST, vary, "Disallowed CORS origin").into_response();
+    }
+    cors.layer(next).oneshot(request).await.into_response()
 }
 
 fn may_read(origins: &AllowedOrigins, origin: &HeaderValue) -> bool {
