@@ -19,7 +19,7 @@ const MAX_MEMBERS: usize = 32;
 /// The member that every method has, and none reads.
 pub(crate) const META: &str = "_meta";
 
-/// The parameters of a method; empty when a message has none.
+/// The parameters of a method; empty when a message has none. Or the arguments of a prompt, which are as few.
 ///
 /// ```
 /// use mcp_auth::jsonrpc::Params;
@@ -111,11 +111,11 @@ impl<'de> Deserialize<'de> for Params {
                 let mut members = Params::default();
                 while let Some((name, value)) = map.next_entry::<Box<str>, _>()? {
                     if members.get(&name).is_some() {
-                        return Err(de::Error::custom("a member of params is given twice"));
+                        return Err(de::Error::custom("a member is given twice"));
                     }
                     if members.0.len() == MAX_MEMBERS {
                         return Err(de::Error::custom(format_args!(
-                            "params has more than {MAX_MEMBERS} members"
+                            "there are more than {MAX_MEMBERS} members"
                         )));
                     }
                     members.0.push((name, value));

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::{jsonrpc::ErrorObject, principal::Principal};
+use crate::{
+    jsonrpc::{ErrorObject, Params},
+    principal::Principal,
+};
 
 use super::{
     dispatcher::{Call, MethodError},
@@ -184,8 +187,7 @@ pub async fn list(prompts: Prompts, _: Call) -> Result<ListPromptsResult, Method
 #[derive(Deserialize)]
 struct GetPromptParams {
     name: String,
-    #[serde(default)]
-    arguments: Option<Arguments>,
+    arguments: Option<Params>,
 }
 
 /// The answer to `prompts/get`.
@@ -207,7 +209,7 @@ pub async fn get(prompts: Prompts, call: Call) -> Result<GetPromptResult, Method
     let prompt = prompts.0.iter().find(|prompt| prompt.definition.name == name);
     let prompt =
         prompt.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown prompt: {name}")))?;
-    let arguments = arguments.unwrap_or_default();
+    let arguments: Arguments = arguments.unwrap_or_default().read()?;
     if let Some(missing) = prompt.missing(&arguments) {
         return Err(ErrorObject::invalid_params(format!(
             "Prompt {name} needs the argument `{missing}`"

@@ -79,6 +79,19 @@ attacks! { "step9";
         }
         assert_eq!(statuses(&call(server, r#""name":"whoami""#)), [200])
     };
+    an_argument_with_two_values: |server| {
+        let line = format!("Authorization: Bearer {}", server.token("alice", "mcp:tools mcp:prompts"));
+        let arguments = [r#""name":"ann","n\u0061me":"bob""#, r#""message":"a","message":"b""#];
+        for (params, said) in [
+            (format!(r#"{{"name":"greeting","arguments":{{{}}}}}"#, arguments[0]), r#""code":-32602"#),
+            (format!(r#"{{"name":"echo","arguments":{{{}}}}}"#, arguments[1]), r#""isError":true"#),
+        ] {
+            let method = if params.contains("greeting") { "prompts/get" } else { "tools/call" };
+            let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+            let answer = server.raw(post("/mcp", &[&line], &body));
+            assert!(answer.contains(said), "{params}: {answer}");
+        }
+    };
     a_call_behind_a_harmless_one: |server| {
         let body = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo"}}]"#;
         refused(server, post("/mcp", &[&alice(server)], body), 400)
