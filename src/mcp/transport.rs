@@ -28,8 +28,7 @@ use super::{
     headers, protocol,
 };
 
-/// A message, and what came with it.
-#[derive(Debug)]
+/// A message, and what came with it. Not to be shown in a log: among the headers is the token.
 pub struct Posted {
     pub(super) headers: HeaderMap,
     pub(super) principal: Option<Principal>,

@@ -122,6 +122,7 @@ impl Inner {
             return line.end(refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id));
         };
         DefaultBodyLimit::max(self.limits.max_body).apply(request);
+        // Whoever reads the body knows the default.
         if self.limits.max_json_depth != DEFAULT_MAX_DEPTH {
             request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
         }
