@@ -38,6 +38,7 @@ pub struct Argument {
 
 /// The arguments that a client gave.
 #[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
 pub struct Arguments(BTreeMap<String, String>);
 
 impl Arguments {

@@ -81,16 +81,17 @@ attacks! { "step9";
     };
     an_argument_with_two_values: |server| {
         let line = format!("Authorization: Bearer {}", server.token("alice", "mcp:tools mcp:prompts"));
-        let arguments = [r#""name":"ann","n\u0061me":"bob""#, r#""message":"a","message":"b""#];
-        for (params, said) in [
-            (format!(r#"{{"name":"greeting","arguments":{{{}}}}}"#, arguments[0]), r#""code":-32602"#),
-            (format!(r#"{{"name":"echo","arguments":{{{}}}}}"#, arguments[1]), r#""isError":true"#),
+        for (method, params, said) in [
+            ("prompts/get", r#"{"name":"greeting","arguments":{"name":"ann","n\u0061me":"bob"}}"#, "-32602"),
+            ("tools/call", r#"{"name":"echo","arguments":{"message":"a","message":"b"}}"#, "duplicate field `message`"),
         ] {
-            let method = if params.contains("greeting") { "prompts/get" } else { "tools/call" };
             let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
             let answer = server.raw(post("/mcp", &[&line], &body));
             assert!(answer.contains(said), "{params}: {answer}");
         }
+        let once = r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"greeting","arguments":{"name":"ann"}}}"#;
+        let answer = server.raw(post("/mcp", &[&line], once));
+        assert!(answer.contains("messages"), "{answer}")
     };
     a_call_behind_a_harmless_one: |server| {
         let body = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo"}}]"#;
