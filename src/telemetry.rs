@@ -1,7 +1,7 @@
 //! What an operator sees: an id for every request, log lines that carry it, and numbers for Prometheus.
 //!
-//! Rules: W3C Trace Context (`traceparent`), OpenMetrics 1.0 (what Prometheus reads). Nothing here costs a request that is not
-//! logged more than its id: no span is opened and no text is formatted before a line is really written.
+//! Rules: W3C Trace Context (`traceparent`), OpenMetrics 1.0 (what Prometheus reads). Nothing here costs a request that
+//! is not logged more than its id: no span is opened and no text is formatted before a line is really written.
 //!
 //! Any room may count something with the macros of the crate `metrics`; the names are listed in
 //! [`measurements`].

@@ -24,7 +24,7 @@ const CAPACITY: usize = 200;
 #[derive(Debug, Clone, Default)]
 pub struct Journal(Arc<Mutex<VecDeque<Record>>>);
 
-/// A call that has begun.
+/// One call, from its beginning on.
 #[derive(Debug)]
 pub(super) struct Record {
     at: Timestamp,

@@ -18,7 +18,7 @@ use anyhow::Context;
 use axum::http::{Method, StatusCode};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-use super::numbers::Numbers;
+use super::numbers::{CONNECTIONS, DURATION, Numbers};
 
 /// The methods and statuses that are told apart; the last row stands for all others.
 const METHODS: [&str; 7] = ["GET", "POST", "OPTIONS", "HEAD", "DELETE", "PUT", "other"];
@@ -45,8 +45,8 @@ pub fn start() -> anyhow::Result<Numbers> {
     metrics::set_global_recorder(numbers.clone()).context("cannot start to count")?;
     let http = Http {
         requests: array::from_fn(|_| array::from_fn(|_| OnceLock::new())),
-        duration: histogram!("http_request_duration_seconds"),
-        connections: gauge!("http_connections_open"),
+        duration: histogram!(DURATION),
+        connections: gauge!(CONNECTIONS),
     };
     anyhow::ensure!(HTTP.set(http).is_ok(), "already counting");
     Ok(numbers)
