@@ -74,7 +74,8 @@ impl House {
     fn new(gate: Gate) -> Self {
         let limits = gate.limits();
         let mut http = http1::Builder::new();
-        http.max_header_size(limits.max_head);
+        // Answers are small: head and body in one buffer go out by a cheaper system call than two buffers do.
+        http.max_header_size(limits.max_head).writev(false);
         let mut connections = limits.max_connections;
         if let Some(files) = open_files_limit().filter(|&files| files < connections + OTHER_FILES) {
             connections = files.saturating_sub(OTHER_FILES).max(1);
