@@ -9,7 +9,7 @@
 //! Rules: Fetch, "HTTP CORS protocol"; RFC 9728 section 5 (the challenge that must be readable).
 //!
 //! ```
-//! use axum::{body::Body, http::Request, routing::get};
+//! use axum::{Router, body::Body, http::Request, routing::get};
 //! use mcp_auth::{cors, origin::AllowedOrigins};
 //! use tower::ServiceExt;
 //!
@@ -17,23 +17,26 @@
 //! # async fn main() {
 //! let listed = vec!["https://app.example.com".parse().unwrap()];
 //! let origins = AllowedOrigins::new(listed, &"https://mcp.example.com".parse().unwrap());
-//! let route = cors::share(get(async || "who we are"), &origins);
+//! let app = Router::new().route("/", get(async || "who we are")).layer(cors::share(&origins));
 //! let request = Request::get("/").header("Origin", "https://app.example.com");
-//! let answer = route.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+//! let answer = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
 //! assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example.com");
 //! # }
 //! ```
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::MethodRouter,
 };
-use tower::{Layer, ServiceExt};
+use tower::{Layer, Service, ServiceExt};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use crate::origin::AllowedOrigins;
@@ -49,11 +52,9 @@ const EXPOSED: [HeaderName; 4] = [
     HeaderName::from_static("mcp-session-id"),
 ];
 
-/// Lets the pages that may read our answers read those of this route, refusals included. Wrap it around the wall.
-pub fn share<S>(route: MethodRouter<S>, origins: &AllowedOrigins) -> MethodRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
+/// Lets the pages that may read our answers read all of them, refusals included, and answers their preflights. Stands
+/// before the wall; what is behind it may say of single documents that everybody may read them.
+pub fn share(origins: &AllowedOrigins) -> Share {
     let readers = origins.clone();
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| may_read(&readers, origin)))
@@ -62,30 +63,72 @@ where
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(EXPOSED)
         .max_age(MAX_AGE);
-    route.layer(from_fn_with_state(Arc::new((origins.clone(), cors)), read_by_pages))
+    Share(Arc::new((origins.clone(), cors)))
 }
 
-async fn read_by_pages(
-    State(shared): State<Arc<(AllowedOrigins, CorsLayer)>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (origins, cors) = &*shared;
-    let (method, origin) = (request.method(), request.headers().get(header::ORIGIN));
-    // A page's browser always sends `Origin`: for everybody else a word to caches is enough.
-    if origin.is_none() && *method != Method::OPTIONS {
-        let mut response = next.run(request).await;
-        response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
-        return response;
+/// What [`share`] gives. A layer of its own, because most requests are not from pages and shall not pay for those that
+/// are.
+#[derive(Debug, Clone)]
+pub struct Share(Arc<(AllowedOrigins, CorsLayer)>);
+
+impl<S> Layer<S> for Share {
+    type Service = Shared<S>;
+
+    fn layer(&self, inner: S) -> Shared<S> {
+        Shared { share: self.clone(), inner }
     }
-    // A page that may not read is refused in words that its author can read in the network panel.
-    let asks = *method == Method::OPTIONS
-        && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if asks && !origin.is_some_and(|origin| may_read(origins, origin)) {
-        let vary = [(header::VARY, "origin")];
-        return (StatusCode::BAD_REQUEST, vary, "Disallowed CORS origin").into_response();
+}
+
+/// A service whose answers are shared.
+#[derive(Debug, Clone)]
+pub struct Shared<S> {
+    share: Share,
+    inner: S,
+}
+
+impl<S> Service<Request> for Shared<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
     }
-    cors.layer(next).oneshot(request).await.into_response()
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let (origins, cors) = &*self.share.0;
+        let Some(origin) = request.headers().get(header::ORIGIN) else {
+            // A page's browser always sends `Origin`: for everybody else a word to caches is enough.
+            let answer = self.inner.call(request);
+            return Box::pin(async {
+                let mut response = answer.await?;
+                response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+                Ok(response)
+            });
+        };
+        let preflight = *request.method() == Method::OPTIONS
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        if preflight && !may_read(origins, origin) {
+            let answer = self.inner.call(request);
+            return Box::pin(async {
+                let response = answer.await?;
+                let public = response.headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+                Ok(if public { response } else { disallowed() })
+            });
+        }
+        let inner = self.inner.clone();
+        Box::pin(cors.layer(std::mem::replace(&mut self.inner, inner)).oneshot(request))
+    }
+}
+
+/// A page that may not read is refused in words that its author can read in the network panel.
+fn disallowed() -> Response {
+    let vary = [(header::VARY, "origin")];
+    (StatusCode::BAD_REQUEST, vary, "Disallowed CORS origin").into_response()
 }
 
 fn may_read(origins: &AllowedOrigins, origin: &HeaderValue) -> bool {

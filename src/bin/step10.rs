@@ -170,16 +170,13 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let wall = BearerAuth::new(verifier, challenge);
     let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
 
-    // Clients in a browser ask before they send a token, so the answer stands before the wall.
-    let mcp = cors::share(mcp, &config.origins);
-    let health = cors::share(get(health::check).with_state(health), &config.origins);
-
     let app = Router::new()
-        .route("/health", health)
+        .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
         .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
         .route("/.well-known/oauth-protected-resource", metadata::document(&root))
-        .layer(origin::validate(&config.origins));
+        // Clients in a browser ask before they send a token, so the answer stands before the wall.
+        .layer((origin::validate(&config.origins), cors::share(&config.origins)));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -70,9 +70,15 @@ async fn a_page_can_read_the_challenge_and_documents_are_for_everybody() {
         let request = server.request("GET", path).header("origin", "http://localhost:5173");
         let document = request.answer().await;
         assert_eq!(document.header("access-control-allow-origin"), "*", "{path}");
+        for (origin, readable) in [("http://localhost:5173", "*"), (origin, origin)] {
+            let answer = preflight(&server, path, origin).await;
+            assert_eq!(answer.status, 200, "{path} {origin}");
+            assert_eq!(answer.header("access-control-allow-origin"), readable, "{path} {origin}");
+        }
     }
-    // No preflight: then it asks for the verbs (RFC 9110, 9.3.7).
+    // No page asks here, so it is a verb like any other.
     let options = server.request("OPTIONS", "/mcp").answer().await;
-    assert_eq!((options.status, options.header("allow")), (200, "POST,DELETE"));
+    assert_eq!((options.status, options.header("allow")), (405, "POST,DELETE"));
+    assert_eq!(options.header("vary"), "origin");
     assert_eq!(server.rpc("", "ping", json!({})).await.status, 401);
 }
