@@ -24,8 +24,8 @@ pub use error::{
     PARSE_ERROR,
 };
 pub use id::Id;
-pub use params::Params;
 pub(crate) use params::{META, Text, complaint, text};
+pub use params::{Members, Params};
 
 /// The members of a JSON object.
 pub type Object = Map<String, Value>;

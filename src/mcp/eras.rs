@@ -26,7 +26,7 @@ use super::{
     lifecycle::Server,
     mirrors::Mirrors,
     sessions::Sessions,
-    stateless::{self, Meta},
+    stateless::{self, is_stateless},
     tools::Tools,
     trace,
     transport::{self, Posted, TransportError},
@@ -76,16 +76,13 @@ pub async fn handle(
     Posted { headers, principal, message }: Posted,
 ) -> Result<Response, TransportError> {
     let mut response = match message {
-        Message::Request(request) => match Meta::of(&request.params) {
-            Ok(meta) if meta.is_stateless(&headers) => {
-                endpoint.answer_stateless(&headers, request, meta, principal.as_ref()).await
-            }
-            Ok(meta) => {
-                endpoint.answer_in_session(&headers, request, meta, principal.as_ref()).await?
-            }
-            Err(error) => transport::failure(StatusCode::BAD_REQUEST, request.id, error.into()),
-        },
-        Message::Notification(note) if Meta::of(&note.params)?.is_stateless(&headers) => {
+        Message::Request(request) if is_stateless(&request.params.meta, &headers) => {
+            endpoint.answer_stateless(&headers, request, principal.as_ref()).await
+        }
+        Message::Request(request) => {
+            endpoint.answer_in_session(&headers, request, principal.as_ref()).await?
+        }
+        Message::Notification(note) if is_stateless(&note.params.meta, &headers) => {
             StatusCode::ACCEPTED.into_response()
         }
         Message::Notification(_) | Message::Response => {
@@ -119,19 +116,19 @@ impl Parts {
         &self,
         headers: &HeaderMap,
         request: jsonrpc::Request,
-        meta: Meta,
         principal: Option<&Principal>,
     ) -> Response {
         let jsonrpc::Request { ref method, ref id, .. } = request;
-        if let Err(error) = stateless::check(headers, &request, &meta, &self.mirrors) {
+        if let Err(error) = stateless::check(headers, &request, &self.mirrors) {
             let status = match error.code {
                 jsonrpc::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
                 _ => StatusCode::BAD_REQUEST,
             };
             return transport::failure(status, id.clone(), error.into());
         }
-        let span = trace::span(meta.traceparent.as_deref());
-        let capabilities = meta.client_capabilities;
+        let meta = &request.params.meta;
+        let span = trace::span(meta);
+        let capabilities = stateless::client_capabilities(meta).map(ToOwned::to_owned);
         let call = Call { params: request.params, principal: principal.cloned(), capabilities };
         match self.methods.dispatch(method, call).instrument(span).await {
             Ok(result) => {
@@ -150,7 +147,6 @@ impl Parts {
         &self,
         headers: &HeaderMap,
         request: jsonrpc::Request,
-        meta: Meta,
         principal: Option<&Principal>,
     ) -> Result<Response, TransportError> {
         transport::check_version(headers)?;
@@ -164,8 +160,8 @@ impl Parts {
             return Ok(transport::answer(id, Err(error.into())));
         }
         // What a request of this kind says of capabilities counts for nothing: they were agreed on in the handshake.
+        let span = trace::span(&params.meta);
         let call = Call { params, principal: principal.cloned(), capabilities: None };
-        let span = trace::span(meta.traceparent.as_deref());
         let outcome = self.methods.dispatch(&method, call).instrument(span).await;
         let mut response = match (&outcome, principal) {
             (Ok(result), Some(principal)) => with_caller(&id, result, principal),

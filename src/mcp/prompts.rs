@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
-    jsonrpc::{ErrorObject, Params},
+    jsonrpc::{ErrorObject, Members},
     principal::Principal,
 };
 
@@ -188,7 +188,7 @@ pub async fn list(prompts: Prompts, _: Call) -> Result<ListPromptsResult, Method
 #[derive(Deserialize)]
 struct GetPromptParams {
     name: String,
-    arguments: Option<Params>,
+    arguments: Option<Members>,
 }
 
 /// The answer to `prompts/get`.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
-    jsonrpc::{self, ErrorObject, META, Params, Request},
+    jsonrpc::{self, ErrorObject, META, Members, Request},
     principal::Principal,
 };
 
@@ -58,47 +58,26 @@ const CACHEABLE: [(&str, u32, &str); 6] = [
 const LOG_LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
-/// What a request says of itself in `_meta`, each member as it was written.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Meta {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
-    version: Option<Box<RawValue>>,
-    #[serde(rename = "io.modelcontextprotocol/clientInfo")]
-    client_info: Option<Box<RawValue>>,
-    #[serde(rename = "io.modelcontextprotocol/clientCapabilities")]
-    pub(super) client_capabilities: Option<Box<RawValue>>,
-    #[serde(rename = "io.modelcontextprotocol/logLevel")]
-    log_level: Option<Box<RawValue>>,
-    pub(super) traceparent: Option<Box<RawValue>>,
+/// Whether a request is of this revision's kind: it carries the metadata, or its header names no older revision.
+pub(super) fn is_stateless(meta: &Members, headers: &HeaderMap) -> bool {
+    let header = || headers.get(protocol::VERSION_HEADER);
+    let older = |version: &str| protocol::VERSIONS.contains(&version);
+    match meta.get(VERSION).map(jsonrpc::text) {
+        // A client of the older kind may name its revision here too.
+        Some(Some(version)) if older(&version) => {
+            header().is_some_and(|header| header != version.as_ref())
+        }
+        Some(_) => true,
+        None if [CLIENT_INFO, CLIENT_CAPABILITIES].iter().any(|key| meta.get(key).is_some()) => {
+            true
+        }
+        None => header().is_some_and(|header| !header.to_str().is_ok_and(older)),
+    }
 }
 
-impl Meta {
-    /// Reads it; what is no object says nothing.
-    ///
-    /// # Errors
-    /// -32602 when a member is given twice.
-    pub(super) fn of(params: &Params) -> Result<Self, ErrorObject> {
-        let meta = params.get(META).map(RawValue::get).filter(|meta| meta.starts_with('{'));
-        meta.map_or(Ok(Self::default()), serde_json::from_str).map_err(|error| {
-            let why = jsonrpc::complaint(&error);
-            ErrorObject::invalid_params(format!("Invalid params: _meta: {why}"))
-        })
-    }
-
-    /// Whether the request is of this revision's kind: it carries the metadata, or its header names no older revision.
-    pub(super) fn is_stateless(&self, headers: &HeaderMap) -> bool {
-        let header = headers.get(protocol::VERSION_HEADER);
-        let older = |version: &str| protocol::VERSIONS.contains(&version);
-        match self.version.as_deref().map(jsonrpc::text) {
-            // A client of the older kind may name its revision here too.
-            Some(Some(version)) if older(&version) => {
-                header.is_some_and(|header| header != version.as_ref())
-            }
-            Some(_) => true,
-            None if self.client_info.is_some() || self.client_capabilities.is_some() => true,
-            None => header.is_some_and(|header| !header.to_str().is_ok_and(older)),
-        }
-    }
+/// What the client can do, as the request says.
+pub(super) fn client_capabilities(meta: &Members) -> Option<&RawValue> {
+    meta.get(CLIENT_CAPABILITIES)
 }
 
 /// Checks what a request says of itself, in the body and in its headers.
@@ -108,11 +87,10 @@ impl Meta {
 pub(super) fn check(
     headers: &HeaderMap,
     request: &Request,
-    meta: &Meta,
     mirrors: &Mirrors,
 ) -> Result<(), ErrorObject> {
-    check_version(headers, meta)?;
-    check_meta(meta)?;
+    check_version(headers, &request.params.meta)?;
+    check_meta(&request.params.meta)?;
     repeats(headers, "Mcp-Method", &request.method)?;
     if REMOVED.contains(&request.method.as_str()) {
         return Err(ErrorObject::method_not_found(&request.method));
@@ -133,10 +111,10 @@ pub(super) fn check(
     Ok(())
 }
 
-fn check_version(headers: &HeaderMap, meta: &Meta) -> Result<(), ErrorObject> {
+fn check_version(headers: &HeaderMap, meta: &Members) -> Result<(), ErrorObject> {
     let header = headers::single(headers, protocol::VERSION_HEADER);
     let header = header.map_err(|error| mismatch(format!("MCP-Protocol-Version {error}")))?;
-    let meta = match meta.version.as_deref().map(jsonrpc::text) {
+    let meta = match meta.get(VERSION).map(jsonrpc::text) {
         Some(None) => return Err(malformed(VERSION, "must be a string")),
         version => version.flatten(),
     };
@@ -153,19 +131,19 @@ fn check_version(headers: &HeaderMap, meta: &Meta) -> Result<(), ErrorObject> {
     }
 }
 
-fn check_meta(meta: &Meta) -> Result<(), ErrorObject> {
-    match &meta.client_capabilities {
+fn check_meta(meta: &Members) -> Result<(), ErrorObject> {
+    match client_capabilities(meta) {
         Some(capabilities) if capabilities.get().starts_with('{') => {}
         Some(_) => return Err(malformed(CLIENT_CAPABILITIES, "must be an object")),
         None => return Err(malformed(CLIENT_CAPABILITIES, "is missing")),
     }
-    if meta.client_info.as_deref().is_some_and(|info| !names_itself(info)) {
+    if meta.get(CLIENT_INFO).is_some_and(|info| !names_itself(info)) {
         return Err(malformed(CLIENT_INFO, "must have a name and a version"));
     }
     let known = |level: &RawValue| {
         jsonrpc::text(level).is_some_and(|level| LOG_LEVELS.contains(&level.as_ref()))
     };
-    if meta.log_level.as_deref().is_some_and(|level| !known(level)) {
+    if meta.get(LOG_LEVEL).is_some_and(|level| !known(level)) {
         return Err(malformed(LOG_LEVEL, "is not a log level"));
     }
     Ok(())

@@ -3,10 +3,9 @@
 //! Rules: MCP 2026-07-28 basic, "OpenTelemetry trace context"; W3C Trace Context, section 3.2 (`traceparent`). What is
 //! not exactly of that form is as good as absent (section 4.3): text of a stranger's making never enters the log.
 
-use serde_json::value::RawValue;
 use tracing::Span;
 
-use crate::jsonrpc;
+use crate::jsonrpc::Members;
 
 /// The ids of a `traceparent`.
 #[derive(Debug, PartialEq)]
@@ -30,9 +29,9 @@ impl<'a> TraceParent<'a> {
     }
 }
 
-/// The span of a request: with the caller's ids if it brings any, else none at all.
-pub(super) fn span(traceparent: Option<&RawValue>) -> Span {
-    let traceparent = traceparent.and_then(jsonrpc::text);
+/// The span of a request: with the caller's ids if its `_meta` brings any, else none at all.
+pub(super) fn span(meta: &Members) -> Span {
+    let traceparent = meta.text("traceparent");
     match traceparent.as_deref().and_then(TraceParent::parse) {
         Some(TraceParent { trace_id, parent_id }) => {
             tracing::info_span!("request", trace_id, parent_id)

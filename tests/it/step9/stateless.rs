@@ -51,7 +51,7 @@ async fn a_request_says_what_it_is_or_is_refused() {
             "_meta that is no object",
             LIST,
             message("tools/list", json!({"_meta": 1})),
-            (400, -32602),
+            (400, -32600),
         ),
         ("no version in _meta", LIST, list(meta_with(VERSION, Value::Null)), (400, -32602)),
         ("no version at all", none, list(meta_with(VERSION, Value::Null)), (400, -32602)),
@@ -244,7 +244,7 @@ async fn headers_must_say_what_the_body_says() {
         r#"{{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{{"_meta":{{{version},{version}}}}}}}"#
     );
     let answer = server.mcp(&alice, twice).answer().await;
-    assert_eq!((answer.status, answer.error().0), (400, -32602), "{answer:?}");
+    assert_eq!((answer.status, answer.error().0), (400, -32600), "{answer:?}");
     // The older revisions know nothing of such headers.
     let request = server.mcp(&alice, message("tools/call", json!({"name": "get_time"})));
     assert_eq!(request.header("mcp-name", "echo").answer().await.status, 200);
