@@ -133,7 +133,7 @@ impl Parts {
         match self.methods.dispatch(method, call).instrument(span).await {
             Ok(result) => {
                 let members = stateless::members(method, &result, &self.meta, principal);
-                transport::success(id, &result, &members)
+                transport::success(id, &result, &[&members])
             }
             Err(mut refusal) => {
                 let (status, error) = stateless::error(refusal.error);
@@ -196,8 +196,7 @@ fn session(headers: &HeaderMap) -> Result<Option<&str>, TransportError> {
 fn with_caller(id: &jsonrpc::Id, result: &RawValue, principal: &Principal) -> Response {
     // An empty result stays empty: that is what it means. And a method may have told on its own.
     if result.get() == "{}" || result.get().starts_with(r#"{"_meta":"#) {
-        return transport::success(id, result, "");
+        return transport::success(id, result, &[]);
     }
-    let members = [r#""_meta":{"#, caller::member(principal), "}"].concat();
-    transport::success(id, result, &members)
+    transport::success(id, result, &[r#""_meta":{"#, caller::member(principal), "}"])
 }

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -22,6 +22,12 @@ const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+
+/// A header, and its name as the specification writes it.
+type Name = (HeaderName, &'static str);
+
+const METHOD: Name = (HeaderName::from_static("mcp-method"), "Mcp-Method");
+const NAME: Name = (HeaderName::from_static("mcp-name"), "Mcp-Name");
 
 /// The headers do not repeat what the body says.
 const HEADER_MISMATCH: i64 = -32020;
@@ -91,7 +97,7 @@ pub(super) fn check(
 ) -> Result<(), ErrorObject> {
     check_version(headers, &request.params.meta)?;
     check_meta(&request.params.meta)?;
-    repeats(headers, "Mcp-Method", &request.method)?;
+    repeats(headers, &METHOD, &request.method)?;
     if REMOVED.contains(&request.method.as_str()) {
         return Err(ErrorObject::method_not_found(&request.method));
     }
@@ -103,7 +109,7 @@ pub(super) fn check(
     if let Some((method, member)) = source {
         // Without a name there is nothing to repeat; the method itself will ask for it.
         let name = request.params.text(member).unwrap_or_default();
-        repeats(headers, "Mcp-Name", &name)?;
+        repeats(headers, &NAME, &name)?;
         if *method == "tools/call" {
             mirrors.check(&name, request.params.get("arguments"), headers).map_err(mismatch)?;
         }
@@ -164,9 +170,10 @@ fn names_itself(info: &RawValue) -> bool {
 }
 
 /// A header that must be there, with this value.
-fn repeats(headers: &HeaderMap, name: &str, value: &str) -> Result<(), ErrorObject> {
+fn repeats(headers: &HeaderMap, name: &Name, value: &str) -> Result<(), ErrorObject> {
+    let (header, name) = name;
     let header =
-        headers::single(headers, name).and_then(|header| header.map(headers::decode).transpose());
+        headers::single(headers, header).and_then(|header| header.map(headers::decode).transpose());
     match header {
         Ok(Some(header)) if header == value => Ok(()),
         Ok(Some(header)) => Err(differs(name, &header, value)),

@@ -69,7 +69,7 @@ pub async fn handle(
 
 pub(super) fn answer(id: Id, outcome: Outcome) -> Response {
     match outcome {
-        Ok(result) => success(&id, &result, ""),
+        Ok(result) => success(&id, &result, &[]),
         Err(refusal) => {
             let forbidden = refusal.error.code == jsonrpc::FORBIDDEN;
             failure(if forbidden { StatusCode::FORBIDDEN } else { StatusCode::OK }, id, refusal)
@@ -77,9 +77,10 @@ pub(super) fn answer(id: Id, outcome: Outcome) -> Response {
     }
 }
 
-/// A result as it was written, and in it more `members`: `"name":value` pairs with commas between them.
-pub(super) fn success(id: &Id, result: &RawValue, members: &str) -> Response {
-    let mut body = String::with_capacity(64 + result.get().len() + members.len());
+/// A result as it was written, and in it more members: the pieces of their text, `"name":value` with commas between.
+pub(super) fn success(id: &Id, result: &RawValue, members: &[&str]) -> Response {
+    let added: usize = members.iter().map(|piece| piece.len()).sum();
+    let mut body = String::with_capacity(64 + result.get().len() + added);
     body.push_str(r#"{"jsonrpc":"2.0","id":"#);
     body.push_str(id.as_str());
     body.push_str(r#","result":"#);
@@ -87,7 +88,7 @@ pub(super) fn success(id: &Id, result: &RawValue, members: &str) -> Response {
         Some(open) => {
             body.push_str(open);
             body.push_str(if open.ends_with('{') { "" } else { "," });
-            body.push_str(members);
+            body.extend(members.iter().copied());
             body.push('}');
         }
         None => body.push_str(result.get()),
