@@ -131,6 +131,9 @@ median() { values "$@" | middle; }
 ratio() {
     paste <(values "$2" "$3" "$1") <(values "$4" "$5" "$1") | awk '$2 > 0 { print $1 / $2 }' | middle | awk '{ printf $1 < 0.1 ? "%.3f" : "%.2f", $1 }'
 }
+# turns NAME..: in this order in one round and backwards in the next, because whoever comes after a busy program is
+# measured on a machine that is still warm from it.
+turns() { if ((round % 2)); then printf '%s\n' "$@"; else printf '%s\n' "$@" | tac; fi; }
 thousands() { sed ':a;s/\B[0-9]\{3\}\>/,&/;ta' <<<"$1"; }
 
 # instructions PROGRAM [curl arguments]: those of one request outside of the kernel, the same on every machine of this
@@ -212,7 +215,7 @@ done
 
 for ((round = 1; round <= ROUNDS; round++)); do
     say "round $round of $ROUNDS"
-    for program in $PROGRAMS; do
+    for program in $(turns $PROGRAMS); do
         case $program in
             step9) load echo step9 32 BODY="$MODERN" HEADERS="$MODERN_HEADERS" ;;
             step10) load echo step10 32 TOKENS="$WORK/token10" ;;
@@ -221,9 +224,9 @@ for ((round = 1; round <= ROUNDS; round++)); do
     done
     # The same load for both, which is half of what the first can do: pauses of 256 connections, in milliseconds.
     delay=$(awk -v rps="$(median echo bare rps)" 'BEGIN { print 256 / (rps / 2) * 1000 }')
-    for program in bare step8; do load half "$program" 256 DELAY="$delay"; done
-    for program in checked step8; do load refused "$program" 32 TOKENS="$WORK/forged"; done
-    for list in same tokens; do load $list step8 32 TOKENS="$WORK/$list"; done
+    for program in $(turns bare step8); do load half "$program" 256 DELAY="$delay"; done
+    for program in $(turns checked step8); do load refused "$program" 32 TOKENS="$WORK/forged"; done
+    for list in $(turns same tokens); do load $list step8 32 TOKENS="$WORK/$list"; done
     load thousand step8 1000
 done
 
