@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How fast are the steps? Measures them beside other programs that do the same work, in turns, on this machine.
 #
-#   scripts/bench.sh            measure everything (about six minutes after the build) and print the tables
+#   scripts/bench.sh            measure everything (about nine minutes after the build) and print the tables
 #   scripts/bench.sh --write    the same, and put the tables into README.md
 #   scripts/bench.sh --quick    every measurement once and short: does it all still run?
 #   scripts/bench.sh --memory   ten minutes of load with 100,000 different tokens: how much memory does step 8 take?
@@ -178,7 +178,7 @@ say "building (optimised for the whole program at once: this takes a while)"
 (cd "$REPO" && cargo build -q --release --bin step8 --bin step9 --bin step10) || die "cargo could not build the steps"
 (cd "$BENCH" && cargo build -q --release --locked) || die "cargo could not build the programs beside them"
 
-ROUNDS=9 SECONDS_EACH=2 TOKENS=10000
+ROUNDS=15 SECONDS_EACH=2 TOKENS=10000
 case $MODE in
     quick) ROUNDS=1 SECONDS_EACH=1 TOKENS=1000 ;;
     memory) SECONDS_EACH=${SECONDS_EACH_MEMORY:-600} TOKENS=100000 ;;
