@@ -103,11 +103,6 @@ impl Claims {
         self.0.get(claim)
     }
 
-    /// `iss`, before anything is verified: only good for choosing the keys to try.
-    pub(crate) fn issuer(&self) -> Option<&str> {
-        self.text("iss")
-    }
-
     /// The caller that these claims describe.
     pub(crate) fn identity(&self, dialect: &Dialect) -> Result<Identity, TokenError> {
         let name =
