@@ -79,6 +79,8 @@ stop() {
     unset "PID[$1]"
 } 2>/dev/null
 
+stop_all() { for program in "${!PID[@]}"; do stop "$program"; done; }
+
 # The command line of each program, in the array COMMAND.
 command_of() {
     case $1 in
@@ -209,12 +211,12 @@ if [ -z "${ORIGINAL:-}" ] && command -v uv >/dev/null && command -v git >/dev/nu
         (cd "$ORIGINAL" && uv sync -q --frozen 2>"$WORK/sync.log") || ORIGINAL=''
 fi
 if [ -x "${ORIGINAL:-}/.venv/bin/python" ]; then PROGRAMS="$PROGRAMS original"; else say "without the Python original: no uv, or no network"; fi
-for program in $PROGRAMS; do
-    [ "$program" = step8 ] || start_of "$program"
-done
+stop step8
 
+# Each round has processes of its own: how well the memory of one happens to lie stays with it as long as it lives.
 for ((round = 1; round <= ROUNDS; round++)); do
     say "round $round of $ROUNDS"
+    for program in $PROGRAMS; do start_of "$program"; done
     for program in $(turns $PROGRAMS); do
         case $program in
             step9) load echo step9 32 BODY="$MODERN" HEADERS="$MODERN_HEADERS" ;;
@@ -228,11 +230,10 @@ for ((round = 1; round <= ROUNDS; round++)); do
     for program in $(turns checked step8); do load refused "$program" 32 TOKENS="$WORK/forged"; done
     for list in $(turns same tokens); do load $list step8 32 TOKENS="$WORK/$list"; done
     load thousand step8 1000
+    stop_all
 done
 
 say "counting instructions, and measuring starts"
-stop_all() { for program in "${!PID[@]}"; do stop "$program"; done; }
-stop_all
 BEARER="Authorization: Bearer $(cat "$WORK/token")" FORGED="Authorization: Bearer $(cat "$WORK/forged")"
 declare -A COUNT
 for program in bare checked sdk step8; do COUNT[$program]=$(instructions $program -H "$BEARER" -d "$ECHO"); done
@@ -291,7 +292,7 @@ tables() {
     echo "| size of the program | $(stat -c %s "$STEPS/step8" | awk '{ printf "%.1f", $1 / 1e6 }') MB | under 6 MB |"
     echo "| instructions to refuse a bad signature, and axum with a check to do so | $(thousands "${COUNT[refused]}"), $(thousands "${COUNT[checked_refused]}") | |"
     echo
-    echo "Medians of $ROUNDS rounds of $SECONDS_EACH seconds, all programs in turns, 32 connections, load and server on" \
+    echo "Medians of $ROUNDS rounds of $SECONDS_EACH seconds, all programs in turns and started anew in each, 32 connections, load and server on" \
         "the same machine: $(nproc) cores, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)."
 }
 tables | tee "$WORK/tables"
