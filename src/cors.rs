@@ -120,6 +120,7 @@ where
                 Ok(if public { response } else { disallowed() })
             });
         }
+        // The one that said it is ready, and another in its place.
         let inner = self.inner.clone();
         Box::pin(cors.layer(std::mem::replace(&mut self.inner, inner)).oneshot(request))
     }

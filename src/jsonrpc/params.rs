@@ -9,7 +9,6 @@ use std::{borrow::Cow, fmt, ops::Deref};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, value::MapDeserializer},
-    ser::SerializeMap,
 };
 use serde_json::{
     Value,
@@ -35,17 +34,19 @@ pub(crate) const META: &str = "_meta";
 /// assert_eq!(params.get("arguments").unwrap().get(), r#"{"message":"hi"}"#);
 /// assert_eq!(params.meta.get("progressToken").unwrap().get(), "7");
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Params {
+    #[serde(flatten)]
     own: Members,
     /// What the message says of itself in `_meta`; empty when it says nothing.
+    #[serde(rename = "_meta", skip_serializing_if = "Members::is_empty")]
     pub meta: Members,
 }
 
 impl Params {
     /// Whether there is nothing at all.
     pub fn is_empty(&self) -> bool {
-        self.own.0.is_empty() && self.meta.0.is_empty()
+        self.own.is_empty() && self.meta.is_empty()
     }
 }
 
@@ -62,6 +63,10 @@ impl Deref for Params {
 pub struct Members(Vec<(Box<str>, Box<RawValue>)>);
 
 impl Members {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A member, as it was written.
     pub fn get(&self, name: &str) -> Option<&RawValue> {
         self.0.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value)
@@ -136,19 +141,6 @@ impl From<Object> for Members {
     fn from(members: Object) -> Self {
         let write = |value| to_raw_value(&value).expect("a value is serializable");
         Self(members.into_iter().map(|(name, value)| (name.into(), write(value))).collect())
-    }
-}
-
-impl Serialize for Params {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.own.0 {
-            map.serialize_entry(name, value)?;
-        }
-        if !self.meta.0.is_empty() {
-            map.serialize_entry(META, &self.meta)?;
-        }
-        map.end()
     }
 }
 
