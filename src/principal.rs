@@ -105,6 +105,13 @@ pub struct Identity {
     pub expires_at: u64,
 }
 
+impl Identity {
+    /// Who this is at its issuer: the subject, and the name where a token has none.
+    pub fn subject_or_name(&self) -> &str {
+        self.subject.as_deref().unwrap_or(&self.name)
+    }
+}
+
 /// A verified caller. Only the wall makes one: whoever holds it need not check the token again.
 #[derive(Debug, Clone)]
 pub struct Principal(Arc<Verified>);

@@ -1,8 +1,8 @@
 //! The tools and prompts of the tutorial: what this server is there for, were it not for the walls around it.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -51,8 +51,16 @@ fn once() -> u8 {
     1
 }
 
-/// 1 to 10. Models write `"3"` and `3.0` too, and the tutorial has always understood them.
 fn repeat_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    whole_number("repeat_count", 1..=10, deserializer)
+}
+
+/// A number in a range. Models write `"3"` and `3.0` too, and the tutorial has always understood them.
+pub(super) fn whole_number<'de, D: Deserializer<'de>>(
+    name: &str,
+    range: RangeInclusive<u8>,
+    deserializer: D,
+) -> Result<u8, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Written {
@@ -67,9 +75,10 @@ fn repeat_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Err
         Ok(Written::Truth(truth)) => Some(f64::from(u8::from(truth))),
         Err(_) => None,
     };
-    (1..=10u8)
-        .find(|&n| Some(f64::from(n)) == count)
-        .ok_or_else(|| de::Error::custom("repeat_count must be a whole number from 1 to 10"))
+    range.clone().find(|&n| Some(f64::from(n)) == count).ok_or_else(|| {
+        let (from, to) = range.into_inner();
+        de::Error::custom(format!("{name} must be a whole number from {from} to {to}"))
+    })
 }
 
 /// What `get_time` is asked: nothing.
@@ -94,21 +103,9 @@ impl fmt::Display for TimeResponse {
 /// `get_time`: what time is it?
 pub fn get_time() -> Tool {
     Tool::new("get_time", "Clock", "Get the current time (UTC)", |_: TimeRequest, _| async {
-        Ok(TimeResponse::utc(Timestamp::now()))
+        let now = Timestamp::now();
+        Ok(TimeResponse { time: format!("{now:.0}"), unix: now.as_second() })
     })
-}
-
-impl TimeResponse {
-    pub(super) fn utc(now: Timestamp) -> Self {
-        Self { time: format!("{now:.0}"), unix: now.as_second() }
-    }
-
-    pub(super) fn local(now: &Zoned) -> Self {
-        Self {
-            time: now.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-            unix: now.timestamp().as_second(),
-        }
-    }
 }
 
 /// `greeting`: a letter's first line.

@@ -183,13 +183,18 @@ impl Dispatcher {
         let (name, method) = known.ok_or_else(|| ErrorObject::method_not_found(method))?;
         // Our own name for it: what a client sends as a method may be anything, even a token.
         tracing::debug!(method = name, "call");
-        let entry = self.0.journal.as_ref().map(|journal| (journal, journal.open(name, &call)));
-        let outcome = match &self.0.policy {
-            Some(policy) => match policy.check(name, call.principal.as_ref()) {
-                Ok(()) => (method.handler)(call).await,
-                Err(refusal) => Err(refusal),
-            },
-            None => (method.handler)(call).await,
+        let Call { params, principal, .. } = &call;
+        let mut entry =
+            self.0.journal.as_ref().map(|journal| journal.open(name, principal.as_ref()));
+        let policy = self.0.policy.as_ref();
+        let outcome = match policy.map_or(Ok(()), |policy| policy.check(name, principal.as_ref())) {
+            Ok(()) => {
+                if let Some(entry) = &mut entry {
+                    entry.aim(params);
+                }
+                (method.handler)(call).await
+            }
+            Err(refusal) => Err(refusal),
         };
         match &outcome {
             Ok(_) => &method.answered,
@@ -197,7 +202,7 @@ impl Dispatcher {
             Err(_) => &method.failed,
         }
         .increment(1);
-        if let Some((journal, entry)) = entry {
+        if let Some((journal, entry)) = self.0.journal.as_ref().zip(entry) {
             journal.close(entry, &outcome);
         }
         outcome

@@ -83,6 +83,7 @@ pub async fn handle(
             endpoint.answer_in_session(&headers, request, principal.as_ref()).await?
         }
         Message::Notification(note) if is_stateless(&note.params.meta, &headers) => {
+            stateless::check_notification(&headers)?;
             StatusCode::ACCEPTED.into_response()
         }
         Message::Notification(_) | Message::Response => {
@@ -100,12 +101,14 @@ pub async fn handle(
 /// `DELETE /mcp`: ends a session.
 ///
 /// # Errors
-/// 405 without a session, which is all that the newer era knows; 404 for one that is not the caller's.
+/// 405 without a session, which is all that the newer era knows; 400 for a revision without sessions; 404 for one that
+/// is not the caller's.
 pub async fn end_session(
     State(Endpoint(endpoint)): State<Endpoint>,
     request: Request,
 ) -> Result<StatusCode, TransportError> {
     let id = session(request.headers())?.ok_or(TransportError::NoSession)?;
+    transport::check_version(request.headers())?;
     endpoint.check_session(request.headers(), request.extensions().get())?;
     endpoint.sessions.end(id);
     Ok(StatusCode::NO_CONTENT)
@@ -163,11 +166,12 @@ impl Parts {
         let span = trace::span(&params.meta);
         let call = Call { params, principal: principal.cloned(), capabilities: None };
         let outcome = self.methods.dispatch(&method, call).instrument(span).await;
+        let begun = begins && outcome.is_ok();
         let mut response = match (&outcome, principal) {
             (Ok(result), Some(principal)) => with_caller(&id, result, principal),
             _ => transport::answer(id, outcome),
         };
-        if begins && response.status() == StatusCode::OK {
+        if begun {
             let id = self.sessions.begin(principal);
             let id = HeaderValue::try_from(id).expect("an id is visible ASCII");
             response.headers_mut().insert(SESSION_HEADER, id);

@@ -8,12 +8,12 @@ use std::{
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::principal::{Principal, ScopeSet};
 
 use super::{
-    catalog::{EchoRequest, TimeResponse},
+    catalog::{EchoRequest, whole_number},
     journal::{Journal, RecordedCall},
     prompts::Prompt,
     resources::{Resource, Template},
@@ -115,9 +115,24 @@ pub fn echo() -> Tool {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ZonedTimeRequest {
     /// Time zone, such as Europe/Berlin; UTC if left out
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("x-mcp-header" = "Timezone"))]
     timezone: Option<String>,
+}
+
+/// What `get_time` says.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ZonedTimeResponse {
+    /// Now, in RFC 3339, in the time zone that was asked for
+    time: String,
+    /// Now, in seconds since 1970-01-01T00:00:00Z
+    unix: i64,
+}
+
+impl fmt::Display for ZonedTimeResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.time)
+    }
 }
 
 /// `get_time`: what time is it, there?
@@ -128,15 +143,18 @@ pub fn get_time() -> Tool {
         "Get the current time",
         |request: ZonedTimeRequest, _| async move {
             let now = Timestamp::now();
-            let Some(zone) = request.timezone else {
-                return Ok(TimeResponse::utc(now));
+            let time = match request.timezone {
+                None => format!("{now:.0}"),
+                Some(zone) => {
+                    let local = now.in_tz(&zone).map_err(|_| {
+                        ToolError(format!(
+                            "there is no time zone {zone:?}; give a name such as Europe/Berlin"
+                        ))
+                    })?;
+                    local.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+                }
             };
-            let unknown = |_| {
-                ToolError(format!(
-                    "there is no time zone {zone:?}; give a name such as Europe/Berlin"
-                ))
-            };
-            Ok(TimeResponse::local(&now.in_tz(&zone).map_err(unknown)?))
+            Ok(ZonedTimeResponse { time, unix: now.as_second() })
         },
     )
 }
@@ -145,13 +163,17 @@ pub fn get_time() -> Tool {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct RecentCallsRequest {
     /// How many at the most
-    #[serde(default = "twenty")]
+    #[serde(default = "twenty", deserialize_with = "limit")]
     #[schemars(with = "i64", range(min = 1, max = 200))]
     limit: u8,
 }
 
 fn twenty() -> u8 {
     20
+}
+
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    whole_number("limit", 1..=200, deserializer)
 }
 
 /// What `recent_calls` says.

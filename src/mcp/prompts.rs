@@ -16,6 +16,7 @@ use crate::{
 
 use super::{
     dispatcher::{Call, MethodError},
+    protocol,
     tools::Content,
 };
 
@@ -178,7 +179,8 @@ pub struct ListPromptsResult {
 }
 
 /// `prompts/list`
-pub async fn list(prompts: Prompts, _: Call) -> Result<ListPromptsResult, MethodError> {
+pub async fn list(prompts: Prompts, call: Call) -> Result<ListPromptsResult, MethodError> {
+    protocol::first_page(&call.params)?;
     let listed = |prompt: &Arc<Prompt>| {
         to_raw_value(&prompt.definition).expect("a definition is serializable")
     };

@@ -5,6 +5,8 @@
 
 use axum::http::HeaderName;
 
+use crate::jsonrpc::{ErrorObject, Members};
+
 /// What is answered to a client that asks for no revision, or for one that is older than all of ours.
 pub const DEFAULT_VERSION: &str = "2025-06-18";
 
@@ -28,6 +30,28 @@ pub fn negotiate(wanted: Option<&str>) -> &'static str {
     let latest = VERSIONS[VERSIONS.len() - 1];
     let ours = if wanted > Some(latest) { latest } else { DEFAULT_VERSION };
     VERSIONS.into_iter().find(|version| Some(*version) == wanted).unwrap_or(ours)
+}
+
+/// Which member of `params` names what a method is about: a tool, a prompt, a resource.
+pub(super) fn named(method: &str) -> Option<&'static str> {
+    match method {
+        "tools/call" | "prompts/get" => Some("name"),
+        "resources/read" => Some("uri"),
+        _ => None,
+    }
+}
+
+/// Our lists have one page, so a cursor for another cannot be from us.
+///
+/// # Errors
+/// -32602 for any cursor (MCP 2025-11-25 and 2026-07-28 server/utilities/pagination, "Error Handling").
+pub(super) fn first_page(params: &Members) -> Result<(), ErrorObject> {
+    match params.get("cursor") {
+        Some(cursor) if cursor.get() != "null" => {
+            Err(ErrorObject::invalid_params("Invalid params: unknown cursor"))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use serde_json::{
 
 use crate::{jsonrpc::ErrorObject, principal::Principal};
 
-use super::dispatcher::{Call, MethodError};
+use super::{
+    dispatcher::{Call, MethodError},
+    protocol,
+};
 
 /// No such resource (MCP 2025-11-25 server/resources, "Error Handling").
 pub const NOT_FOUND: i64 = -32002;
@@ -160,7 +163,8 @@ pub struct ListResourcesResult {
 }
 
 /// `resources/list`
-pub async fn list(resources: Resources, _: Call) -> Result<ListResourcesResult, MethodError> {
+pub async fn list(resources: Resources, call: Call) -> Result<ListResourcesResult, MethodError> {
+    protocol::first_page(&call.params)?;
     let resources = resources.single.iter().map(|resource| resource.listed.clone()).collect();
     Ok(ListResourcesResult { resources })
 }
@@ -175,8 +179,9 @@ pub struct ListResourceTemplatesResult {
 /// `resources/templates/list`
 pub async fn list_templates(
     resources: Resources,
-    _: Call,
+    call: Call,
 ) -> Result<ListResourceTemplatesResult, MethodError> {
+    protocol::first_page(&call.params)?;
     let resource_templates = resources.templates().map(|t| t.listed.clone()).collect();
     Ok(ListResourceTemplatesResult { resource_templates })
 }

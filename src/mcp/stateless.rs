@@ -4,7 +4,7 @@
 //! ("Request Metadata", "Server Validation"); server/utilities/caching. Handlers know nothing of all this: what they
 //! read is checked before, and what they give is completed after.
 
-use std::fmt::Write;
+use std::{borrow::Cow, fmt::Write};
 
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use serde::Deserialize;
@@ -15,7 +15,13 @@ use crate::{
     principal::Principal,
 };
 
-use super::{caller, confirmation, headers, mirrors::Mirrors, protocol, resources};
+use super::{
+    caller, confirmation,
+    headers::{self, Unreadable},
+    mirrors::Mirrors,
+    protocol, resources,
+    transport::TransportError,
+};
 
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
@@ -23,11 +29,14 @@ const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// A header, and its name as the specification writes it.
-type Name = (HeaderName, &'static str);
+/// A header that repeats a part of the body, its name as the specification writes it, and how its value is read.
+struct Repetition(HeaderName, &'static str, fn(&str) -> Result<Cow<'_, str>, Unreadable>);
 
-const METHOD: Name = (HeaderName::from_static("mcp-method"), "Mcp-Method");
-const NAME: Name = (HeaderName::from_static("mcp-name"), "Mcp-Name");
+/// A method has no form but its own (transports/streamable-http, "Server Validation", names those that may be encoded).
+const METHOD: Repetition =
+    Repetition(HeaderName::from_static("mcp-method"), "Mcp-Method", |value| Ok(value.into()));
+const NAME: Repetition =
+    Repetition(HeaderName::from_static("mcp-name"), "Mcp-Name", headers::decode);
 
 /// The headers do not repeat what the body says.
 const HEADER_MISMATCH: i64 = -32020;
@@ -43,11 +52,7 @@ const REMOVED: [&str; 5] =
 /// Methods that only this revision has.
 pub(super) const ADDED: [&str; 1] = ["server/discover"];
 
-/// Which member of `params` the header `Mcp-Name` repeats.
-const NAMED: [(&str, &str); 3] =
-    [("tools/call", "name"), ("prompts/get", "name"), ("resources/read", "uri")];
-
-/// Lists that could have pages. Ours have one, so a cursor for another cannot be from us (server/utilities/pagination).
+/// Lists that could have pages.
 const PAGED: [&str; 4] =
     ["tools/list", "prompts/list", "resources/list", "resources/templates/list"];
 
@@ -101,20 +106,33 @@ pub(super) fn check(
     if REMOVED.contains(&request.method.as_str()) {
         return Err(ErrorObject::method_not_found(&request.method));
     }
-    let cursor = request.params.get("cursor").filter(|cursor| cursor.get() != "null");
-    if cursor.is_some() && PAGED.contains(&request.method.as_str()) {
-        return Err(ErrorObject::invalid_params("Invalid params: unknown cursor"));
+    if PAGED.contains(&request.method.as_str()) {
+        protocol::first_page(&request.params)?;
     }
-    let source = NAMED.iter().find(|(method, _)| *method == request.method);
-    if let Some((method, member)) = source {
+    if let Some(member) = protocol::named(&request.method) {
         // Without a name there is nothing to repeat; the method itself will ask for it.
         let name = request.params.text(member).unwrap_or_default();
         repeats(headers, &NAME, &name)?;
-        if *method == "tools/call" {
+        if request.method == "tools/call" {
             mirrors.check(&name, request.params.get("arguments"), headers).map_err(mismatch)?;
         }
     }
     Ok(())
+}
+
+/// Checks what a notification says of itself. The revision has none from clients, and no rules for their headers; one
+/// that names a revision which we do not have is not accepted ("Sending Messages", 5).
+///
+/// # Errors
+/// 400
+pub(super) fn check_notification(headers: &HeaderMap) -> Result<(), TransportError> {
+    match headers::single(headers, protocol::VERSION_HEADER) {
+        Ok(None | Some(protocol::STATELESS_VERSION)) => Ok(()),
+        _ => {
+            let ours: Vec<_> = protocol::all().collect();
+            Err(TransportError::UnsupportedVersion(ours.join(", ")))
+        }
+    }
 }
 
 fn check_version(headers: &HeaderMap, meta: &Members) -> Result<(), ErrorObject> {
@@ -170,10 +188,9 @@ fn names_itself(info: &RawValue) -> bool {
 }
 
 /// A header that must be there, with this value.
-fn repeats(headers: &HeaderMap, name: &Name, value: &str) -> Result<(), ErrorObject> {
-    let (header, name) = name;
-    let header =
-        headers::single(headers, header).and_then(|header| header.map(headers::decode).transpose());
+fn repeats(headers: &HeaderMap, header: &Repetition, value: &str) -> Result<(), ErrorObject> {
+    let Repetition(header, name, read) = header;
+    let header = headers::single(headers, header).and_then(|header| header.map(read).transpose());
     match header {
         Ok(Some(header)) if header == value => Ok(()),
         Ok(Some(header)) => Err(differs(name, &header, value)),

@@ -21,6 +21,7 @@ use super::{
     confirmation::{Asked, Confirmations, InputRequiredResult, Verdict},
     dispatcher::{Call, MethodError},
     policy::Policy,
+    protocol,
 };
 
 /// What clients are told of a tool.
@@ -193,6 +194,7 @@ pub struct ListToolsResult {
 
 /// `tools/list`
 pub async fn list(Tools(inner): Tools, call: Call) -> Result<ListToolsResult, MethodError> {
+    protocol::first_page(&call.params)?;
     let Inner { tools, policy, .. } = &*inner;
     let principal = call.principal.as_ref();
     let allowed = tools.iter().filter(|tool| {

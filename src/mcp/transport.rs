@@ -131,14 +131,10 @@ pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportErr
 }
 
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), TransportError> {
-    let version = headers::single(headers, protocol::VERSION_HEADER);
-    let Some(version) = version.map_err(|_| TransportError::UnsupportedVersion)? else {
-        return Ok(());
-    };
-    if protocol::VERSIONS.contains(&version) {
-        Ok(())
-    } else {
-        Err(TransportError::UnsupportedVersion)
+    match headers::single(headers, protocol::VERSION_HEADER) {
+        Ok(None) => Ok(()),
+        Ok(Some(version)) if protocol::VERSIONS.contains(&version) => Ok(()),
+        _ => Err(TransportError::UnsupportedVersion(protocol::VERSIONS.join(", "))),
     }
 }
 
@@ -160,9 +156,9 @@ pub enum TransportError {
     /// 415
     #[error("send the message as Content-Type: application/json")]
     NotJson,
-    /// 400
-    #[error("unsupported MCP-Protocol-Version; this server speaks {}", protocol::VERSIONS.join(", "))]
-    UnsupportedVersion,
+    /// 400; these would do.
+    #[error("unsupported MCP-Protocol-Version; this server speaks {0}")]
+    UnsupportedVersion(String),
     /// 405, for `DELETE`.
     #[error("nothing to delete; name a session in Mcp-Session-Id")]
     NoSession,
@@ -206,7 +202,7 @@ impl IntoResponse for TransportError {
             Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Interrupted | Self::UnsupportedVersion => StatusCode::BAD_REQUEST,
+            Self::Interrupted | Self::UnsupportedVersion(_) => StatusCode::BAD_REQUEST,
         };
         (status, Json(Body { detail: self.to_string() })).into_response()
     }

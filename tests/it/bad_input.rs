@@ -252,6 +252,23 @@ async fn the_content_type_is_json_or_not_said() {
 }
 
 #[tokio::test]
+async fn lists_have_one_page() {
+    let server = Server::start("step4");
+    for method in ["tools/list", "prompts/list"] {
+        for (params, expected) in [
+            (json!({}), None),
+            (json!({"cursor": null}), None),
+            (json!({"cursor": "made up"}), Some(-32602)),
+            (json!({"cursor": 5}), Some(-32602)),
+        ] {
+            let answer = server.rpc("", method, params.clone()).await;
+            let code = answer.json()["error"]["code"].as_i64();
+            assert_eq!((answer.status, code), (200, expected), "{method} {params}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_revision_that_we_do_not_speak_is_a_400_that_names_those_that_we_do() {
     let server = Server::start("step4");
     for (version, status) in [

@@ -93,12 +93,25 @@ async fn nobody_confirms_another_call_than_the_one_that_was_asked_about() {
     let mut claims = crate::support::claims("eve", "");
     claims["roles"] = json!(["admin"]);
     let eve = crate::support::key_pair().sign("JWT", &claims).expect("a token");
+    let nameless = |name: &str| {
+        let mut claims = crate::support::claims(name, "");
+        claims["roles"] = json!(["admin"]);
+        claims.as_object_mut().unwrap().remove("sub");
+        crate::support::key_pair().sign("JWT", &claims).expect("a token")
+    };
+    let (carol, dave) = (nameless("carol"), nameless("dave"));
+    let carols = forget(&server, &carol, forms(), json!({})).await.result()["requestState"].clone();
     let mut altered = state.to_owned();
     let last = if altered.pop() == Some('A') { 'E' } else { 'A' };
     altered.push(last);
 
     for (name, token, more) in [
         ("another caller", &eve, json!({"inputResponses": yes, "requestState": state})),
+        (
+            "another caller, neither with a subject",
+            &dave,
+            json!({"inputResponses": yes, "requestState": carols}),
+        ),
         (
             "other arguments",
             &admin,

@@ -94,9 +94,10 @@ async fn the_time_is_told_where_it_is_asked_for() {
     let clock = list["tools"].as_array().unwrap().iter().find(|t| t["name"] == "get_time").unwrap();
     let timezone = &clock["inputSchema"]["properties"]["timezone"];
     assert_eq!(
-        (&timezone["type"], &timezone["x-mcp-header"]),
-        (&json!("string"), &json!("Timezone"))
+        (&timezone["type"], &timezone["x-mcp-header"], timezone.get("default")),
+        (&json!("string"), &json!("Timezone"), None)
     );
+    assert_eq!(clock["inputSchema"].get("required"), None);
 }
 
 #[tokio::test]
@@ -108,7 +109,11 @@ async fn recent_calls_tell_who_did_what_and_never_a_token() {
     Era::Legacy.ask(&server, &alice, "tools/call", echo.clone()).await;
     Era::Stateless.ask(&server, &bob, "tools/call", echo).await;
     Era::Stateless.ask(&server, &bob, "tools/call", json!({"name": "made up"})).await;
-    let params = json!({"name": "recent_calls", "arguments": {"limit": 3}});
+    // A name where none belongs, and one that nobody has looked at.
+    Era::Legacy.ask(&server, &bob, "ping", json!({"name": "made up"})).await;
+    let nothing = server.token("carol", "");
+    Era::Stateless.ask(&server, &nothing, "resources/read", json!({"uri": "made up"})).await;
+    let params = json!({"name": "recent_calls", "arguments": {"limit": 5}});
     let answer = Era::Stateless.ask(&server, &admin, "tools/call", params).await;
     let calls = answer.result()["structuredContent"]["calls"].clone();
     let told: Vec<_> = calls
@@ -120,6 +125,8 @@ async fn recent_calls_tell_who_did_what_and_never_a_token() {
     assert_eq!(
         told,
         [
+            (json!("carol"), Value::Null, json!("refused")),
+            (json!("bob"), Value::Null, json!("answered")),
             (json!("bob"), Value::Null, json!("failed")),
             (json!("bob"), json!("echo"), json!("refused")),
             (json!("alice"), json!("echo"), json!("answered")),
@@ -127,6 +134,33 @@ async fn recent_calls_tell_who_did_what_and_never_a_token() {
     );
     for secret in [alice.as_str(), &bob, "a secret", "made up"] {
         assert!(!answer.body.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn as_many_calls_are_listed_as_the_schema_allows_to_ask_for() {
+    let server = Server::start("step9");
+    let admin = token(&server, "admin");
+    for (limit, expected) in [
+        // A call is listed when it has ended, so that the first one sees nothing.
+        (json!(200), Ok(0)),
+        (json!(200), Ok(1)),
+        (json!("1"), Ok(1)),
+        (json!(0), Err("limit must be a whole number from 1 to 200")),
+        (json!(201), Err("limit must be a whole number from 1 to 200")),
+        (json!(255), Err("limit must be a whole number from 1 to 200")),
+        (json!(1.5), Err("limit must be a whole number from 1 to 200")),
+    ] {
+        let params = json!({"name": "recent_calls", "arguments": {"limit": limit}});
+        let result = Era::Stateless.ask(&server, &admin, "tools/call", params).await.result();
+        let text = result["content"][0]["text"].as_str().unwrap();
+        match expected {
+            Ok(count) => {
+                let calls = result["structuredContent"]["calls"].as_array().unwrap();
+                assert_eq!(calls.len(), count, "{limit}: {result}");
+            }
+            Err(why) => assert!(result["isError"] == true && text.contains(why), "{limit}: {text}"),
+        }
     }
 }
 

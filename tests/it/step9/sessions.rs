@@ -36,6 +36,11 @@ async fn a_session_lives_until_its_caller_ends_it() {
         request.header("mcp-session-id", id.to_owned()).answer()
     };
     assert_eq!(end(&bob, &id).await.status, 404);
+    for version in ["2026-07-28", "1999-01-01"] {
+        let request = server.request("DELETE", "/mcp").bearer_auth(&alice);
+        let request = request.header("mcp-session-id", &id).header("mcp-protocol-version", version);
+        assert_eq!(request.answer().await.status, 400, "{version} has no sessions");
+    }
     assert_eq!(list(&server, &alice, &id).await.status, 200);
 
     assert_eq!(end(&alice, &id).await.status, 204);
@@ -60,6 +65,14 @@ async fn nothing_needs_a_session_and_the_newer_era_ignores_them() {
         assert_eq!(answer.status, 405, "{method}");
         assert!(answer.header("allow").contains("POST"), "{method}: {:?}", answer.headers);
     }
+}
+
+#[tokio::test]
+async fn a_handshake_that_failed_begins_none() {
+    let server = Server::start("step9");
+    let alice = token(&server, "alice");
+    let answer = server.rpc(&alice, "initialize", json!({"protocolVersion": 5})).await;
+    assert_eq!((answer.error().0, answer.header("mcp-session-id")), (-32602, ""));
 }
 
 #[tokio::test]

@@ -115,6 +115,12 @@ async fn a_request_says_what_it_is_or_is_refused() {
             (400, -32020),
         ),
         (
+            "the method in Base64, which only names and parameters may be in",
+            &[("mcp-protocol-version", STATELESS), ("mcp-method", "=?base64?dG9vbHMvbGlzdA==?=")],
+            list(meta()),
+            (400, -32020),
+        ),
+        (
             "two method headers",
             &[
                 ("mcp-protocol-version", STATELESS),

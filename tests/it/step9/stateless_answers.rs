@@ -107,3 +107,32 @@ async fn a_notification_is_accepted_without_a_word() {
     let answer = request.answer().await;
     assert_eq!((answer.status, answer.body.as_str()), (202, ""));
 }
+
+#[tokio::test]
+async fn a_notification_of_a_revision_that_there_is_not_is_not_accepted() {
+    let server = Server::start("step9");
+    let alice = token(&server, "alice");
+    let plain = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let mut modern = plain.clone();
+    modern["params"] = json!({"_meta": meta()});
+    for (name, note, versions, expected) in [
+        ("none named", &plain, &[][..], 202),
+        ("one of the older ones", &plain, &["2025-06-18"], 202),
+        ("the newer one", &plain, &[STATELESS], 202),
+        ("the newer one, in the body alone", &modern, &[], 202),
+        ("another one", &plain, &["1999-01-01"], 400),
+        ("another one than in the body", &modern, &["1999-01-01"], 400),
+        ("two of them", &plain, &[STATELESS, "1999-01-01"], 400),
+        ("the same twice", &plain, &[STATELESS, STATELESS], 400),
+    ] {
+        let request =
+            versions.iter().fold(server.mcp(&alice, note.to_string()), |request, version| {
+                request.header("mcp-protocol-version", *version)
+            });
+        let answer = request.answer().await;
+        assert_eq!(answer.status, expected, "{name}: {answer:?}");
+        if expected == 400 {
+            assert!(answer.detail().contains(STATELESS), "{name}: {answer:?}");
+        }
+    }
+}
