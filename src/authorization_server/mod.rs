@@ -178,9 +178,9 @@ impl AuthorizationServer {
             ]);
         tracing::warn!(issuer = %self.issuer, "the development authorization server is open: everybody knows its passwords");
         Router::new()
-            .route("/auth/register", post(registration::register))
-            .route("/auth/token", post(token::issue))
-            .layer(programs)
+            // Around these two alone: a layer of the router would stand around every unknown path, too.
+            .route("/auth/register", post(registration::register).layer(programs.clone()))
+            .route("/auth/token", post(token::issue).layer(programs))
             // For people. No CORS from here on: no other page has any business here.
             .route("/auth/authorize", get(authorize::ask))
             .route("/auth/login", post(authorize::log_in))

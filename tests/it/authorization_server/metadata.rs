@@ -46,6 +46,7 @@ async fn programs_in_browsers_may_ask_and_pages_of_others_may_not() {
         ("/auth/authorize", "GET", ""),
         ("/auth/login", "POST", ""),
         ("/auth/consent", "POST", ""),
+        ("/unheard-of", "POST", ""),
     ] {
         let preflight = Request::options(path)
             .header("origin", "http://localhost:6274")
@@ -53,6 +54,7 @@ async fn programs_in_browsers_may_ask_and_pages_of_others_may_not() {
             .header("access-control-request-headers", "mcp-protocol-version,content-type");
         let answer = world.send(preflight.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.header("access-control-allow-origin"), expected, "{path}");
+        assert_eq!(answer.status == 404, path == "/unheard-of", "{path}: {answer:?}");
         if expected == "*" {
             let headers = answer.header("access-control-allow-headers");
             assert!(headers == "*" || headers.contains("mcp-protocol-version"), "{path}");
