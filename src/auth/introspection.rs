@@ -60,6 +60,16 @@ impl std::fmt::Debug for Inner {
     }
 }
 
+/// Whether others would fail, too. A question that was not understood (RFC 9110, 15.5) was about one token, and whoever
+/// sent that must not keep others out.
+fn is_about_the_provider(cause: &ProviderError) -> bool {
+    match cause {
+        ProviderError::Busy { .. } => false,
+        ProviderError::Status { status, .. } => !(400..500).contains(status) || *status == 429,
+        _ => true,
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Answer {
     /// `None` for a token that is not active.
@@ -100,7 +110,7 @@ impl Introspection {
         }
         let answer = answers.get_or_insert_async(&key, self.question(token)).await;
         answer.map(|answer| answer.claims).map_err(|cause| {
-            if !matches!(cause, ProviderError::Busy { .. }) {
+            if is_about_the_provider(&cause) {
                 let mut failure = failure.write().unwrap_or_else(PoisonError::into_inner);
                 failure.get_or_insert((Instant::now(), cause.clone()));
             }

@@ -79,6 +79,17 @@ async fn what_the_provider_says_is_held_against_the_same_rules() {
     }
 }
 
+/// RFC 9110, 15.5: a question that was not understood is about one token, which anybody can send.
+#[tokio::test]
+async fn a_strange_token_does_not_shut_the_door_for_others() {
+    let provider = Provider::start(&[]).await;
+    let server = step10(&provider);
+    provider.set(ENDPOINT, Reply::Status(400));
+    assert_eq!(server.rpc("strange", "ping", json!({})).await.status, 503);
+    provider.set(ENDPOINT, Reply::Json(active(json!({}))));
+    assert_eq!(server.rpc("good", "ping", json!({})).await.status, 200);
+}
+
 #[tokio::test]
 async fn an_endpoint_that_cannot_be_asked_is_503_and_not_asked_again_at_once() {
     for (name, reply, expected) in [
