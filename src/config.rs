@@ -234,7 +234,8 @@ impl FromStr for PublicUrl {
         let bare = url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
-            && url.username().is_empty();
+            && url.username().is_empty()
+            && url.password().is_none();
         if matches!(url.scheme(), "http" | "https") && bare {
             Ok(Self(text.to_owned()))
         } else {

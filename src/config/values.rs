@@ -55,7 +55,8 @@ impl FromStr for HttpUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let url = Url::parse(text).map_err(|error| format!("not a URL ({error})"))?;
-        let plain = url.fragment().is_none() && url.username().is_empty();
+        let plain =
+            url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
         if matches!(url.scheme(), "http" | "https") && plain {
             Ok(Self(text.to_owned()))
         } else {
