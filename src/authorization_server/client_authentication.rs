@@ -9,13 +9,15 @@ use axum::http::{HeaderMap, StatusCode, header};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
-use super::{clients::Client, error::OAuthError, parameters::Parameters, state::Server};
+use super::{
+    clients::Client, error::OAuthError, pages::PASSING, parameters::Parameters, state::Server,
+};
 
 /// The client of a token request.
 ///
 /// # Errors
 /// `invalid_request` when it says two things at once, `invalid_client` when it is unknown or its secret is wrong or
-/// missing; 429 when it guesses.
+/// missing; `temporarily_unavailable` with 429 when somebody guesses, with 503 when its document cannot be read now.
 pub(super) async fn authenticate(
     server: &Server,
     headers: &HeaderMap,
@@ -48,16 +50,25 @@ pub(super) async fn authenticate(
         (None, None, _) => return Err(OAuthError::invalid_request("client_id is missing")),
     };
     let now = server.clock.now();
-    let client = server
-        .client(id)
-        .await
-        .map_err(|_| refuse("this client is not known here; it must register again"))?;
+    let client = server.client(id).await.map_err(|none| {
+        if none.is_passing() {
+            let description = "the client's document cannot be read now";
+            OAuthError::new("temporarily_unavailable", description)
+                .wait(PASSING)
+                .with_status(StatusCode::SERVICE_UNAVAILABLE)
+        } else {
+            refuse("this client is not known here; it must register again")
+        }
+    })?;
     match (&client.secret, secret.filter(|secret| !secret.is_empty())) {
         (None, None) => {}
         (None, Some(_)) => return Err(refuse("this client registered without a secret")),
         (Some(_), None) => return Err(refuse("this client must authenticate with its secret")),
         (Some(kept), Some(secret)) => {
-            let wait = |seconds| refuse("too many attempts with this client_id").wait(seconds);
+            // Whoever guesses keeps the client out for a moment, which must not look as if it were unknown.
+            let description = "too many attempts with this client_id";
+            let wait =
+                |seconds| OAuthError::new("temporarily_unavailable", description).wait(seconds);
             server.secrets.attempt(&client.id, now).map_err(wait)?;
             if !kept.matches(secret) {
                 tracing::warn!(client_id = %client.id, "wrong client secret");
@@ -66,7 +77,6 @@ pub(super) async fn authenticate(
             server.secrets.forget(&client.id, now);
         }
     }
-    server.clients.touch(&client.id, now);
     Ok(client)
 }
 

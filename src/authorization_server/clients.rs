@@ -121,7 +121,7 @@ impl Clients {
         registered.insert(entry.client.id.clone(), entry);
     }
 
-    /// A person let this client in, or it came for a token.
+    /// A person let this client in, or it got a token: to come and ask for one is no use yet, for anybody can.
     pub(super) fn touch(&self, id: &str, now: u64) {
         let mut registered = self.registered.lock().expect("no panic among clients");
         if let Some(entry) = registered.get_mut(id) {

@@ -93,19 +93,22 @@ impl Fetcher {
             url.scheme() == "https" || (url.scheme() == "http" && self.policy.loopback && local);
         // The same text again means: nothing was repaired, no dots resolved, no port left out.
         let plain = url.as_str() == text && text.is_ascii() && !text.contains(['#', '@']);
-        if scheme && plain && url.path() != "/" { Ok(url) } else { Err(FetchError::Url) }
-    }
-
-    pub(super) async fn fetch(&self, url: &Url) -> Result<Fetched, FetchError> {
+        if !(scheme && plain && url.path() != "/") {
+            return Err(FetchError::Url);
+        }
         // A literal address is never resolved, so the resolver below does not see it.
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
             _ => None,
         };
-        if literal.is_some_and(|address| !self.policy.allows(address)) {
-            return Err(FetchError::Address);
+        match literal {
+            Some(address) if !self.policy.allows(address) => Err(FetchError::Address),
+            _ => Ok(url),
         }
+    }
+
+    pub(super) async fn fetch(&self, url: &Url) -> Result<Fetched, FetchError> {
         tokio::time::timeout(self.policy.timeout, self.exchange(url))
             .await
             .unwrap_or(Err(FetchError::Slow))

@@ -42,12 +42,6 @@ pub(super) struct Code {
 }
 
 #[derive(Debug)]
-enum CodeState {
-    Fresh(Code),
-    Used { grant_id: String },
-}
-
-#[derive(Debug)]
 struct Family {
     grant: Arc<Grant>,
     /// The one refresh token that is good now.
@@ -56,7 +50,9 @@ struct Family {
 
 #[derive(Debug)]
 struct State {
-    codes: Expiring<CodeState>,
+    codes: Expiring<Code>,
+    /// What codes gave that were used, by the code. Kept apart, so that they never take a fresh one's place.
+    used: Expiring<String>,
     families: Expiring<Family>,
 }
 
@@ -93,6 +89,7 @@ impl Grants {
         Self {
             state: Mutex::new(State {
                 codes: Expiring::new(CODES),
+                used: Expiring::new(CODES),
                 families: Expiring::new(FAMILIES),
             }),
             withdrawn,
@@ -107,7 +104,7 @@ impl Grants {
     /// A code for one use within a minute.
     pub(super) fn issue_code(&self, code: Code, now: u64) -> String {
         let name = secret::random();
-        self.lock().codes.insert(name.clone(), CodeState::Fresh(code), now + CODE, now);
+        self.lock().codes.insert(name.clone(), code, now + CODE, now);
         name
     }
 
@@ -117,18 +114,15 @@ impl Grants {
     /// When it is unknown, expired, or was used before.
     pub(super) fn redeem(&self, code: &str, now: u64) -> Result<Code, Worthless> {
         let mut state = self.lock();
-        match state.codes.remove(code, now).ok_or(Worthless::Unknown)? {
-            CodeState::Fresh(fresh) => {
-                // Remembered as long as anything that it gave can live.
-                let used = CodeState::Used { grant_id: fresh.grant.id.clone() };
-                state.codes.insert(code.to_owned(), used, now + self.lifetime, now);
-                Ok(fresh)
-            }
-            CodeState::Used { grant_id } => {
-                self.take_back(&mut state, &grant_id, now);
-                Err(Worthless::Replayed)
-            }
+        if let Some(grant_id) = state.used.remove(code, now) {
+            self.take_back(&mut state, &grant_id, now);
+            return Err(Worthless::Replayed);
         }
+        let fresh = state.codes.remove(code, now).ok_or(Worthless::Unknown)?;
+        // Remembered as long as what it gives can live.
+        let lives = if fresh.grant.offline { FAMILY } else { self.lifetime };
+        state.used.insert(code.to_owned(), fresh.grant.id.clone(), now + lives, now);
+        Ok(fresh)
     }
 
     /// The first refresh token of a grant; none when the grant was taken back in the meantime.

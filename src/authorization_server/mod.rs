@@ -169,7 +169,7 @@ impl AuthorizationServer {
     /// Its doors, and the documents that lead to them.
     pub fn routes(self) -> Router {
         let metadata = self.metadata();
-        // Programs may run in a browser, on any page: they send no cookies here, and a token to nobody else.
+        // Programs may run in a browser, on any page whose origin is let in: they send no cookies here.
         let programs =
             CorsLayer::new().allow_origin(Any).allow_methods([Method::POST]).allow_headers([
                 header::AUTHORIZATION,

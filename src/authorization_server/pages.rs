@@ -66,6 +66,9 @@ struct ProblemPage<'a> {
     problem: &'a Problem,
 }
 
+/// After how many seconds it may be worth while to come again.
+pub(super) const PASSING: u64 = 60;
+
 /// A failure that is told to the person, because no client can be told.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -74,11 +77,25 @@ pub(super) struct Problem {
     text: String,
     /// A query with which to begin again.
     again: Option<String>,
+    /// A place to go on to, and the URL there.
+    onward: Option<(String, String)>,
 }
 
 impl Problem {
     fn new(title: &'static str, text: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, title, text: text.into(), again: None }
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, title, text: text.into(), again: None, onward: None }
+    }
+
+    /// The client's mistake, which it may hear of at `url`.
+    pub(super) fn mistake(client: &str, why: &str, destination: String, url: String) -> Self {
+        Self {
+            onward: Some((destination, url)),
+            ..Self::new(
+                "This application made a mistake",
+                format!("“{client}” asked for something that cannot be: {why}."),
+            )
+        }
     }
 
     pub(super) fn missing(parameter: &str) -> Self {
@@ -148,7 +165,11 @@ impl IntoResponse for Problem {
             problem = self.title,
             "authorization request refused"
         );
-        page(self.status, &ProblemPage { problem: &self }, "'self'")
+        let mut page = page(self.status, &ProblemPage { problem: &self }, "'self'");
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            page.headers_mut().insert(header::RETRY_AFTER, PASSING.into());
+        }
+        page
     }
 }
 
@@ -170,11 +191,12 @@ pub(super) fn consent(
     let choice = |scope| Choice { scope, meaning: meaning(scope), held: holds(scope) };
     let mut scopes: Vec<_> = request.scopes.iter().map(choice).collect();
     scopes.sort_by_key(|choice| (!choice.held, choice.scope == OFFLINE_ACCESS));
-    let loopback = redirect_uri::is_loopback(&request.redirect_uri);
+    let loopback = redirect_uri::is_this_machine(&request.redirect_uri);
     let consent =
         ConsentPage { request, proof, account, destination: &destination, loopback, scopes };
-    // Browsers apply form-action to the redirect that follows the form, too.
-    page(StatusCode::OK, &consent, &format!("'self' {destination}"))
+    // Browsers apply form-action to the redirect that follows the form, and to those after it, and IPv6 addresses
+    // cannot be named there.
+    page(StatusCode::OK, &consent, "'self' http: https:")
 }
 
 /// `GET /auth/style.css`
@@ -207,7 +229,7 @@ fn page(status: StatusCode, template: &impl Template, form_action: &str) -> Resp
     let policy = format!(
         "default-src 'none'; style-src 'self'; form-action {form_action}; frame-ancestors 'none'; base-uri 'none'"
     );
-    let policy = HeaderValue::try_from(policy).expect("an origin is plain ASCII");
+    let policy = HeaderValue::try_from(policy).expect("a policy is plain ASCII");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     let fixed: [(HeaderName, &str); 4] = [
         (header::X_FRAME_OPTIONS, "DENY"),

@@ -3,7 +3,7 @@
 //! Rules: MCP authorization, "Communication Security" (localhost or https) and "Open Redirection" (exact match);
 //! RFC 8252 sections 7.3 and 8.3 (loopback, any port); RFC 6749 section 3.1.2 (absolute, no fragment).
 
-use url::Url;
+use url::{Host, Url};
 
 const LONGEST: usize = 2048;
 const WELL_KNOWN: [&str; 11] = [
@@ -55,9 +55,20 @@ pub(super) fn is_private_use(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|uri| !WELL_KNOWN.contains(&uri.scheme()))
 }
 
-/// Whether the answer goes to a program on this very machine.
+/// Whether this is one of the callbacks of native programs, on any port (RFC 8252, 7.3).
 pub(super) fn is_loopback(uri: &str) -> bool {
     loopback(uri).is_some()
+}
+
+/// Whether the answer goes to this machine, however it is spelt: whatever listens there gets it (MCP authorization,
+/// "Localhost Redirect URI Risks").
+pub(super) fn is_this_machine(uri: &str) -> bool {
+    Url::parse(uri).is_ok_and(|uri| match uri.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    })
 }
 
 /// Whether `requested` is `registered`: byte for byte, save that a loopback port is the client's to choose, as

@@ -68,7 +68,7 @@ impl ClientMetadata {
         let uris = self.redirect_uris.as_deref().unwrap_or_default();
         let refuse_uri = |description| OAuthError::new("invalid_redirect_uri", description);
         uris.iter().try_for_each(|uri| redirect_uri::check(uri)).map_err(refuse_uri)?;
-        let loopback = uris.iter().any(|uri| redirect_uri::is_loopback(uri));
+        let loopback = uris.iter().any(|uri| redirect_uri::is_this_machine(uri));
         match self.application_type.as_deref() {
             None => {
                 self.application_type = Some(if loopback { "native" } else { "web" }.to_owned())
@@ -111,9 +111,8 @@ impl ClientMetadata {
         }
         let wanted = self.scope.as_deref().map(ScopeSet::parse).filter(|scopes| !scopes.is_empty());
         let scopes = match wanted {
-            Some(wanted) => {
-                wanted.iter().filter(|scope| supported.iter().any(|s| s == *scope)).collect()
-            }
+            // A narrower one than those that we name is one, too: challenges ask for them.
+            Some(wanted) => wanted.iter().filter(|scope| supported.holds(scope)).collect(),
             None => supported.clone(),
         };
         if scopes.is_empty() {
@@ -179,7 +178,10 @@ pub(super) async fn register(
     let body = body.map_err(|rejection| {
         invalid("the registration is too large").with_status(rejection.status())
     })?;
-    let metadata: ClientMetadata = serde_json::from_slice(&body).map_err(|_| {
+    // A list would be read as the members in their order.
+    let object = body.trim_ascii_start().starts_with(b"{");
+    let metadata = serde_json::from_slice(&body).ok().filter(|_| object);
+    let metadata: ClientMetadata = metadata.ok_or_else(|| {
         invalid("the registration must be a JSON object whose members have the types of RFC 7591")
     })?;
     let metadata = metadata.settle(&server.offered_scopes())?;

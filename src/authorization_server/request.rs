@@ -5,7 +5,13 @@
 
 use std::sync::Arc;
 
-use super::{clients::Client, pages::Problem, parameters::Parameters, redirect_uri, state::Server};
+use super::{
+    clients::{Client, Provenance},
+    pages::Problem,
+    parameters::Parameters,
+    redirect_uri,
+    state::Server,
+};
 use crate::principal::ScopeSet;
 
 /// Bytes of a request: what is longer is not a client at work.
@@ -44,7 +50,8 @@ impl AuthorizationRequest {
         let client_id = parameters
             .one("client_id")
             .ok_or_else(|| Refusal::Page(Problem::missing("client_id")))?;
-        let client = server.client(client_id).await.map_err(Refusal::Page)?;
+        let client = server.client(client_id).await;
+        let client = client.map_err(|none| Refusal::Page(none.page(client_id)))?;
         let redirect_uri = match (parameters.one("redirect_uri"), client.redirect_uris.as_slice()) {
             (Some(uri), _) if client.may_redirect_to(uri) => uri.to_owned(),
             (Some(uri), _) => {
@@ -66,8 +73,20 @@ impl AuthorizationRequest {
         };
         match request.fill(server, &parameters) {
             Ok(()) => Ok(request),
-            Err((error, description)) => Err(Refusal::Redirect(request.error(error, description))),
+            Err((error, description)) => Err(request.refusal(error, description)),
         }
+    }
+
+    /// Before anybody has logged in, nobody is sent to where a stranger wants them by following a link to us (RFC 9700,
+    /// 4.11.2; MCP authorization, "Open Redirection"): they are told where it would go, and may.
+    fn refusal(&self, error: &str, description: &str) -> Refusal {
+        let url = self.error(error, description);
+        let trusted = self.client.provenance == Provenance::Known;
+        if trusted || redirect_uri::is_loopback(&self.redirect_uri) {
+            return Refusal::Redirect(url);
+        }
+        let destination = redirect_uri::origin(&self.redirect_uri);
+        Refusal::Page(Problem::mistake(&self.client.name, description, destination, url))
     }
 
     /// From here on the client can be answered. Descriptions keep to the characters of RFC 6749, 4.1.2.1.

@@ -9,6 +9,7 @@ use super::{
     clients::{Client, Clients},
     clock::Clock,
     documents::{DocumentError, Documents},
+    fetch::FetchError,
     grants::Grants,
     pages::Problem,
     registration,
@@ -62,18 +63,15 @@ impl Server {
     }
 
     /// The client of this name, wherever it is described.
-    pub(super) async fn client(&self, id: &str) -> Result<Arc<Client>, Problem> {
+    ///
+    /// # Errors
+    /// When there is none, or none that can be had now.
+    pub(super) async fn client(&self, id: &str) -> Result<Arc<Client>, NoClient> {
         let now = self.clock.now();
         if !Documents::is_url(id) {
-            return self.clients.get(id, now).ok_or_else(|| Problem::unknown_client(id));
+            return self.clients.get(id, now).ok_or(NoClient::Unregistered);
         }
-        self.documents.client(id, &self.offered_scopes(), now).await.map_err(|error| {
-            let problem = Problem::document(id, &error.to_string());
-            match error {
-                DocumentError::Busy => problem.with_status(StatusCode::SERVICE_UNAVAILABLE),
-                _ => problem,
-            }
-        })
+        Ok(self.documents.client(id, &self.offered_scopes(), now).await?)
     }
 
     /// The resources that a request names, as they call themselves; the first of ours when it names none. `None`
@@ -93,6 +91,44 @@ impl Server {
             found.extend(self.resources.first().cloned());
         }
         Some(found)
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug)]
+pub(super) enum NoClient {
+    /// It never registered, or that was forgotten.
+    Unregistered,
+    /// Its document does not make one.
+    Document(DocumentError),
+}
+
+impl From<DocumentError> for NoClient {
+    fn from(error: DocumentError) -> Self {
+        Self::Document(error)
+    }
+}
+
+impl NoClient {
+    /// As a person is told.
+    pub(super) fn page(self, id: &str) -> Problem {
+        match self {
+            Self::Unregistered => Problem::unknown_client(id),
+            Self::Document(error) => {
+                let problem = Problem::document(id, &error.to_string());
+                match error {
+                    DocumentError::Busy => problem.with_status(StatusCode::SERVICE_UNAVAILABLE),
+                    _ => problem,
+                }
+            }
+        }
+    }
+
+    /// Whether it says nothing about the client: it may be different in a minute.
+    pub(super) fn is_passing(&self) -> bool {
+        use DocumentError::{Busy, Fetch};
+
+        matches!(self, Self::Document(Busy | Fetch(FetchError::Unreachable | FetchError::Slow)))
     }
 }
 

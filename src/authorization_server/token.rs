@@ -73,8 +73,10 @@ pub(super) async fn issue(
     let body = body.map_err(|rejection| {
         OAuthError::invalid_request("the request is too large").with_status(rejection.status())
     })?;
-    let is_form =
-        |value: &HeaderValue| value.as_bytes().starts_with(b"application/x-www-form-urlencoded");
+    let is_form = |value: &HeaderValue| {
+        let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+        essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    };
     if !headers.get(header::CONTENT_TYPE).is_some_and(is_form) {
         return Err(OAuthError::invalid_request(
             "the body must be application/x-www-form-urlencoded",
@@ -97,6 +99,7 @@ pub(super) async fn issue(
     };
     match outcome {
         Ok(tokens) => {
+            server.clients.touch(&client.id, server.clock.now());
             Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(tokens))
                 .into_response())
         }

@@ -264,9 +264,25 @@ async fn the_token_endpoint_does_not_take_a_described_client_at_its_word_either(
     let id = site.id();
     let mut form = redemption("x");
     form[1] = ("client_id", &id);
-    let answer = site.visitor().token(&form).await;
+    let visitor = site.visitor();
+    let answer = visitor.token(&form).await;
     assert_eq!(
         (answer.status, answer.json()["error"].as_str()),
         (StatusCode::BAD_REQUEST, Some("invalid_client"))
+    );
+    // What we may never fetch is no reason to fetch less of the rest.
+    form[1] = ("client_id", "https://10.0.0.1/x");
+    for _ in 0..100 {
+        assert_eq!(visitor.token(&form).await.json()["error"], "invalid_client");
+    }
+    // Whether there is such a client will be known later: it need not register anew.
+    form[1] = ("client_id", &id);
+    for _ in 0..60 {
+        visitor.token(&form).await;
+    }
+    let answer = visitor.token(&form).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"].as_str(), answer.header("retry-after")),
+        (StatusCode::SERVICE_UNAVAILABLE, Some("temporarily_unavailable"), "60")
     );
 }

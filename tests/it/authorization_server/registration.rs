@@ -41,6 +41,12 @@ async fn a_client_is_told_what_was_registered() {
     assert!(
         client.get("client_secret").is_none() && client.get("client_secret_expires_at").is_none()
     );
+
+    // What our own challenges ask for can be registered for.
+    let request =
+        json!({"redirect_uris": ["http://localhost/cb"], "scope": "mcp:read mcp:tools:echo"});
+    let client = world.post_json("/auth/register", request).await.json();
+    assert_eq!(client["scope"], "mcp:read mcp:tools:echo");
 }
 
 #[tokio::test]
@@ -75,6 +81,7 @@ async fn what_cannot_be_registered_is_refused_as_rfc_7591_says() {
     for (what, body, error) in [
         ("no JSON", json!("text"), "invalid_client_metadata"),
         ("a list", json!([]), "invalid_client_metadata"),
+        ("a list in the order of the members", json!([[uri], "x"]), "invalid_client_metadata"),
         ("wrong type", json!({"redirect_uris": uri}), "invalid_client_metadata"),
         ("nothing", json!({}), "invalid_client_metadata"),
         ("no redirect URI", json!({"redirect_uris": []}), "invalid_client_metadata"),
@@ -94,6 +101,11 @@ async fn what_cannot_be_registered_is_refused_as_rfc_7591_says() {
         (
             "web on this machine",
             json!({"redirect_uris": [uri], "application_type": "web"}),
+            "invalid_redirect_uri",
+        ),
+        (
+            "web on this machine, with TLS",
+            json!({"redirect_uris": ["https://127.0.0.1:8443/cb"], "application_type": "web"}),
             "invalid_redirect_uri",
         ),
         (
@@ -179,6 +191,18 @@ async fn registrations_are_bounded_in_number_and_time() {
         let answer = world.browser().open(&query(&[("client_id", client)])).await;
         assert_eq!(answer.status, expected, "{seconds}");
     }
+}
+
+#[tokio::test]
+async fn to_come_for_a_token_without_anything_to_show_is_no_use() {
+    let world = World::new();
+    let body = json!({"redirect_uris": ["http://127.0.0.1/callback"], "token_endpoint_auth_method": "none"});
+    let client = world.post_json("/auth/register", body).await.json();
+    let id = client["client_id"].as_str().unwrap();
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", id)];
+    assert_eq!(world.token(&form).await.json()["error"], "invalid_grant");
+    world.pass(24 * 3600);
+    assert_eq!(world.token(&form).await.json()["error"], "invalid_client", "forgotten");
 }
 
 #[tokio::test]

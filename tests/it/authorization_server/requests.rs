@@ -98,6 +98,35 @@ async fn where_nobody_is_known_to_answer_nobody_is_sent() {
     assert_eq!(world.browser().open(&long).await.status, StatusCode::URI_TOO_LONG);
 }
 
+/// RFC 9700, 4.11.2: whoever registers a place and sends people a link to us must not have them arrive there by it.
+#[tokio::test]
+async fn before_anybody_has_logged_in_nobody_is_sent_to_a_strangers_site() {
+    let world = World::new();
+    for (uri, redirected) in [
+        ("https://phishing.example/login", false),
+        ("https://localhost:8443/cb", false),
+        ("http://127.0.0.1/cb", true),
+    ] {
+        let body = format!(r#"{{"redirect_uris":["{uri}"],"token_endpoint_auth_method":"none"}}"#);
+        let client = world.post_json("/auth/register", body).await.json();
+        let id = client["client_id"].as_str().unwrap();
+        let query = encode(&[("response_type", "code"), ("client_id", id), ("state", "a&b\"<")]);
+        let answer = world.browser().open(&query).await;
+        if redirected {
+            assert_eq!(answer.redirect(uri)["error"], "invalid_request");
+            continue;
+        }
+        assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""));
+        // The person may go there, and the client then hears what it would have.
+        let link = answer.text.split("href=\"").find(|part| part.starts_with(uri)).unwrap();
+        let link = link.split('"').next().unwrap().replace("&#38;", "&");
+        assert!(link.contains("?error=invalid_request&error_description="), "{link}");
+        assert!(link.contains("&state=a%26b%22%3C&iss="), "{link}");
+        let site = uri.split('/').take(3).collect::<Vec<_>>().join("/");
+        assert!(answer.text.contains(&format!("Go on to {site}")), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_gets_no_scope_that_it_did_not_register() {
     let world = World::new();
@@ -117,8 +146,8 @@ async fn a_client_gets_no_scope_that_it_did_not_register() {
         let world = world.clone();
         async move { world.browser().open(&query).await }
     };
-    let refused = ask("mcp:read mcp:tools").await.redirect("https://app.example/cb");
-    assert_eq!(refused["error"], "invalid_scope");
+    let refused = ask("mcp:read mcp:tools").await;
+    assert!(refused.text.contains("error=invalid_scope"), "{refused:?}");
     assert_eq!(
         ask("mcp:read offline_access").await.status,
         StatusCode::OK,

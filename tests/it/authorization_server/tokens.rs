@@ -96,6 +96,16 @@ async fn a_code_that_comes_twice_takes_back_what_it_gave() {
     refused(&world.exchange(&code).await, "invalid_grant", "replay");
     assert_eq!(world.is_let_in(&first).await, Err(TokenError::Withdrawn), "even if remembered");
     assert_eq!(world.is_let_in(&other).await, Ok(()), "other decisions stand");
+    // The code outlives the access token that it gave, because the refresh token does.
+    let late = world.code("alice", &[]).await;
+    let tokens = world.exchange(&late).await.json();
+    world.pass(13 * 24 * 3600);
+    refused(&world.exchange(&late).await, "invalid_grant", "replay, days later");
+    refused(
+        &world.refresh(tokens["refresh_token"].as_str().unwrap()).await,
+        "invalid_grant",
+        "taken back, days later",
+    );
     refused(
         &world.refresh(first["refresh_token"].as_str().unwrap()).await,
         "invalid_grant",
@@ -243,6 +253,7 @@ async fn clients_with_a_secret_prove_it_in_either_way_and_guessing_gets_slow() {
     }
     let answer = world.token_with(&[("authorization", &basic(secret))], &form("x")).await;
     assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1"));
+    assert_eq!(answer.json()["error"], "temporarily_unavailable", "it is known, and must wait");
     world.pass(1);
     refused(
         &world.token_with(&[("authorization", &basic(secret))], &form("x")).await,
