@@ -65,7 +65,7 @@ fn meaning(name: &str, value: &Value) -> Option<String> {
     let (_, meaning) = KNOWN.iter().find(|(known, _)| *known == name)?;
     let time = value.as_i64().filter(|_| matches!(name, "exp" | "iat" | "nbf"));
     Some(match time {
-        Some(at) => format!("{meaning}: {}", distance(at - now() as i64)),
+        Some(at) => format!("{meaning}: {}", distance(at.saturating_sub(now() as i64))),
         None => (*meaning).to_owned(),
     })
 }
@@ -88,6 +88,8 @@ fn decode(token: &str) -> Option<Map<String, Value>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -105,6 +107,19 @@ mod tests {
             [(59, "in 59 s"), (3600, "in 60 min"), (-7200, "2 h ago"), (345_600, "in 4 days")]
         {
             assert_eq!(distance(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn any_number_of_a_token_can_be_told() {
+        for (name, value, expected) in [
+            ("the smallest", json!(i64::MIN), "ago)"),
+            ("the largest", json!(i64::MAX), "days"),
+            ("more than that", json!(u64::MAX), "when it ends"),
+            ("a fraction", json!(1.5), "when it ends"),
+        ] {
+            let told = format!("({})", meaning("exp", &value).unwrap());
+            assert!(told.contains(expected), "{name}: {told}");
         }
     }
 }
