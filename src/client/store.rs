@@ -41,6 +41,10 @@ struct Contents {
     /// By the URL of the MCP server: what it was last used with.
     #[serde(default)]
     tokens: BTreeMap<String, Token>,
+    /// By the URL of the MCP server, then by client id: the tokens of clients that a person named while `tokens` held
+    /// those of another one.
+    #[serde(default)]
+    named: BTreeMap<String, BTreeMap<String, Token>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -115,29 +119,42 @@ impl Store {
         }
     }
 
-    /// What was last used with the server at `url`.
-    pub(crate) fn credential(&self, url: &Url) -> Result<Option<Credential>, ClientError> {
-        let stored = self.read()?.tokens.remove(url.as_str());
+    /// What the client `named` holds for the server at `url`; nobody named: what was last used with it.
+    pub(crate) fn credential(
+        &self,
+        url: &Url,
+        named: Option<&str>,
+    ) -> Result<Option<Credential>, ClientError> {
+        let mut contents = self.read()?;
+        let last = contents.tokens.remove(url.as_str());
+        let stored = match named {
+            Some(id) => last.filter(|token| token.is_of(id)).or_else(|| {
+                contents.named.get_mut(url.as_str()).and_then(|clients| clients.remove(id))
+            }),
+            None => last,
+        };
         stored.map(Token::into_credential).transpose()
     }
 
-    pub(crate) async fn remember(
-        &self,
-        url: &Url,
-        credential: &Credential,
-    ) -> Result<(), ClientError> {
-        let turn = self.lock().await?;
-        self.remember_locked(&turn, url, credential)
-    }
-
-    pub(crate) fn remember_locked(
+    /// Keeps a token of the client `named`, beside that of another client; nobody named: in its place.
+    pub(crate) fn remember(
         &self,
         turn: &Turn,
         url: &Url,
+        named: Option<&str>,
         credential: &Credential,
     ) -> Result<(), ClientError> {
         self.change(turn, |contents| {
-            contents.tokens.insert(url.to_string(), Token::from(credential));
+            let (url, token) = (url.to_string(), Token::from(credential));
+            let of_another = |id: &&str| contents.tokens.get(&url).is_some_and(|t| !t.is_of(id));
+            match named.filter(of_another) {
+                Some(id) => {
+                    contents.named.entry(url).or_default().insert(id.to_owned(), token);
+                }
+                None => {
+                    contents.tokens.insert(url, token);
+                }
+            }
         })
     }
 
@@ -146,6 +163,7 @@ impl Store {
         let turn = self.lock().await?;
         let mut forgotten = Vec::new();
         self.change(&turn, |contents| {
+            contents.named.remove(url.as_str());
             if let Some(token) = contents.tokens.remove(url.as_str()) {
                 forgotten.push(format!("the tokens for {url}"));
                 contents.bound.retain(|_, issuer| *issuer != token.issuer);
@@ -268,6 +286,10 @@ impl From<&Credential> for Token {
 }
 
 impl Token {
+    fn is_of(&self, client_id: &str) -> bool {
+        self.app.as_ref().is_some_and(|app| app.client_id == client_id)
+    }
+
     fn into_credential(self) -> Result<Credential, ClientError> {
         Ok(Credential {
             token: self.token,

@@ -15,6 +15,7 @@ use super::{
     error::{ClientError, OAuthError},
     http::Answer,
     journal::Access,
+    options::Grant,
     refusal::{Credential, Refusal},
     registration::{self, App},
     report::Stage,
@@ -72,8 +73,28 @@ pub async fn redeem(
         ("code_verifier", code.verifier.expose().to_owned()),
     ];
     let credential = request(client, access, Some(app), form, None).await?;
-    client.store.remember(&client.url, &credential).await?;
+    let turn = client.store.lock().await?;
+    client.store.remember(&turn, &client.url, named(client), &credential)?;
     Ok(credential)
+}
+
+/// The token of an earlier run, if this run asks for one of that kind: given by a person, to the client of
+/// `--client-id`, by the issuer of `--issuer`, bound to a key for `--dpop`. A machine's token is never stored.
+pub(crate) fn stored(client: &Client) -> Result<Option<Credential>, ClientError> {
+    let options = &client.options;
+    if options.grant != Grant::AuthorizationCode {
+        return Ok(None);
+    }
+    let stored = client.store.credential(&client.url, named(client))?;
+    Ok(stored.filter(|stored| {
+        options.issuer.as_ref().is_none_or(|issuer| *issuer == stored.issuer)
+            && (!options.dpop || stored.proof_key.is_some())
+    }))
+}
+
+/// The client whose tokens are meant; none: that of the last login.
+fn named(client: &Client) -> Option<&str> {
+    client.options.client_id.as_deref()
 }
 
 /// \[10\], \[11\]: a token for the client itself, without any person (RFC 6749, 4.4).
@@ -103,7 +124,7 @@ pub(crate) fn scope(form: &mut Form, access: &Access) {
     }
 }
 
-/// \[10\], \[11\]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask the person.
+/// \[10\], \[11\]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask for a grant.
 ///
 /// Two programs that share a credentials file take turns here. A refresh token is used once (it rotates: OAuth 2.1,
 /// 4.3.1); whoever comes second takes what the first one got.
@@ -116,19 +137,17 @@ pub async fn renew(
     refusal: &Refusal,
 ) -> Result<Option<Credential>, ClientError> {
     // A refresh never widens the scope (RFC 6749, 6): a step-up goes to the authorization endpoint.
-    if refusal.status == 403 {
+    if refusal.status == 403 || client.options.grant != Grant::AuthorizationCode {
         return Ok(None);
     }
     let turn = client.store.lock().await?;
-    let stored = client.store.credential(&client.url)?;
+    let stored = stored(client)?;
     let fits = |c: &&Credential| c.issuer == access.server.issuer && c.resource == access.resource;
     let refused = refusal.credential.as_deref();
-    if let Some(stored) = stored.as_ref().filter(fits) {
-        let newer = refused.is_none_or(|refused| refused.token != stored.token);
-        if newer && !stored.expires_soon() {
-            client.report.note("another run has a newer token in the credentials file");
-            return client.store.credential(&client.url);
-        }
+    let newer = |c: &Credential| refused.is_none_or(|refused| refused.token != c.token);
+    if stored.as_ref().filter(fits).is_some_and(|c| newer(c) && !c.expires_soon()) {
+        client.report.note("another run has a newer token in the credentials file");
+        return Ok(stored);
     }
     let Some(old) = stored.as_ref().or(refused).filter(fits) else {
         return Ok(None);
@@ -146,7 +165,7 @@ pub async fn renew(
             if credential.refresh_token.is_none() {
                 credential.refresh_token.clone_from(&old.refresh_token);
             }
-            client.store.remember_locked(&turn, &client.url, &credential)?;
+            client.store.remember(&turn, &client.url, named(client), &credential)?;
             Ok(Some(credential))
         }
         Err(ClientError::Refused { error, .. }) => {
