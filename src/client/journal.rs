@@ -22,6 +22,7 @@ pub struct Access {
     pub(crate) scopes: ScopeSet,
     /// The scopes to register with: those of now and those that later requests may need.
     pub(crate) registrable: ScopeSet,
+    /// Whether a token must be bound to a key: the person, the resource or its challenge says so.
     pub(crate) dpop: bool,
 }
 

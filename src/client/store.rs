@@ -56,6 +56,8 @@ struct Token {
     expires_at: Option<u64>,
     refresh_token: Option<Secret>,
     proof_key: Option<Secret>,
+    #[serde(default)]
+    refresh_key: Option<Secret>,
     app: Option<App>,
 }
 
@@ -280,6 +282,7 @@ impl From<&Credential> for Token {
             expires_at: credential.expires_at.and_then(since_epoch),
             refresh_token: credential.refresh_token.clone(),
             proof_key: credential.proof_key.as_ref().map(ProofKey::export),
+            refresh_key: credential.refresh_key.as_ref().map(ProofKey::export),
             app: credential.app.clone(),
         }
     }
@@ -298,6 +301,7 @@ impl Token {
                 .expires_at
                 .and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s))),
             refresh_token: self.refresh_token,
+            refresh_key: self.refresh_key.as_ref().map(ProofKey::import).transpose()?,
             scopes: ScopeSet::parse(&self.scope),
             issuer: self.issuer,
             resource: self.resource,

@@ -160,7 +160,8 @@ pub async fn renew(
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", refresh_token.expose().to_owned()),
     ];
-    match request(client, access, Some(app), form, old.proof_key.clone()).await {
+    let proof_key = old.proof_key.as_ref().or(old.refresh_key.as_ref()).cloned();
+    match request(client, access, Some(app), form, proof_key).await {
         Ok(mut credential) => {
             if credential.refresh_token.is_none() {
                 credential.refresh_token.clone_from(&old.refresh_token);
@@ -195,13 +196,17 @@ pub(crate) async fn request(
         given => given,
     };
     let token = post(client, endpoint, app, &server.issuer, form, proof_key.as_ref()).await?;
-    let proof_key = match token.token_type.to_ascii_lowercase().as_str() {
-        "bearer" => None,
-        "dpop" if proof_key.is_some() => proof_key,
+    let (proof_key, refresh_key) = match token.token_type.to_ascii_lowercase().as_str() {
+        "bearer" if access.dpop => {
+            return Err(ClientError::NotBound { issuer: server.issuer.clone() });
+        }
+        "bearer" => (None, proof_key),
+        "dpop" if proof_key.is_some() => (proof_key, None),
         _ => return Err(ClientError::TokenType(token.token_type)),
     };
     let credential = Credential {
         proof_key,
+        refresh_key,
         expires_at: token
             .expires_in
             .and_then(|s| SystemTime::now().checked_add(Duration::from_secs(s))),

@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    mock::{Hit, Mock, REFRESH},
+    mock::{Facts, Hit, Mock, REFRESH, ok},
     run::Home,
 };
 
@@ -85,6 +86,67 @@ async fn two_clients_of_one_person_keep_a_token_each() {
     assert_eq!(stored["named"][mock.mcp()]["me"]["refresh_token"], format!("{REFRESH}2"));
     home.run(&mock, &["--forget"]).await.succeeded();
     assert_eq!((&home.stored()["tokens"], &home.stored()["named"]), (&json!({}), &json!({})));
+}
+
+/// The point of the key that a proof shows.
+fn key(hit: &Hit) -> Option<Value> {
+    let proof = hit.headers.get("dpop")?.to_str().unwrap();
+    let header = URL_SAFE_NO_PAD.decode(proof.split('.').next().unwrap()).unwrap();
+    Some(serde_json::from_slice::<Value>(&header).unwrap()["jwk"]["x"].clone())
+}
+
+#[tokio::test]
+async fn a_bearer_token_is_refused_where_a_bound_one_was_asked_for() {
+    let required = || {
+        Mock::start(|hit: &Hit, facts: &Facts| {
+            (hit.path == "/.well-known/oauth-protected-resource/mcp").then(|| {
+                ok(json!({
+                    "resource": format!("{}/mcp", facts.url),
+                    "authorization_servers": [facts.url],
+                    "dpop_bound_access_tokens_required": true,
+                }))
+            })
+        })
+    };
+    for (name, mock, flags) in [
+        ("by the person", Mock::honest().await, vec!["--dpop"]),
+        ("by the resource", required().await, vec![]),
+    ] {
+        let home = Home::new();
+        home.run(&mock, &flags).await.refused("issued a Bearer token");
+        assert_eq!(home.stored()["tokens"], json!({}), "{name}");
+        assert!(mock.hits("/mcp").iter().all(|hit| hit.authorization.is_empty()), "{name}");
+    }
+    // An unbound token of an earlier run does not count, either, and stays for runs that take it.
+    let (mock, home) = (Mock::honest().await, Home::new());
+    home.run(&mock, &[]).await.succeeded();
+    home.run(&mock, &["--dpop"]).await.refused("issued a Bearer token");
+    home.run(&mock, &[]).await.succeeded();
+    assert_eq!(mock.count("/authorize"), 2);
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_proved_with_its_key_even_if_the_access_token_is_unbound() {
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
+        "/token" if hit.earlier == 0 => {
+            let mut tokens = facts.tokens(3600);
+            tokens["token_type"] = json!("DPoP");
+            Some(ok(tokens))
+        }
+        "/mcp" if hit.authorization.starts_with("DPoP ") => Some(super::mock::mcp(hit)),
+        _ => None,
+    })
+    .await;
+    let home = Home::new();
+    home.run(&mock, &["--dpop"]).await.succeeded();
+    for _ in 0..2 {
+        expire(&home, &mock);
+        home.run(&mock, &[]).await.succeeded();
+        assert!(last(&mock, "/mcp").authorization.starts_with("Bearer "));
+    }
+    assert_eq!(grants(&mock), ["authorization_code", "refresh_token", "refresh_token"]);
+    let keys: Vec<_> = mock.hits("/token").iter().map(key).collect();
+    assert!(keys[0].is_some() && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
 
 #[tokio::test]
