@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use axum::{http::StatusCode, response::IntoResponse};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -159,4 +160,42 @@ async fn a_token_of_another_issuer_than_the_wanted_one_is_not_shown() {
     assert_eq!(mock.hits("/mcp")[requests].authorization, "");
     home.run(&mock, &["--issuer", &mock.facts.url]).await.succeeded();
     assert_eq!(mock.count("/authorize"), 1);
+}
+
+#[tokio::test]
+async fn whatever_was_stored_can_be_forgotten_even_if_there_was_never_a_token() {
+    let secret = Home::new();
+    let file = secret.0.path().join("secret");
+    fs::write(&file, "s").unwrap();
+    let file = format!("@{}", file.display());
+    let machine =
+        vec!["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file];
+    for (name, flags, old_file, forgotten) in [
+        ("a registration", vec![], false, "forgotten: the registration at http"),
+        ("one of an older program", vec![], true, "forgotten: the registration at http"),
+        ("a client named by a person", vec!["--client-id", "me"], false, "that me belongs to"),
+        ("a machine", machine, false, "forgotten: that me belongs to"),
+    ] {
+        let mock = Mock::start(|hit: &Hit, _: &Facts| {
+            (hit.path == "/token").then(|| {
+                (StatusCode::UNAUTHORIZED, ok(json!({"error": "invalid_client"}))).into_response()
+            })
+        })
+        .await;
+        let home = Home::new();
+        home.run(&mock, &flags).await.refused("run with --forget, then again");
+        if old_file {
+            edit(&home, |stored| drop(stored.as_object_mut().unwrap().remove("issuers")));
+            home.run(&mock, &flags).await.refused("run with --forget, then again");
+        }
+        let run = home.run(&mock, &["--forget"]).await;
+        run.succeeded();
+        assert!(run.story.contains(forgotten), "{name}: {}", run.story);
+        let stored = home.stored();
+        for member in ["apps", "bound", "issuers"] {
+            assert_eq!(stored[member], json!({}), "{name}: {member}");
+        }
+        let run = home.run(&mock, &["--forget"]).await;
+        assert!(run.story.contains("nothing was stored"), "{name}: {}", run.story);
+    }
 }
