@@ -6,16 +6,17 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{Client, client_auth::now, journal::Access, refusal::Credential, report::Stage};
+use super::{Client, client_auth::now, refusal::Credential, report::Stage};
+use crate::principal::ScopeSet;
 
 /// \[11\]: shows the token, shortened, and its claims, a line each.
-pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential) {
+pub(crate) fn explain(client: &Client, asked: &ScopeSet, credential: &Credential) {
     let report = &client.report;
     report.stage(Stage::Token, "The token");
     let kind = if credential.proof_key.is_some() { "DPoP" } else { "Bearer" };
     report.note(&format!("{kind} {}", credential.token.hint()));
-    if credential.scopes != access.scopes {
-        report.note(&format!("asked for: {}", access.scopes));
+    if credential.scopes != *asked {
+        report.note(&format!("asked for: {asked}"));
         report.note(&format!("granted:   {}", credential.scopes));
     }
     let Some(claims) = decode(credential.token.expose()) else {
@@ -32,14 +33,14 @@ pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential)
     }
     let audience = claims.get("aud");
     let meant = match audience {
-        Some(Value::String(aud)) => *aud == access.resource,
-        Some(Value::Array(all)) => all.iter().any(|aud| *aud == access.resource.as_str()),
+        Some(Value::String(aud)) => *aud == credential.resource,
+        Some(Value::Array(all)) => all.iter().any(|aud| *aud == credential.resource.as_str()),
         _ => false,
     };
     if !meant {
         report.note(&format!(
             "note: aud does not name {}; this authorization server may not know RFC 8707",
-            access.resource
+            credential.resource
         ));
     }
 }

@@ -160,8 +160,7 @@ pub async fn renew(
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", refresh_token.expose().to_owned()),
     ];
-    let proof_key = old.proof_key.as_ref().or(old.refresh_key.as_ref()).cloned();
-    match request(client, access, Some(app), form, proof_key).await {
+    match request(client, access, Some(app), form, Some(old)).await {
         Ok(mut credential) => {
             if credential.refresh_token.is_none() {
                 credential.refresh_token.clone_from(&old.refresh_token);
@@ -177,13 +176,14 @@ pub async fn renew(
     }
 }
 
-/// Sends a token request and reads a bearer or DPoP token from the answer.
+/// Sends a token request and reads a bearer or DPoP token from the answer. `old` is what a refresh renews: its key
+/// proves the request, its scopes are those of the answer unless that names others (RFC 6749, 6).
 pub(crate) async fn request(
     client: &Client,
     access: &Access,
     app: Option<&App>,
     mut form: Form,
-    proof_key: Option<ProofKey>,
+    old: Option<&Credential>,
 ) -> Result<Credential, ClientError> {
     let server = &access.server;
     let endpoint = server.token_endpoint.as_deref().ok_or_else(|| ClientError::NoEndpoint {
@@ -191,10 +191,11 @@ pub(crate) async fn request(
         endpoint: "token_endpoint",
     })?;
     form.push(("resource", access.resource.clone()));
-    let proof_key = match proof_key {
+    let proof_key = match old.and_then(|old| old.proof_key.as_ref().or(old.refresh_key.as_ref())) {
         None if access.dpop => Some(ProofKey::generate()?),
-        given => given,
+        given => given.cloned(),
     };
+    let asked = old.map_or(&access.scopes, |old| &old.scopes);
     let token = post(client, endpoint, app, &server.issuer, form, proof_key.as_ref()).await?;
     let (proof_key, refresh_key) = match token.token_type.to_ascii_lowercase().as_str() {
         "bearer" if access.dpop => {
@@ -210,14 +211,14 @@ pub(crate) async fn request(
         expires_at: token
             .expires_in
             .and_then(|s| SystemTime::now().checked_add(Duration::from_secs(s))),
-        scopes: token.scope.as_deref().map_or_else(|| access.scopes.clone(), ScopeSet::parse),
+        scopes: token.scope.as_deref().map_or_else(|| asked.clone(), ScopeSet::parse),
         token: token.access_token,
         refresh_token: token.refresh_token,
         issuer: server.issuer.clone(),
         resource: access.resource.clone(),
         app: app.cloned(),
     };
-    claims::explain(client, access, &credential);
+    claims::explain(client, asked, &credential);
     Ok(credential)
 }
 

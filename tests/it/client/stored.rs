@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use axum::{http::StatusCode, response::IntoResponse};
+use axum::{
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
@@ -197,5 +200,36 @@ async fn whatever_was_stored_can_be_forgotten_even_if_there_was_never_a_token() 
         }
         let run = home.run(&mock, &["--forget"]).await;
         assert!(run.story.contains("nothing was stored"), "{name}: {}", run.story);
+    }
+}
+
+#[tokio::test]
+async fn a_step_up_after_a_refresh_asks_for_what_was_never_asked_for() {
+    for (name, flags) in [
+        ("the server names the scope", vec!["--scope", "a"]),
+        ("the person names it, too", vec!["--scope", "a b"]),
+    ] {
+        let mock = Mock::start(|hit: &Hit, _: &Facts| {
+            let call = hit.json["method"] == "tools/call" && !hit.authorization.ends_with("-3");
+            let challenge = r#"Bearer error="insufficient_scope", scope="b""#;
+            call.then(|| {
+                (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
+            })
+        })
+        .await;
+        let home = Home::new();
+        home.run(&mock, &["--scope", "a"]).await.succeeded();
+        expire(&home, &mock);
+        home.run(&mock, &flags).await.succeeded();
+        let stored = &home.stored()["tokens"][mock.mcp()];
+        assert_eq!(stored["scope"], "a", "{name}: a refresh grants what was granted");
+        expire(&home, &mock);
+        home.run(&mock, &[&flags[..], &["--call", "t={}"]].concat()).await.succeeded();
+        assert_eq!(
+            grants(&mock),
+            ["authorization_code", "refresh_token", "refresh_token", "authorization_code"],
+            "{name}"
+        );
+        assert_eq!(last(&mock, "/authorize").query["scope"], "a b", "{name}");
     }
 }
