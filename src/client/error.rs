@@ -115,6 +115,9 @@ impl ClientError {
                 "register a client at the new issuer, or pass --issuer to say that it is the same client there"
             }
             Self::Refused { error, .. } => return error.advice(),
+            Self::Status { status: 500.., .. } => {
+                "that server is out of order: try again later; if that does not help, run with --forget, then again"
+            }
             Self::WrongState => {
                 "start again; if it happens again, do not trust this authorization server"
             }

@@ -130,7 +130,8 @@ pub(crate) fn scope(form: &mut Form, access: &Access) {
 /// 4.3.1); whoever comes second takes what the first one got.
 ///
 /// # Errors
-/// When the token endpoint cannot be reached. A refusal is no error: the refresh token has just expired.
+/// When the token endpoint cannot be reached or is out of order. A refusal is no error: the refresh token has just
+/// expired.
 pub async fn renew(
     client: &Client,
     access: &Access,
@@ -168,11 +169,27 @@ pub async fn renew(
             client.store.remember(&turn, &client.url, named(client), &credential)?;
             Ok(Some(credential))
         }
-        Err(ClientError::Refused { error, .. }) => {
-            client.report.note(&format!("refused: {error}"));
+        Err(error) if is_final(&error) => {
+            client.report.note(&format!("no new token this way: {error}"));
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Whether a refresh has failed for good (RFC 6749, 5.2): an answer that is no token will be none the next time, too.
+/// No answer at all, or a server out of order, says nothing of the refresh token.
+fn is_final(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused { error, .. } => {
+            !matches!(&*error.error, "server_error" | "temporarily_unavailable")
+        }
+        ClientError::Status { status, .. } => *status < 500,
+        ClientError::Malformed { .. }
+        | ClientError::TooLarge { .. }
+        | ClientError::TokenType(_)
+        | ClientError::NotBound { .. } => true,
+        _ => false,
     }
 }
 

@@ -233,3 +233,39 @@ async fn a_step_up_after_a_refresh_asks_for_what_was_never_asked_for() {
         assert_eq!(last(&mock, "/authorize").query["scope"], "a b", "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_refresh_that_is_answered_with_no_token_leads_to_the_person_and_an_outage_does_not() {
+    let unavailable = r#"{"error": "temporarily_unavailable"}"#;
+    for (name, status, body, stopped) in [
+        ("an error", 400, r#"{"error": "invalid_grant"}"#, None),
+        ("an error of another kind", 401, r#"{"error": "out_of_cheese"}"#, None),
+        ("the page of a proxy", 400, "<html>", None),
+        ("a page instead of a token", 200, "<html>", None),
+        ("a token of no type", 200, r#"{"access_token": "x", "token_type": "N_A"}"#, None),
+        ("a redirect", 302, "", None),
+        ("a proxy without its server", 502, "<html>", Some("run with --forget")),
+        ("a server that says so", 503, unavailable, Some("try again later")),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+            hit.form
+                .contains_key("refresh_token")
+                .then(|| (StatusCode::from_u16(status).unwrap(), body).into_response())
+        })
+        .await;
+        let home = Home::new();
+        home.run(&mock, &[]).await.succeeded();
+        expire(&home, &mock);
+        let (before, run) = (home.stored(), home.run(&mock, &[]).await);
+        match stopped {
+            Some(advice) => {
+                run.refused(advice);
+                assert_eq!((home.stored(), mock.count("/authorize")), (before, 1), "{name}");
+            }
+            None => {
+                run.succeeded();
+                assert_eq!(mock.count("/authorize"), 2, "{name}");
+            }
+        }
+    }
+}
