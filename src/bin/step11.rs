@@ -75,6 +75,7 @@ impl Authorize for WayIn {
         if let Some(credential) = token::renew(client, &access, refusal).await? {
             return Ok(credential);
         }
+        self.journal.ask(&access);
         match client.options.grant {
             Grant::AuthorizationCode => {
                 let browser = browser::prepare(client, &access).await?;

@@ -6,16 +6,17 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{Client, client_auth::now, journal::Access, refusal::Credential, report::Stage};
+use super::{Client, client_auth::now, refusal::Credential, report::Stage};
+use crate::principal::ScopeSet;
 
 /// \[11\]: shows the token, shortened, and its claims, a line each.
-pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential) {
+pub(crate) fn explain(client: &Client, asked: &ScopeSet, credential: &Credential) {
     let report = &client.report;
     report.stage(Stage::Token, "The token");
     let kind = if credential.proof_key.is_some() { "DPoP" } else { "Bearer" };
     report.note(&format!("{kind} {}", credential.token.hint()));
-    if credential.scopes != access.scopes {
-        report.note(&format!("asked for: {}", access.scopes));
+    if credential.scopes != *asked {
+        report.note(&format!("asked for: {asked}"));
         report.note(&format!("granted:   {}", credential.scopes));
     }
     let Some(claims) = decode(credential.token.expose()) else {
@@ -32,14 +33,14 @@ pub(crate) fn explain(client: &Client, access: &Access, credential: &Credential)
     }
     let audience = claims.get("aud");
     let meant = match audience {
-        Some(Value::String(aud)) => *aud == access.resource,
-        Some(Value::Array(all)) => all.iter().any(|aud| *aud == access.resource.as_str()),
+        Some(Value::String(aud)) => *aud == credential.resource,
+        Some(Value::Array(all)) => all.iter().any(|aud| *aud == credential.resource.as_str()),
         _ => false,
     };
     if !meant {
         report.note(&format!(
             "note: aud does not name {}; this authorization server may not know RFC 8707",
-            access.resource
+            credential.resource
         ));
     }
 }
@@ -65,7 +66,7 @@ fn meaning(name: &str, value: &Value) -> Option<String> {
     let (_, meaning) = KNOWN.iter().find(|(known, _)| *known == name)?;
     let time = value.as_i64().filter(|_| matches!(name, "exp" | "iat" | "nbf"));
     Some(match time {
-        Some(at) => format!("{meaning}: {}", distance(at - now() as i64)),
+        Some(at) => format!("{meaning}: {}", distance(at.saturating_sub(now() as i64))),
         None => (*meaning).to_owned(),
     })
 }
@@ -88,6 +89,8 @@ fn decode(token: &str) -> Option<Map<String, Value>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -105,6 +108,19 @@ mod tests {
             [(59, "in 59 s"), (3600, "in 60 min"), (-7200, "2 h ago"), (345_600, "in 4 days")]
         {
             assert_eq!(distance(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn any_number_of_a_token_can_be_told() {
+        for (name, value, expected) in [
+            ("the smallest", json!(i64::MIN), "ago)"),
+            ("the largest", json!(i64::MAX), "days"),
+            ("more than that", json!(u64::MAX), "when it ends"),
+            ("a fraction", json!(1.5), "when it ends"),
+        ] {
+            let told = format!("({})", meaning("exp", &value).unwrap());
+            assert!(told.contains(expected), "{name}: {told}");
         }
     }
 }

@@ -69,6 +69,8 @@ pub enum ClientError {
     NobodyAnswered { seconds: u64 },
     #[error("the token endpoint issued a token of type {0:?}")]
     TokenType(String),
+    #[error("{issuer} issued a Bearer token where one that is bound to our key was asked for")]
+    NotBound { issuer: String },
     #[error("{method} needs the scope {needs:?}")]
     Forbidden { method: String, needs: String },
     #[error("the token is still not enough: {asked:?} was asked for, {granted:?} was granted")]
@@ -113,6 +115,9 @@ impl ClientError {
                 "register a client at the new issuer, or pass --issuer to say that it is the same client there"
             }
             Self::Refused { error, .. } => return error.advice(),
+            Self::Status { status: 500.., .. } => {
+                "that server is out of order: try again later; if that does not help, run with --forget, then again"
+            }
             Self::WrongState => {
                 "start again; if it happens again, do not trust this authorization server"
             }
@@ -125,6 +130,9 @@ impl ClientError {
             Self::NeedsPerson { .. } => "run again without --headless",
             Self::NobodyAnswered { .. } => {
                 "run again, or paste the address that the browser ends on"
+            }
+            Self::NotBound { .. } => {
+                "the token was not used: a thief could, too (RFC 9449, 5); have DPoP enabled for this client there, or run again without --dpop if you asked for it"
             }
             Self::NotCredentials(_) => "move it away, or pass --credentials FILE",
             Self::NotGranted { .. } => {

@@ -22,6 +22,7 @@ pub struct Access {
     pub(crate) scopes: ScopeSet,
     /// The scopes to register with: those of now and those that later requests may need.
     pub(crate) registrable: ScopeSet,
+    /// Whether a token must be bound to a key: the person, the resource or its challenge says so.
     pub(crate) dpop: bool,
 }
 
@@ -33,7 +34,7 @@ impl Journal {
     /// # Errors
     /// When asking again would lead nowhere: the same was asked before, or the refused token was brand new.
     pub fn plan(
-        &mut self,
+        &self,
         client: &Client,
         refusal: &Refusal,
         resource: &Resource,
@@ -66,8 +67,6 @@ impl Journal {
             }
             _ => {}
         }
-        self.issuer = Some(server.issuer.clone());
-        self.asked = scopes.clone();
         Ok(Access {
             resource: resource.identifier.clone(),
             registrable: scopes.union(&resource.scopes),
@@ -75,6 +74,13 @@ impl Journal {
             scopes,
             server,
         })
+    }
+
+    /// Notes that a grant is now asked for. A refresh asks for nothing: it leaves the scopes as they were granted
+    /// (RFC 6749, 6).
+    pub fn ask(&mut self, access: &Access) {
+        self.issuer = Some(access.server.issuer.clone());
+        self.asked = access.scopes.clone();
     }
 }
 

@@ -8,7 +8,7 @@
 //! | [`token`], [`assertion`], `dpop`, `claims` | the token, its renewal, its binding | RFC 6749, 7523, 8693, 9449 |
 //! | [`journal`], [`refusal`] | what was refused, what was asked for, when to stop | RFC 6750; MCP step-up flow |
 //! | [`session`], [`work`], `era`, `output`, `wire`, `stream`, `sse`, `mirror`, `elicitation`, `sample` | MCP itself, in both eras | MCP 2025-06-18, 2025-11-25, 2026-07-28 |
-//! | `store`, `secret`, `redact`, `report`, `http`, `address` | what must be kept, hidden, told and bounded | MCP authorization, "Security Considerations" |
+//! | `store`, `private_file`, `secret`, `redact`, `report`, `http`, `address` | what must be kept, hidden, told and bounded | MCP authorization, "Security Considerations" |
 //! | [`check`] | an identity provider judged by its public documents | all of the above |
 //!
 //! The stages stand one after the other in the step file. Nothing here knows how a server is made.
@@ -43,6 +43,7 @@ mod mirror;
 pub mod options;
 mod output;
 mod pkce;
+mod private_file;
 mod redact;
 pub mod refusal;
 pub mod registration;

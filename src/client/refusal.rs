@@ -96,6 +96,8 @@ pub struct Credential {
     pub(crate) proof_key: Option<ProofKey>,
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) refresh_token: Option<Secret>,
+    /// The key of a refresh token whose access token is bound to none: a public client shows it again (RFC 9449, 5).
+    pub(crate) refresh_key: Option<ProofKey>,
     /// What was granted; what was asked for when the server does not say (RFC 6749, 5.1).
     pub(crate) scopes: ScopeSet,
     pub(crate) issuer: String,

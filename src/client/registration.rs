@@ -68,10 +68,11 @@ pub async fn register(
         app
     } else if let Some(app) = remembered(client, access, redirect_uri).await? {
         report.note("registered in an earlier run; --forget would register anew");
+        client.store.note(&client.url, &access.server.issuer).await?;
         app
     } else {
         let app = dynamic(client, access, redirect_uri).await?;
-        client.store.remember_app(&access.server.issuer, &app).await?;
+        client.store.remember_app(&client.url, &access.server.issuer, &app).await?;
         app
     };
     report.stage(Stage::Client, &format!("The client: {}", app.client_id));
@@ -91,7 +92,7 @@ pub(crate) async fn pre_registered(
         .clone()
         .ok_or_else(|| ClientError::NoRegistration { issuer: server.issuer.clone() })?;
     if options.issuer.is_none() {
-        client.store.bind(&client_id, &server.issuer).await?;
+        client.store.bind(&client.url, &client_id, &server.issuer).await?;
     }
     Ok(App {
         client_id,

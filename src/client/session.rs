@@ -17,6 +17,7 @@ use super::{
     options::Protocol,
     refusal::{Authorize, Credential, Refusal},
     report::Stage,
+    token,
     wire::{Reply, Wire},
 };
 use crate::jsonrpc::{self, ErrorObject, Object, Request};
@@ -53,7 +54,7 @@ impl<A: Authorize> Session<A> {
     /// # Errors
     /// When the server cannot be reached, refuses for good, or speaks no revision that we know.
     pub async fn open(client: Arc<Client>, authorizer: A) -> Result<Self, ClientError> {
-        let stored = client.store.credential(&client.url)?.filter(|stored| !stored.expires_soon());
+        let stored = token::stored(&client)?.filter(|stored| !stored.expires_soon());
         match &stored {
             Some(_) => client
                 .report

@@ -4,9 +4,9 @@
 //! (OAuth 2.1, 7.1). Readable by its owner only, written whole or not at all, one writer at a time.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, UNIX_EPOCH},
@@ -17,7 +17,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    dpop::ProofKey, error::ClientError, refusal::Credential, registration::App, secret::Secret,
+    dpop::ProofKey,
+    error::ClientError,
+    private_file::{folder, only_ours, private, replace},
+    refusal::Credential,
+    registration::App,
+    secret::Secret,
 };
 use crate::principal::ScopeSet;
 
@@ -41,6 +46,13 @@ struct Contents {
     /// By the URL of the MCP server: what it was last used with.
     #[serde(default)]
     tokens: BTreeMap<String, Token>,
+    /// By the URL of the MCP server, then by client id: the tokens of clients that a person named while `tokens` held
+    /// those of another one.
+    #[serde(default)]
+    named: BTreeMap<String, BTreeMap<String, Token>>,
+    /// By the URL of the MCP server: the issuers where we are somebody because of it.
+    #[serde(default)]
+    issuers: BTreeMap<String, BTreeSet<String>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,6 +64,8 @@ struct Token {
     expires_at: Option<u64>,
     refresh_token: Option<Secret>,
     proof_key: Option<Secret>,
+    #[serde(default)]
+    refresh_key: Option<Secret>,
     app: Option<App>,
 }
 
@@ -59,6 +73,32 @@ struct Token {
 #[derive(Debug)]
 pub(crate) struct Turn {
     _lock: Option<File>,
+}
+
+impl Contents {
+    fn note(&mut self, url: &Url, issuer: &str) {
+        self.issuers.entry(url.to_string()).or_default().insert(issuer.to_owned());
+    }
+
+    fn forget(&mut self, url: &Url) -> Vec<String> {
+        let mut issuers = self.issuers.remove(url.as_str()).unwrap_or_default();
+        let named = self.named.remove(url.as_str()).unwrap_or_default();
+        let tokens: Vec<_> =
+            self.tokens.remove(url.as_str()).into_iter().chain(named.into_values()).collect();
+        let mut forgotten = Vec::new();
+        forgotten.extend((!tokens.is_empty()).then(|| format!("the tokens for {url}")));
+        issuers.extend(tokens.into_iter().map(|token| token.issuer));
+        for issuer in issuers {
+            let app = self.apps.remove(&issuer);
+            forgotten.extend(app.map(|_| format!("the registration at {issuer}")));
+            self.bound.retain(|client_id, bound_to| {
+                let forget = *bound_to == issuer;
+                forgotten.extend(forget.then(|| format!("that {client_id} belongs to {issuer}")));
+                !forget
+            });
+        }
+        forgotten
+    }
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -91,69 +131,92 @@ impl Store {
         self.registered.lock().expect("nobody panics in here").contains(&app.client_id)
     }
 
-    pub(crate) async fn remember_app(&self, issuer: &str, app: &App) -> Result<(), ClientError> {
+    /// Keeps our registration at `issuer`, whom the server at `url` names.
+    pub(crate) async fn remember_app(
+        &self,
+        url: &Url,
+        issuer: &str,
+        app: &App,
+    ) -> Result<(), ClientError> {
         self.registered.lock().expect("nobody panics in here").insert(app.client_id.clone());
         let turn = self.lock().await?;
         self.change(&turn, |contents| {
             contents.apps.insert(issuer.to_owned(), app.clone());
+            contents.note(url, issuer);
         })
     }
 
+    /// Notes that the server at `url`, too, is used with our registration at `issuer`.
+    pub(crate) async fn note(&self, url: &Url, issuer: &str) -> Result<(), ClientError> {
+        let turn = self.lock().await?;
+        self.change(&turn, |contents| contents.note(url, issuer))
+    }
+
     /// Ties a pre-registered client to the issuer that it is first used with.
-    pub(crate) async fn bind(&self, client_id: &str, issuer: &str) -> Result<(), ClientError> {
+    pub(crate) async fn bind(
+        &self,
+        url: &Url,
+        client_id: &str,
+        issuer: &str,
+    ) -> Result<(), ClientError> {
         let turn = self.lock().await?;
         match self.read()?.bound.get(client_id) {
-            Some(known) if known == issuer => Ok(()),
-            Some(known) => Err(ClientError::WrongClient {
+            Some(known) if known != issuer => Err(ClientError::WrongClient {
                 client_id: client_id.to_owned(),
                 known: known.clone(),
                 issuer: issuer.to_owned(),
             }),
-            None => self.change(&turn, |contents| {
+            _ => self.change(&turn, |contents| {
                 contents.bound.insert(client_id.to_owned(), issuer.to_owned());
+                contents.note(url, issuer);
             }),
         }
     }
 
-    /// What was last used with the server at `url`.
-    pub(crate) fn credential(&self, url: &Url) -> Result<Option<Credential>, ClientError> {
-        let stored = self.read()?.tokens.remove(url.as_str());
+    /// What the client `named` holds for the server at `url`; nobody named: what was last used with it.
+    pub(crate) fn credential(
+        &self,
+        url: &Url,
+        named: Option<&str>,
+    ) -> Result<Option<Credential>, ClientError> {
+        let mut contents = self.read()?;
+        let last = contents.tokens.remove(url.as_str());
+        let stored = match named {
+            Some(id) => last.filter(|token| token.is_of(id)).or_else(|| {
+                contents.named.get_mut(url.as_str()).and_then(|clients| clients.remove(id))
+            }),
+            None => last,
+        };
         stored.map(Token::into_credential).transpose()
     }
 
-    pub(crate) async fn remember(
-        &self,
-        url: &Url,
-        credential: &Credential,
-    ) -> Result<(), ClientError> {
-        let turn = self.lock().await?;
-        self.remember_locked(&turn, url, credential)
-    }
-
-    pub(crate) fn remember_locked(
+    /// Keeps a token of the client `named`, beside that of another client; nobody named: in its place.
+    pub(crate) fn remember(
         &self,
         turn: &Turn,
         url: &Url,
+        named: Option<&str>,
         credential: &Credential,
     ) -> Result<(), ClientError> {
         self.change(turn, |contents| {
-            contents.tokens.insert(url.to_string(), Token::from(credential));
+            let (url, token) = (url.to_string(), Token::from(credential));
+            let of_another = |id: &&str| contents.tokens.get(&url).is_some_and(|t| !t.is_of(id));
+            match named.filter(of_another) {
+                Some(id) => {
+                    contents.named.entry(url).or_default().insert(id.to_owned(), token);
+                }
+                None => {
+                    contents.tokens.insert(url, token);
+                }
+            }
         })
     }
 
-    /// Forgets the tokens of the server at `url` and our registration at their issuer. Says what was forgotten.
+    /// Forgets the tokens of the server at `url` and what we are at their issuers. Says what was forgotten.
     pub(crate) async fn forget(&self, url: &Url) -> Result<Vec<String>, ClientError> {
         let turn = self.lock().await?;
         let mut forgotten = Vec::new();
-        self.change(&turn, |contents| {
-            if let Some(token) = contents.tokens.remove(url.as_str()) {
-                forgotten.push(format!("the tokens for {url}"));
-                contents.bound.retain(|_, issuer| *issuer != token.issuer);
-                if contents.apps.remove(&token.issuer).is_some() {
-                    forgotten.push(format!("the registration at {}", token.issuer));
-                }
-            }
-        })?;
+        self.change(&turn, |contents| forgotten = contents.forget(url))?;
         Ok(forgotten)
     }
 
@@ -206,45 +269,6 @@ impl Store {
     }
 }
 
-/// A new file beside the old one (0600 from the start), then one rename: a reader sees the old or the new.
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    folder(path)?;
-    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(beside)?;
-    file.write_all(text)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
-}
-
-fn folder(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else {
-        return Ok(());
-    };
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
-}
-
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-/// A file that others could read may have been read: refuse it, as ssh does.
-fn only_ours(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions()) & 0o077 != 0 {
-        return Err(io::Error::other(format!(
-            "others may read it; delete it and log in again, or run: chmod 600 {}",
-            path.display()
-        )));
-    }
-    Ok(())
-}
-
 fn at(path: &Path) -> impl Fn(io::Error) -> ClientError {
     let path = path.to_owned();
     move |source| ClientError::File { path: path.clone(), source }
@@ -262,12 +286,17 @@ impl From<&Credential> for Token {
             expires_at: credential.expires_at.and_then(since_epoch),
             refresh_token: credential.refresh_token.clone(),
             proof_key: credential.proof_key.as_ref().map(ProofKey::export),
+            refresh_key: credential.refresh_key.as_ref().map(ProofKey::export),
             app: credential.app.clone(),
         }
     }
 }
 
 impl Token {
+    fn is_of(&self, client_id: &str) -> bool {
+        self.app.as_ref().is_some_and(|app| app.client_id == client_id)
+    }
+
     fn into_credential(self) -> Result<Credential, ClientError> {
         Ok(Credential {
             token: self.token,
@@ -276,6 +305,7 @@ impl Token {
                 .expires_at
                 .and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s))),
             refresh_token: self.refresh_token,
+            refresh_key: self.refresh_key.as_ref().map(ProofKey::import).transpose()?,
             scopes: ScopeSet::parse(&self.scope),
             issuer: self.issuer,
             resource: self.resource,

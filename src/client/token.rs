@@ -15,6 +15,7 @@ use super::{
     error::{ClientError, OAuthError},
     http::Answer,
     journal::Access,
+    options::Grant,
     refusal::{Credential, Refusal},
     registration::{self, App},
     report::Stage,
@@ -72,8 +73,28 @@ pub async fn redeem(
         ("code_verifier", code.verifier.expose().to_owned()),
     ];
     let credential = request(client, access, Some(app), form, None).await?;
-    client.store.remember(&client.url, &credential).await?;
+    let turn = client.store.lock().await?;
+    client.store.remember(&turn, &client.url, named(client), &credential)?;
     Ok(credential)
+}
+
+/// The token of an earlier run, if this run asks for one of that kind: given by a person, to the client of
+/// `--client-id`, by the issuer of `--issuer`, bound to a key for `--dpop`. A machine's token is never stored.
+pub(crate) fn stored(client: &Client) -> Result<Option<Credential>, ClientError> {
+    let options = &client.options;
+    if options.grant != Grant::AuthorizationCode {
+        return Ok(None);
+    }
+    let stored = client.store.credential(&client.url, named(client))?;
+    Ok(stored.filter(|stored| {
+        options.issuer.as_ref().is_none_or(|issuer| *issuer == stored.issuer)
+            && (!options.dpop || stored.proof_key.is_some())
+    }))
+}
+
+/// The client whose tokens are meant; none: that of the last login.
+fn named(client: &Client) -> Option<&str> {
+    client.options.client_id.as_deref()
 }
 
 /// \[10\], \[11\]: a token for the client itself, without any person (RFC 6749, 4.4).
@@ -103,32 +124,31 @@ pub(crate) fn scope(form: &mut Form, access: &Access) {
     }
 }
 
-/// \[10\], \[11\]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask the person.
+/// \[10\], \[11\]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask for a grant.
 ///
 /// Two programs that share a credentials file take turns here. A refresh token is used once (it rotates: OAuth 2.1,
 /// 4.3.1); whoever comes second takes what the first one got.
 ///
 /// # Errors
-/// When the token endpoint cannot be reached. A refusal is no error: the refresh token has just expired.
+/// When the token endpoint cannot be reached or is out of order. A refusal is no error: the refresh token has just
+/// expired.
 pub async fn renew(
     client: &Client,
     access: &Access,
     refusal: &Refusal,
 ) -> Result<Option<Credential>, ClientError> {
     // A refresh never widens the scope (RFC 6749, 6): a step-up goes to the authorization endpoint.
-    if refusal.status == 403 {
+    if refusal.status == 403 || client.options.grant != Grant::AuthorizationCode {
         return Ok(None);
     }
     let turn = client.store.lock().await?;
-    let stored = client.store.credential(&client.url)?;
+    let stored = stored(client)?;
     let fits = |c: &&Credential| c.issuer == access.server.issuer && c.resource == access.resource;
     let refused = refusal.credential.as_deref();
-    if let Some(stored) = stored.as_ref().filter(fits) {
-        let newer = refused.is_none_or(|refused| refused.token != stored.token);
-        if newer && !stored.expires_soon() {
-            client.report.note("another run has a newer token in the credentials file");
-            return client.store.credential(&client.url);
-        }
+    let newer = |c: &Credential| refused.is_none_or(|refused| refused.token != c.token);
+    if stored.as_ref().filter(fits).is_some_and(|c| newer(c) && !c.expires_soon()) {
+        client.report.note("another run has a newer token in the credentials file");
+        return Ok(stored);
     }
     let Some(old) = stored.as_ref().or(refused).filter(fits) else {
         return Ok(None);
@@ -141,29 +161,46 @@ pub async fn renew(
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", refresh_token.expose().to_owned()),
     ];
-    match request(client, access, Some(app), form, old.proof_key.clone()).await {
+    match request(client, access, Some(app), form, Some(old)).await {
         Ok(mut credential) => {
             if credential.refresh_token.is_none() {
                 credential.refresh_token.clone_from(&old.refresh_token);
             }
-            client.store.remember_locked(&turn, &client.url, &credential)?;
+            client.store.remember(&turn, &client.url, named(client), &credential)?;
             Ok(Some(credential))
         }
-        Err(ClientError::Refused { error, .. }) => {
-            client.report.note(&format!("refused: {error}"));
+        Err(error) if is_final(&error) => {
+            client.report.note(&format!("no new token this way: {error}"));
             Ok(None)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Sends a token request and reads a bearer or DPoP token from the answer.
+/// Whether a refresh has failed for good (RFC 6749, 5.2): an answer that is no token will be none the next time, too.
+/// No answer at all, or a server out of order, says nothing of the refresh token.
+fn is_final(error: &ClientError) -> bool {
+    match error {
+        ClientError::Refused { error, .. } => {
+            !matches!(&*error.error, "server_error" | "temporarily_unavailable")
+        }
+        ClientError::Status { status, .. } => *status < 500,
+        ClientError::Malformed { .. }
+        | ClientError::TooLarge { .. }
+        | ClientError::TokenType(_)
+        | ClientError::NotBound { .. } => true,
+        _ => false,
+    }
+}
+
+/// Sends a token request and reads a bearer or DPoP token from the answer. `old` is what a refresh renews: its key
+/// proves the request, its scopes are those of the answer unless that names others (RFC 6749, 6).
 pub(crate) async fn request(
     client: &Client,
     access: &Access,
     app: Option<&App>,
     mut form: Form,
-    proof_key: Option<ProofKey>,
+    old: Option<&Credential>,
 ) -> Result<Credential, ClientError> {
     let server = &access.server;
     let endpoint = server.token_endpoint.as_deref().ok_or_else(|| ClientError::NoEndpoint {
@@ -171,29 +208,34 @@ pub(crate) async fn request(
         endpoint: "token_endpoint",
     })?;
     form.push(("resource", access.resource.clone()));
-    let proof_key = match proof_key {
+    let proof_key = match old.and_then(|old| old.proof_key.as_ref().or(old.refresh_key.as_ref())) {
         None if access.dpop => Some(ProofKey::generate()?),
-        given => given,
+        given => given.cloned(),
     };
+    let asked = old.map_or(&access.scopes, |old| &old.scopes);
     let token = post(client, endpoint, app, &server.issuer, form, proof_key.as_ref()).await?;
-    let proof_key = match token.token_type.to_ascii_lowercase().as_str() {
-        "bearer" => None,
-        "dpop" if proof_key.is_some() => proof_key,
+    let (proof_key, refresh_key) = match token.token_type.to_ascii_lowercase().as_str() {
+        "bearer" if access.dpop => {
+            return Err(ClientError::NotBound { issuer: server.issuer.clone() });
+        }
+        "bearer" => (None, proof_key),
+        "dpop" if proof_key.is_some() => (proof_key, None),
         _ => return Err(ClientError::TokenType(token.token_type)),
     };
     let credential = Credential {
         proof_key,
+        refresh_key,
         expires_at: token
             .expires_in
             .and_then(|s| SystemTime::now().checked_add(Duration::from_secs(s))),
-        scopes: token.scope.as_deref().map_or_else(|| access.scopes.clone(), ScopeSet::parse),
+        scopes: token.scope.as_deref().map_or_else(|| asked.clone(), ScopeSet::parse),
         token: token.access_token,
         refresh_token: token.refresh_token,
         issuer: server.issuer.clone(),
         resource: access.resource.clone(),
         app: app.cloned(),
     };
-    claims::explain(client, access, &credential);
+    claims::explain(client, asked, &credential);
     Ok(credential)
 }
 

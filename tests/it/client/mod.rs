@@ -9,3 +9,4 @@ mod mock;
 mod person;
 mod run;
 mod session;
+mod stored;

@@ -1,0 +1,271 @@
+//! What earlier runs left behind: who may use it, how it is renewed, how it is forgotten.
+
+use std::fs;
+
+use axum::{
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
+use super::{
+    mock::{Facts, Hit, Mock, REFRESH, ok},
+    run::Home,
+};
+
+/// Changes the credentials file.
+fn edit(home: &Home, change: impl FnOnce(&mut Value)) {
+    let mut stored = home.stored();
+    change(&mut stored);
+    fs::write(home.credentials(), stored.to_string()).unwrap();
+}
+
+/// Makes the stored token of the last login one that has expired.
+fn expire(home: &Home, mock: &Mock) {
+    edit(home, |stored| stored["tokens"][mock.mcp()]["expires_at"] = json!(1));
+}
+
+fn grants(mock: &Mock) -> Vec<String> {
+    mock.hits("/token").into_iter().map(|hit| hit.form["grant_type"].clone()).collect()
+}
+
+fn last(mock: &Mock, path: &str) -> Hit {
+    mock.hits(path).pop().unwrap()
+}
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+#[tokio::test]
+async fn a_stored_token_is_for_the_grant_and_the_client_that_got_it() {
+    let secret = Home::new();
+    let file = secret.0.path().join("secret");
+    fs::write(&file, "s").unwrap();
+    let file = format!("@{}", file.display());
+    for (name, flags, grant) in [
+        (
+            "a machine's own token",
+            vec!["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file],
+            "client_credentials",
+        ),
+        ("an assertion", vec!["--grant", "jwt-bearer", "--assertion", &file], JWT_BEARER),
+        ("another client", vec!["--client-id", "me"], "authorization_code"),
+    ] {
+        for expired in [false, true] {
+            let (mock, home) = (Mock::honest().await, Home::new());
+            home.run(&mock, &[]).await.succeeded();
+            if expired {
+                expire(&home, &mock);
+            }
+            let (before, requests) = (home.stored(), mock.count("/mcp"));
+            home.run(&mock, &flags).await.succeeded();
+            assert_eq!(grants(&mock), ["authorization_code", grant], "{name}, expired: {expired}");
+            assert_eq!(mock.hits("/mcp")[requests].authorization, "", "{name}");
+            assert_eq!(home.stored()["tokens"], before["tokens"], "{name}: the other one is kept");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_clients_of_one_person_keep_a_token_each() {
+    let (mock, home) = (Mock::honest().await, Home::new());
+    home.run(&mock, &[]).await.succeeded();
+    home.run(&mock, &["--client-id", "me"]).await.succeeded();
+    for (name, flags, token) in
+        [("the last login", vec![], "-0"), ("by name", vec!["--client-id", "me"], "-1")]
+    {
+        home.run(&mock, &flags).await.succeeded();
+        assert!(last(&mock, "/mcp").authorization.ends_with(token), "{name}");
+    }
+    assert_eq!(mock.count("/authorize"), 2);
+    edit(&home, |stored| stored["named"][mock.mcp()]["me"]["expires_at"] = json!(1));
+    home.run(&mock, &["--client-id", "me"]).await.succeeded();
+    let refresh = last(&mock, "/token").form;
+    assert_eq!(
+        (&*refresh["refresh_token"], &*refresh["client_id"]),
+        (&*format!("{REFRESH}1"), "me")
+    );
+    let stored = home.stored();
+    assert_eq!(stored["tokens"][mock.mcp()]["refresh_token"], format!("{REFRESH}0"));
+    assert_eq!(stored["named"][mock.mcp()]["me"]["refresh_token"], format!("{REFRESH}2"));
+    home.run(&mock, &["--forget"]).await.succeeded();
+    assert_eq!((&home.stored()["tokens"], &home.stored()["named"]), (&json!({}), &json!({})));
+}
+
+/// The point of the key that a proof shows.
+fn key(hit: &Hit) -> Option<Value> {
+    let proof = hit.headers.get("dpop")?.to_str().unwrap();
+    let header = URL_SAFE_NO_PAD.decode(proof.split('.').next().unwrap()).unwrap();
+    Some(serde_json::from_slice::<Value>(&header).unwrap()["jwk"]["x"].clone())
+}
+
+#[tokio::test]
+async fn a_bearer_token_is_refused_where_a_bound_one_was_asked_for() {
+    let required = || {
+        Mock::start(|hit: &Hit, facts: &Facts| {
+            (hit.path == "/.well-known/oauth-protected-resource/mcp").then(|| {
+                ok(json!({
+                    "resource": format!("{}/mcp", facts.url),
+                    "authorization_servers": [facts.url],
+                    "dpop_bound_access_tokens_required": true,
+                }))
+            })
+        })
+    };
+    for (name, mock, flags) in [
+        ("by the person", Mock::honest().await, vec!["--dpop"]),
+        ("by the resource", required().await, vec![]),
+    ] {
+        let home = Home::new();
+        home.run(&mock, &flags).await.refused("issued a Bearer token");
+        assert_eq!(home.stored()["tokens"], json!({}), "{name}");
+        assert!(mock.hits("/mcp").iter().all(|hit| hit.authorization.is_empty()), "{name}");
+    }
+    // An unbound token of an earlier run does not count, either, and stays for runs that take it.
+    let (mock, home) = (Mock::honest().await, Home::new());
+    home.run(&mock, &[]).await.succeeded();
+    home.run(&mock, &["--dpop"]).await.refused("issued a Bearer token");
+    home.run(&mock, &[]).await.succeeded();
+    assert_eq!(mock.count("/authorize"), 2);
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_proved_with_its_key_even_if_the_access_token_is_unbound() {
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
+        "/token" if hit.earlier == 0 => {
+            let mut tokens = facts.tokens(3600);
+            tokens["token_type"] = json!("DPoP");
+            Some(ok(tokens))
+        }
+        "/mcp" if hit.authorization.starts_with("DPoP ") => Some(super::mock::mcp(hit)),
+        _ => None,
+    })
+    .await;
+    let home = Home::new();
+    home.run(&mock, &["--dpop"]).await.succeeded();
+    for _ in 0..2 {
+        expire(&home, &mock);
+        home.run(&mock, &[]).await.succeeded();
+        assert!(last(&mock, "/mcp").authorization.starts_with("Bearer "));
+    }
+    assert_eq!(grants(&mock), ["authorization_code", "refresh_token", "refresh_token"]);
+    let keys: Vec<_> = mock.hits("/token").iter().map(key).collect();
+    assert!(keys[0].is_some() && keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+#[tokio::test]
+async fn a_token_of_another_issuer_than_the_wanted_one_is_not_shown() {
+    let (mock, home) = (Mock::honest().await, Home::new());
+    home.run(&mock, &["--client-id", "me"]).await.succeeded();
+    let requests = mock.count("/mcp");
+    let elsewhere = ["--client-id", "me", "--issuer", "https://other.example.com"];
+    home.run(&mock, &elsewhere).await.refused("names no authorization server that fits");
+    assert_eq!(mock.hits("/mcp")[requests].authorization, "");
+    home.run(&mock, &["--issuer", &mock.facts.url]).await.succeeded();
+    assert_eq!(mock.count("/authorize"), 1);
+}
+
+#[tokio::test]
+async fn whatever_was_stored_can_be_forgotten_even_if_there_was_never_a_token() {
+    let secret = Home::new();
+    let file = secret.0.path().join("secret");
+    fs::write(&file, "s").unwrap();
+    let file = format!("@{}", file.display());
+    let machine =
+        vec!["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file];
+    for (name, flags, old_file, forgotten) in [
+        ("a registration", vec![], false, "forgotten: the registration at http"),
+        ("one of an older program", vec![], true, "forgotten: the registration at http"),
+        ("a client named by a person", vec!["--client-id", "me"], false, "that me belongs to"),
+        ("a machine", machine, false, "forgotten: that me belongs to"),
+    ] {
+        let mock = Mock::start(|hit: &Hit, _: &Facts| {
+            (hit.path == "/token").then(|| {
+                (StatusCode::UNAUTHORIZED, ok(json!({"error": "invalid_client"}))).into_response()
+            })
+        })
+        .await;
+        let home = Home::new();
+        home.run(&mock, &flags).await.refused("run with --forget, then again");
+        if old_file {
+            edit(&home, |stored| drop(stored.as_object_mut().unwrap().remove("issuers")));
+            home.run(&mock, &flags).await.refused("run with --forget, then again");
+        }
+        let run = home.run(&mock, &["--forget"]).await;
+        run.succeeded();
+        assert!(run.story.contains(forgotten), "{name}: {}", run.story);
+        let stored = home.stored();
+        for member in ["apps", "bound", "issuers"] {
+            assert_eq!(stored[member], json!({}), "{name}: {member}");
+        }
+        let run = home.run(&mock, &["--forget"]).await;
+        assert!(run.story.contains("nothing was stored"), "{name}: {}", run.story);
+    }
+}
+
+#[tokio::test]
+async fn a_step_up_after_a_refresh_asks_for_what_was_never_asked_for() {
+    for (name, flags) in [
+        ("the server names the scope", vec!["--scope", "a"]),
+        ("the person names it, too", vec!["--scope", "a b"]),
+    ] {
+        let mock = Mock::start(|hit: &Hit, _: &Facts| {
+            let call = hit.json["method"] == "tools/call" && !hit.authorization.ends_with("-3");
+            let challenge = r#"Bearer error="insufficient_scope", scope="b""#;
+            call.then(|| {
+                (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, challenge)]).into_response()
+            })
+        })
+        .await;
+        let home = Home::new();
+        home.run(&mock, &["--scope", "a"]).await.succeeded();
+        expire(&home, &mock);
+        home.run(&mock, &flags).await.succeeded();
+        let stored = &home.stored()["tokens"][mock.mcp()];
+        assert_eq!(stored["scope"], "a", "{name}: a refresh grants what was granted");
+        expire(&home, &mock);
+        home.run(&mock, &[&flags[..], &["--call", "t={}"]].concat()).await.succeeded();
+        assert_eq!(
+            grants(&mock),
+            ["authorization_code", "refresh_token", "refresh_token", "authorization_code"],
+            "{name}"
+        );
+        assert_eq!(last(&mock, "/authorize").query["scope"], "a b", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_is_answered_with_no_token_leads_to_the_person_and_an_outage_does_not() {
+    let unavailable = r#"{"error": "temporarily_unavailable"}"#;
+    for (name, status, body, stopped) in [
+        ("an error", 400, r#"{"error": "invalid_grant"}"#, None),
+        ("an error of another kind", 401, r#"{"error": "out_of_cheese"}"#, None),
+        ("the page of a proxy", 400, "<html>", None),
+        ("a page instead of a token", 200, "<html>", None),
+        ("a token of no type", 200, r#"{"access_token": "x", "token_type": "N_A"}"#, None),
+        ("a redirect", 302, "", None),
+        ("a proxy without its server", 502, "<html>", Some("run with --forget")),
+        ("a server that says so", 503, unavailable, Some("try again later")),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+            hit.form
+                .contains_key("refresh_token")
+                .then(|| (StatusCode::from_u16(status).unwrap(), body).into_response())
+        })
+        .await;
+        let home = Home::new();
+        home.run(&mock, &[]).await.succeeded();
+        expire(&home, &mock);
+        let (before, run) = (home.stored(), home.run(&mock, &[]).await);
+        match stopped {
+            Some(advice) => {
+                run.refused(advice);
+                assert_eq!((home.stored(), mock.count("/authorize")), (before, 1), "{name}");
+            }
+            None => {
+                run.succeeded();
+                assert_eq!(mock.count("/authorize"), 2, "{name}");
+            }
+        }
+    }
+}
