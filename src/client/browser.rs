@@ -138,7 +138,7 @@ async fn paste(
         None => false,
     };
     if !opened {
-        client.report.essential(&format!("open this address in a browser:\n{url}"));
+        client.report.address("open this address in a browser:", &url);
     }
     client.report.note("waiting for the answer; if the browser cannot reach this machine, paste the address it ends on:");
     loop {

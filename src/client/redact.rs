@@ -67,18 +67,42 @@ pub(crate) fn redact_url(url: &str) -> String {
     format!("{base}?{}", params.collect::<Vec<_>>().join("&"))
 }
 
-/// Text of others, safe for a terminal: control and direction characters become `\u{..}`.
+/// Text of others on one line of a terminal: line ends become `\n`, other control and direction characters `\u{..}`.
 pub(crate) fn printable(text: &str) -> String {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if (c.is_control() && c != '\n' && c != '\t') || bidi(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
+        match c {
+            '\t' => safe.push(c),
+            '\n' => safe.push_str("\\n"),
+            c if c.is_control() || misleads(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
         }
     }
     safe
+}
+
+/// Characters that end a line or turn the direction of what follows (Unicode Standard Annex 9, 2).
+fn misleads(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A JSON document on one line: no blanks between its tokens, and no character in its strings that a terminal would
+/// act upon. Everything else stays letter for letter (RFC 8259, 2 and 7).
+pub(crate) fn one_line(document: &str) -> String {
+    let mut line = String::with_capacity(document.len());
+    let (mut quoted, mut escaped) = (false, false);
+    for c in document.chars() {
+        match c {
+            ' ' | '\t' | '\n' | '\r' if !quoted => continue,
+            c if c.is_control() || misleads(c) => {
+                line.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
+            c => line.push(c),
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    line
 }
 
 const WIDTH: usize = 90;
@@ -175,6 +199,31 @@ mod tests {
 
     #[test]
     fn a_server_cannot_write_to_the_terminal() {
-        assert_eq!(printable("a\x1b[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
+        for (name, text, expected) in [
+            ("escape", "a\x1b[31mb", "a\\u{1b}[31mb"),
+            ("8-bit escape", "\u{9b}2J", "\\u{9b}2J"),
+            ("direction", "a\u{202e}\u{61c}", "a\\u{202e}\\u{61c}"),
+            ("line ends", "a\nb\r\u{2028}", "a\\nb\\u{d}\\u{2028}"),
+            ("letters of all kinds", "\u{e4}\t\u{65e5}", "\u{e4}\t\u{65e5}"),
+        ] {
+            assert_eq!(printable(text), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_one_line_and_still_the_same_document() {
+        for (name, text, expected) in [
+            ("blanks between tokens", "{\n \"a\" :\t[1.50,\r\n2]\n}", r#"{"a":[1.50,2]}"#),
+            ("blanks in a string", r#"{"a b": " \\n "}"#, r#"{"a b":" \\n "}"#),
+            ("a quote in a string", r#"["\" \\", "\\" ]"#, r#"["\" \\","\\"]"#),
+            ("8-bit escape", "[\"\u{9b}2J\u{7f}\"]", r#"["\u009b2J\u007f"]"#),
+            ("direction", "[\"\u{202e}\u{61c}\"]", r#"["\u202e\u061c"]"#),
+            ("letters of all kinds", "[\"\u{e4}\u{1f600}\"]", "[\"\u{e4}\u{1f600}\"]"),
+        ] {
+            let line = one_line(text);
+            assert_eq!(line, expected, "{name}");
+            let read = |text| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(read(&line), read(text), "{name}");
+        }
     }
 }

@@ -105,6 +105,12 @@ impl Report {
         self.line(Level::Quiet, &format!("\n{}\n", self.paint.wrap("4", &printable(text))));
     }
 
+    /// The same for an address, which gets a line of its own.
+    pub(crate) fn address(&self, text: &str, url: &str) {
+        let [text, url] = [text, url].map(|line| self.paint.wrap("4", &printable(line)));
+        self.line(Level::Quiet, &format!("\n{text}\n{url}\n"));
+    }
+
     /// A remark for those who want everything.
     pub(crate) fn detail(&self, text: &str) {
         let text = self.paint.wrap("2", &printable(text));

@@ -6,6 +6,7 @@ mod grants;
 mod hostile;
 mod hostile_documents;
 mod mock;
+mod output;
 mod person;
 mod run;
 mod session;
