@@ -34,15 +34,20 @@ pub(crate) fn redact(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                match value {
-                    Value::String(text) if SECRETS.contains(&name.as_str()) => {
-                        *text = shorten(text)
-                    }
-                    _ => redact(value),
-                }
+                if SECRETS.contains(&name.as_str()) { shorten_all(value) } else { redact(value) }
             }
         }
         Value::Array(values) => values.iter_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+/// Shortens every text below a secret member. Numbers stay: the `code` of JSON-RPC is one.
+fn shorten_all(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = shorten(text),
+        Value::Array(values) => values.iter_mut().for_each(shorten_all),
+        Value::Object(members) => members.values_mut().for_each(shorten_all),
         _ => {}
     }
 }
@@ -167,11 +172,13 @@ mod tests {
 
     #[test]
     fn secrets_are_shortened_wherever_they_stand() {
-        let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s"});
+        let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s",
+            "id_token": [{"a": "0123456789"}], "error": {"code": -32601}});
         redact(&mut value);
         assert_eq!(
             value,
-            json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s"})
+            json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s",
+                "id_token": [{"a": "01…"}], "error": {"code": -32601}})
         );
         assert_eq!(
             redact_url("http://h/cb?code=0123456789&state=s&iss=i"),

@@ -7,7 +7,7 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    mock::{Hit, ok},
+    mock::{ACCESS, Facts, Hit, Mock, ok},
     run::headless,
     session::{legacy, method, open},
 };
@@ -55,4 +55,31 @@ async fn a_message_of_a_server_stays_on_its_line() {
     })
     .await;
     headless(&mock, &[]).await.refused("error -1: no\\n\\nopen a page?\\u{9b}2J");
+}
+
+#[tokio::test]
+async fn a_token_answer_that_is_no_json_is_not_shown() {
+    for (name, path, body) in [
+        ("a form", "/token", format!("access_token={ACCESS}&token_type=bearer")),
+        (
+            "behind a byte order mark",
+            "/token",
+            format!("\u{feff}{{\"access_token\": \"{ACCESS}\"}}"),
+        ),
+        ("a page", "/token", format!("<p>{ACCESS}</p>")),
+        ("a string", "/token", format!("\"access_token={ACCESS}\"")),
+        ("cut off", "/token", format!("{{\"access_token\": \"{ACCESS}\"")),
+        ("a list", "/token", format!("[\"{ACCESS}\"]")),
+        ("a registration", "/register", format!("client_secret={ACCESS}")),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+            (hit.path == path).then(|| body.clone().into_response())
+        })
+        .await;
+        for flags in [&[][..], &["-v"]] {
+            let run = headless(&mock, flags).await;
+            run.refused("bytes, not JSON)");
+            assert!(!run.story.contains(ACCESS), "{name}: {}", run.story);
+        }
+    }
 }
