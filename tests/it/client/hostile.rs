@@ -61,7 +61,7 @@ async fn an_answer_that_is_not_to_our_request_is_not_used() {
         ("no or another state", "{r}?code=c&iss={i}"),
         ("no or another state", "{r}?code=c&state=&iss={i}"),
         ("no or another state", "{r}?code=c&state=x{s}&iss={i}"),
-        ("gives state twice", "{r}?code=c&state=x&state={s}&iss={i}"),
+        ("no or another state", "{r}?code=c&state=x&state={s}&iss={i}"),
         ("gives code twice", "{r}?code=c&code=d&state={s}&iss={i}"),
         ("no or another state", "{r}?error=access_denied&error_description=evil-words"),
         ("neither a code nor an error", "{r}?state={s}&iss={i}"),
