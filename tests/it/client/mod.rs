@@ -10,3 +10,4 @@ mod output;
 mod person;
 mod run;
 mod session;
+mod streams;
