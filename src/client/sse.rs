@@ -10,6 +10,7 @@ use std::time::Duration;
 pub(crate) struct Events {
     buffer: Vec<u8>,
     data: Option<String>,
+    kind: String,
     after_cr: bool,
     begun: bool,
     /// The id as it was read; it counts once its event is complete.
@@ -21,7 +22,8 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Takes the next piece; gives the data of the events that it completes. Comments and empty events give nothing.
+    /// Takes the next piece; gives the data of the events that it completes. Comments, empty events and events of a type
+    /// other than `message` give nothing: they are for others.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in piece {
@@ -67,7 +69,9 @@ impl Events {
         };
         if text.is_empty() {
             self.last_id.clone_from(&self.id);
-            return self.data.take().filter(|data| !data.is_empty());
+            let kind = std::mem::take(&mut self.kind);
+            let data = self.data.take().filter(|data| !data.is_empty());
+            return data.filter(|_| matches!(kind.as_str(), "" | "message"));
         }
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -79,6 +83,7 @@ impl Events {
                 }
                 None => self.data = Some(value.to_owned()),
             },
+            "event" => value.clone_into(&mut self.kind),
             "id" if !value.contains('\0') => {
                 self.id = Some(value.to_owned()).filter(|id| !id.is_empty());
             }
@@ -116,6 +121,20 @@ mod tests {
         assert_eq!(events.last_id.as_deref(), Some("7"));
         events.feed(b"retry: soon\nid: x\0y\n\n");
         assert_eq!((events.retry, events.last_id.as_deref()), (None, Some("7")));
+    }
+
+    #[test]
+    fn only_messages_are_given() {
+        for (name, stream, expected) in [
+            ("no type", "data: a\n\n", &["a"][..]),
+            ("an empty type", "event:\ndata: a\n\n", &["a"]),
+            ("a message", "event: message\ndata: a\n\n", &["a"]),
+            ("another type", "event: ping\ndata: a\n\n", &[]),
+            ("the last type counts", "event: ping\nevent: message\ndata: a\n\n", &["a"]),
+            ("a type is for one event", "event: ping\n\ndata: a\n\n", &["a"]),
+        ] {
+            assert_eq!(Events::default().feed(stream.as_bytes()), expected, "{name}");
+        }
     }
 
     #[test]
