@@ -1,6 +1,12 @@
 //! Streams of servers that take their time, or say what is no message.
 
-use std::convert::Infallible;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+    thread,
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -8,14 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hyper::body::Frame;
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
 
 use super::{
-    mock::{Hit, stuck},
-    run::headless,
+    mock::{Hit, Mock},
+    run::{Run, headless},
     session::{legacy, method, open},
 };
 
@@ -41,31 +43,36 @@ fn stream(text: String) -> Response {
 }
 
 /// Runs a call against a server of the session era whose answer to it is `answer`.
-async fn call(answer: fn(&Hit) -> Response, flags: &[&str]) -> super::run::Run {
+async fn call(answer: fn(&Hit) -> Response, flags: &[&str]) -> (Mock, Run) {
     let mock = open(move |hit| match method(hit) {
         "server/discover" => StatusCode::BAD_REQUEST.into_response(),
-        // Our answer to a question is taken, and never acknowledged.
-        "" if hit.json.get("result").is_some() => stuck("application/json"),
+        "" if hit.json.get("result").is_some() => {
+            // Our answer to a question is taken slowly.
+            thread::sleep(Duration::from_millis(100));
+            StatusCode::ACCEPTED.into_response()
+        }
         "tools/call" => answer(hit),
         _ => legacy(hit),
     })
     .await;
-    headless(&mock, &[&["--call", "t={}"], flags].concat()).await
+    let run = headless(&mock, &[&["--call", "t={}"], flags].concat()).await;
+    (mock, run)
 }
 
 #[tokio::test]
 async fn the_time_of_a_request_covers_all_that_belongs_to_it() {
     let slow: [(&str, fn(&Hit) -> Response); 3] = [
         ("questions without end", |_| {
-            begun("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n\n".repeat(64))
+            begun("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n\n".repeat(200))
         }),
         ("a long wait before going on", |_| stream("id: 1\nretry: 86400000\n\n".to_owned())),
         ("silence", |_| begun(": hi\n\n".to_owned())),
     ];
     for (name, answer) in slow {
-        let run = call(answer, &["--timeout", "2"]).await;
+        let (mock, run) = call(answer, &["--timeout", "2"]).await;
         assert_eq!(run.code, Some(1), "{name}: {}", run.story);
         run.refused("within 2 s");
+        assert!(mock.count("/mcp") < 200, "{name}: not all questions are answered");
     }
 }
 
@@ -78,8 +85,8 @@ async fn events_of_other_types_are_for_others() {
             "event: ping\ndata: now\n\nevent: endpoint\ndata: /x\n\nevent: message\ndata: {message}\n\n"
         ))
     };
-    call(answer, &[]).await.succeeded();
+    call(answer, &[]).await.1.succeeded();
     let broken: fn(&Hit) -> Response =
         |_| stream("event: ping\ndata: now\n\nevent\ndata: x\n\n".to_owned());
-    call(broken, &[]).await.refused("is no message");
+    call(broken, &[]).await.1.refused("is no message");
 }
