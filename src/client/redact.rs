@@ -1,6 +1,7 @@
 //! What is shown of what others wrote: secrets shortened, terminals left alone, JSON laid out for reading.
 
 use serde_json::Value;
+use url::form_urlencoded;
 
 use super::secret::shorten;
 
@@ -60,16 +61,31 @@ pub(crate) fn redact_credentials(value: &str) -> String {
     }
 }
 
-/// A URL with the secret values of its query shortened.
+/// What an authorization server says of an error. A redirect is not judged yet when it is shown, and on an issuer
+/// mismatch nobody may see this (MCP authorization, "Authorization Response Validation").
+const UNJUDGED: [&str; 3] = ["error", "error_description", "error_uri"];
+
+/// A URL with the secret values of its query and fragment shortened, and those of an error left out.
 pub(crate) fn redact_url(url: &str) -> String {
-    let Some((base, query)) = url.split_once('?') else {
-        return url.to_owned();
-    };
-    let params = query.split('&').map(|param| match param.split_once('=') {
-        Some((name, value)) if SECRETS.contains(&name) => format!("{name}={}", shorten(value)),
-        _ => param.to_owned(),
-    });
-    format!("{base}?{}", params.collect::<Vec<_>>().join("&"))
+    let mut shown = String::with_capacity(url.len());
+    for part in url.split_inclusive(['?', '#', '&']) {
+        let (param, end) = match part.strip_suffix(['?', '#', '&']) {
+            Some(param) => (param, &part[param.len()..]),
+            None => (part, ""),
+        };
+        let decoded = form_urlencoded::parse(param.as_bytes()).next();
+        match (decoded, param.split_once('=')) {
+            (Some((known, _)), Some((name, value))) if SECRETS.contains(&&*known) => {
+                shown.push_str(&format!("{name}={}", shorten(value)));
+            }
+            (Some((known, _)), Some((name, _))) if UNJUDGED.contains(&&*known) => {
+                shown.push_str(&format!("{name}=…"));
+            }
+            _ => shown.push_str(param),
+        }
+        shown.push_str(end);
+    }
+    shown
 }
 
 /// Text of others on one line of a terminal: line ends become `\n`, other control and direction characters `\u{..}`.
@@ -180,15 +196,37 @@ mod tests {
             json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s",
                 "id_token": [{"a": "01…"}], "error": {"code": -32601}})
         );
-        assert_eq!(
-            redact_url("http://h/cb?code=0123456789&state=s&iss=i"),
-            "http://h/cb?code=01…&state=s&iss=i"
-        );
         assert_eq!(redact_credentials("Bearer 0123456789012345"), "Bearer 0123…");
         assert_eq!(
             form_lines(&[("code", "0123456789".into()), ("a", "b".into())]),
             "code=01…\na=b"
         );
+    }
+
+    #[test]
+    fn the_parameters_of_a_url_are_shown_with_care() {
+        for (name, url, expected) in [
+            (
+                "a code",
+                "http://h/cb?code=0123456789&state=s&iss=i",
+                "http://h/cb?code=01…&state=s&iss=i",
+            ),
+            ("a fragment", "http://h/cb#access_token=0123456789", "http://h/cb#access_token=01…"),
+            ("both", "http://h/cb?a=b#code=0123456789&c", "http://h/cb?a=b#code=01…&c"),
+            (
+                "an error",
+                "/cb?error=e&error_description=d&error_uri=u&state=s",
+                "/cb?error=…&error_description=…&error_uri=…&state=s",
+            ),
+            (
+                "in disguise",
+                "/cb?error%5Fdescription=d&%63ode=0123456789",
+                "/cb?error%5Fdescription=…&%63ode=01…",
+            ),
+            ("no parameters", "http://h/code=1/a", "http://h/code=1/a"),
+        ] {
+            assert_eq!(redact_url(url), expected, "{name}");
+        }
     }
 
     #[test]
