@@ -61,7 +61,8 @@ async fn call(answer: fn(&Hit) -> Response, flags: &[&str]) -> (Mock, Run) {
 
 #[tokio::test]
 async fn the_time_of_a_request_covers_all_that_belongs_to_it() {
-    let slow: [(&str, fn(&Hit) -> Response); 3] = [
+    type Slow = (&'static str, fn(&Hit) -> Response);
+    let slow: [Slow; 3] = [
         ("questions without end", |_| {
             begun("data: {\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n\n".repeat(200))
         }),
