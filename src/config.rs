@@ -27,6 +27,7 @@ use crate::{
 
 use env_file::EnvFile;
 use provider::ProviderSettings;
+use values::Discreet;
 
 pub use limits::Limits;
 pub use provider::{IntrospectionConfig, Keycloak, ProviderConfig};
@@ -45,7 +46,7 @@ pub struct Settings {
     pub port: u16,
 
     /// How clients reach this server, without a path. Tokens and documents name it. [default: http://localhost:PORT]
-    #[arg(long, env = "MCP_SERVER_URL", value_name = "URL")]
+    #[arg(long, env = "MCP_SERVER_URL", value_parser = Discreet::PUBLIC_URL, value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
     /// Origin of one more web page that may talk to this server (repeatable).
@@ -66,7 +67,7 @@ pub struct Settings {
         long,
         env = "MCP_SEAL_KEY",
         hide_env_values = true,
-        value_parser = values::long_secret,
+        value_parser = Discreet::LONG_SECRET,
         value_name = "SECRET"
     )]
     pub seal_key: Option<Secret>,

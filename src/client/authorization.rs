@@ -147,11 +147,15 @@ impl Pending {
 
     /// Judges an answer by its query. First whether it is one to our request, then from whom, then what it says.
     pub(crate) fn judge(&self, query: &str) -> Result<Secret, ClientError> {
-        let answer = Parameters::parse(query)?;
-        let state = answer.state.as_deref().unwrap_or_default();
-        if !bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes())) {
-            return Err(ClientError::WrongState);
+        let mut states =
+            form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "state");
+        let ours = |state: &str| bool::from(state.as_bytes().ct_eq(self.state.expose().as_bytes()));
+        match (states.next(), states.next()) {
+            (Some((_, state)), None) if ours(&state) => {}
+            // Before anything else is looked at: whoever does not know our state ends nothing.
+            _ => return Err(ClientError::WrongState),
         }
+        let answer = Parameters::parse(query)?;
         match &answer.iss {
             // Byte for byte, as it was decoded: no slash more or less.
             Some(iss) if *iss != self.issuer => {
@@ -195,7 +199,6 @@ impl Pending {
 #[derive(Default)]
 struct Parameters {
     code: Option<String>,
-    state: Option<String>,
     iss: Option<String>,
     error: Option<String>,
     error_description: Option<String>,
@@ -208,7 +211,6 @@ impl Parameters {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let slot = match &*name {
                 "code" => &mut found.code,
-                "state" => &mut found.state,
                 "iss" => &mut found.iss,
                 "error" => &mut found.error,
                 "error_description" => &mut found.error_description,
@@ -266,7 +268,11 @@ mod tests {
             ("state=s", "NoCode"),
             ("code=&state=s", "NoCode"),
             ("code=c&code=d&state=s", "Protocol"),
-            ("code=c&state=x&state=s", "Protocol"),
+            ("code=c&state=x&state=s", "WrongState"),
+            ("code=c&state=s&state=s", "WrongState"),
+            ("code=c&code=d&state=x", "WrongState"),
+            ("iss=a&iss=b", "WrongState"),
+            ("iss=a&iss=b&state=s", "Protocol"),
         ] {
             assert_eq!(judge(false, query), expected, "{query}");
         }

@@ -3,11 +3,17 @@
 //! Rules: RFC 8252 sections 6 (an external browser), 7.3 (loopback redirects on a port of the moment) and 8.3
 //! (`127.0.0.1` rather than `localhost`).
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use reqwest::header::{LOCATION, SET_COOKIE};
 use tokio::{net::TcpListener, sync::oneshot, time::timeout};
-use url::Url;
+use url::{Host, Url};
 
 use super::{
     Client, address, authorization::Pending, error::ClientError, http::Answer, journal::Access,
@@ -50,7 +56,8 @@ pub async fn prepare(client: &Client, access: &Access) -> Result<Browser, Client
         if !address::is_loopback(&url) {
             return Ok(Browser { redirect_uri, reach: Reach::Pasting });
         }
-        let listener = bind(url.port_or_known_default().unwrap_or(0)).await.map_err(|e| {
+        let port = url.port_or_known_default().unwrap_or(0);
+        let listener = TcpListener::bind((named(&url), port)).await.map_err(|e| {
             ClientError::Usage(format!(
                 "{redirect_uri} is taken: {e}; choose another port with --redirect-uri"
             ))
@@ -75,7 +82,16 @@ pub async fn prepare(client: &Client, access: &Access) -> Result<Browser, Client
 }
 
 async fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", port)).await
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// The loopback address that a redirect URI names; there are two families of them (RFC 8252, 7.3).
+fn named(url: &Url) -> IpAddr {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.into(),
+        Some(Host::Ipv6(ip)) => ip.into(),
+        _ => Ipv4Addr::LOCALHOST.into(),
+    }
 }
 
 impl Browser {
@@ -138,7 +154,7 @@ async fn paste(
         None => false,
     };
     if !opened {
-        client.report.essential(&format!("open this address in a browser:\n{url}"));
+        client.report.address("open this address in a browser:", &url);
     }
     client.report.note("waiting for the answer; if the browser cannot reach this machine, paste the address it ends on:");
     loop {
@@ -210,4 +226,21 @@ fn set_cookies(answer: &Answer) -> Vec<(String, String)> {
 fn location(answer: &Answer) -> Option<String> {
     let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_listener_is_where_the_redirect_leads() {
+        for (uri, expected) in [
+            ("http://127.0.0.1:1/callback", "127.0.0.1"),
+            ("http://127.0.0.2:1/callback", "127.0.0.2"),
+            ("http://[::1]:1/callback", "::1"),
+            ("http://localhost:1/callback", "127.0.0.1"),
+        ] {
+            assert_eq!(named(&Url::parse(uri).unwrap()).to_string(), expected, "{uri}");
+        }
+    }
 }

@@ -51,14 +51,23 @@ pub async fn protected_resource(
         }
     };
     report.stage(Stage::ResourceMetadata, "The protected resource's metadata (RFC 9728)");
-    let mut status = 0;
+    let what = "protected resource metadata";
+    let mut failure = None;
     for url in &tried {
-        let answer = client.http.document(url).await?;
+        let Some(answer) = asked(client, url, &mut failure).await? else {
+            continue;
+        };
         if !answer.status.is_success() {
-            status = answer.status.as_u16();
+            let (url, status) = (url.clone(), answer.status.as_u16());
+            failure = failure.or(named.map(|_| ClientError::Status { what, url, status }));
             continue;
         }
-        let metadata: ProtectedResource = answer.json("protected resource metadata")?;
+        if let Err(error) = answer.json::<AboutResource>(what) {
+            failure.get_or_insert(error);
+            continue;
+        }
+        // From here on it is a document of the kind that was asked for, and no other place is asked.
+        let metadata: ProtectedResource = answer.json(what)?;
         if !address::covers(&metadata.resource, &client.url) {
             return Err(ClientError::WrongResource {
                 document: url.clone(),
@@ -75,13 +84,37 @@ pub async fn protected_resource(
         ));
         return Ok(resource(metadata, &answer));
     }
-    match named {
-        Some(url) => Err(ClientError::Status {
-            what: "protected resource metadata",
-            url: url.to_owned(),
-            status,
-        }),
-        None => Err(ClientError::NoResourceMetadata),
+    Err(failure.unwrap_or(ClientError::NoResourceMetadata))
+}
+
+/// What tells protected resource metadata from a page or an error document.
+#[derive(Deserialize)]
+struct AboutResource {
+    #[serde(rename = "resource")]
+    _resource: String,
+}
+
+/// The same for an authorization server.
+#[derive(Deserialize)]
+struct AboutIssuer {
+    #[serde(rename = "issuer")]
+    _issuer: String,
+}
+
+/// What a place answers. One that leads to another server has no document for us; the first such is remembered, for
+/// the case that no place has one.
+async fn asked(
+    client: &Client,
+    url: &str,
+    failure: &mut Option<ClientError>,
+) -> Result<Option<Answer>, ClientError> {
+    match client.http.document(url).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error @ ClientError::Redirected { .. }) => {
+            failure.get_or_insert(error);
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -127,9 +160,10 @@ pub async fn authorization_server(
         report.note(&format!("{} are named; --issuer chooses another", resource.issuers.len()));
     }
     report.stage(Stage::ServerMetadata, "The authorization server's metadata (RFC 8414)");
+    let mut failure = None;
     for (url, _) in places(&address::secure(issuer)?) {
-        let answer = client.http.document(&url).await?;
-        let Some(metadata) = described(&answer) else {
+        let answer = asked(client, &url, &mut failure).await?;
+        let Some(metadata) = answer.as_ref().and_then(described) else {
             continue;
         };
         // Not the next place, but the end: whoever publishes this claims to be somebody else (RFC 8414, 3.3).
@@ -150,13 +184,14 @@ pub async fn authorization_server(
         report.verified("`issuer` is the one that was asked for, letter for letter");
         return Ok(metadata);
     }
-    Err(ClientError::NoServerMetadata { issuer: issuer.clone() })
+    Err(failure.unwrap_or_else(|| ClientError::NoServerMetadata { issuer: issuer.clone() }))
 }
 
-/// A metadata document, when the answer is one. Some servers answer every path with a page and 200.
+/// A metadata document, when the answer is one. Some servers answer every path with 200 and a page or an error.
 pub(crate) fn described(answer: &Answer) -> Option<AuthorizationServerMetadata> {
-    let found = answer.status.is_success().then(|| answer.json("authorization server metadata"))?;
-    found.ok()
+    let what = "authorization server metadata";
+    answer.json::<AboutIssuer>(what).ok().filter(|_| answer.status.is_success())?;
+    answer.json(what).ok()
 }
 
 /// Where an issuer's metadata may be, in the order that MCP prescribes, and the standard that says so.

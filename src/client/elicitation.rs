@@ -105,22 +105,27 @@ async fn consent(client: &Client) -> Option<bool> {
 }
 
 async fn visit(client: &Client, params: &Value) -> Value {
-    let url = params["url"].as_str().unwrap_or_default();
-    let host = Url::parse(url).ok().filter(|u| matches!(u.scheme(), "https" | "http"));
-    let Some(host) = host.as_ref().and_then(Url::host_str) else {
+    let Some((host, url)) = page(params["url"].as_str().unwrap_or_default()) else {
         client.report.warn("the server asked to open something that is no web address");
         return decline();
     };
-    client.report.essential(&format!("open a page of {host}? y: yes, n: decline\n  {url}"));
+    client.report.address(&format!("open a page of {host}? y: yes, n: decline"), &url);
     match consent(client).await {
         Some(true) => {
-            let url = url.to_owned();
             std::thread::spawn(move || webbrowser::open(&url));
             json!({"action": "accept"})
         }
         Some(false) => decline(),
         None => json!({"action": "cancel"}),
     }
+}
+
+/// The host of a web page, and its whole address as it is shown and opened: one text for both. A parser drops line
+/// ends, an honest address has none.
+fn page(address: &str) -> Option<(String, String)> {
+    let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+    let host = url.host_str().filter(|_| !address.contains(char::is_control))?.to_owned();
+    Some((host, url.into()))
 }
 
 fn kind(field: &Value) -> String {
@@ -169,6 +174,31 @@ mod tests {
             Value::Object(defaults(&schema)),
             json!({"name": "John", "age": 30, "email": "person@example.com"})
         );
+    }
+
+    #[test]
+    fn an_address_is_shown_as_it_is_opened() {
+        for (name, address, expected) in [
+            ("a page", "https://h.example/a?b#c", Some(("h.example", "https://h.example/a?b#c"))),
+            (
+                "another user",
+                "https://bank.example@h.example/",
+                Some(("h.example", "https://bank.example@h.example/")),
+            ),
+            (
+                "another alphabet",
+                "https://b\u{430}nk.example/\u{202e}",
+                Some(("xn--bnk-6cd.example", "https://xn--bnk-6cd.example/%E2%80%AE")),
+            ),
+            ("a question of its own", "https://h.example/#\n\nopen a page of bank.example?", None),
+            ("a tab", "https://h.exa\tmple/", None),
+            ("no page", "file:///etc/passwd", None),
+            ("nothing", "", None),
+        ] {
+            let found = page(address);
+            let found = found.as_ref().map(|(host, url)| (host.as_str(), url.as_str()));
+            assert_eq!(found, expected, "{name}");
+        }
     }
 
     #[test]

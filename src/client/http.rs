@@ -156,13 +156,20 @@ impl Http {
         body: Option<(String, String)>,
     ) -> Result<Answer, ClientError> {
         let (body, shown) = body.unzip();
+        // Documents and pages are public; what is asked for with a body may be answered with a secret.
+        let confidential = body.is_some();
         self.report.request(method.as_str(), url, &headers, shown.as_deref());
         let exchange = async {
             let response = self.send(method, url, headers, body).await?;
             let (status, headers) = (response.status(), response.headers().clone());
             self.report.answer(status, &headers);
             let body = read(response, url, DOCUMENT_LIMIT).await?;
-            self.report.body(&String::from_utf8_lossy(&body));
+            let text = String::from_utf8_lossy(&body);
+            if confidential {
+                self.report.confidential_body(&text)
+            } else {
+                self.report.body(&text)
+            }
             Ok(Answer { url: url.to_owned(), status, headers, body })
         };
         match tokio::time::timeout(self.timeout, exchange).await {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    redact::{layout, printable},
+    redact::{layout, one_line, printable},
     refusal::Authorize,
     session::{Outcome, Session},
     work::{Ending, Tool},
@@ -127,6 +127,7 @@ fn print(text: &str) {
 }
 
 fn line(document: &impl Serialize) {
-    let _ =
-        writeln!(io::stdout().lock(), "{}", serde_json::to_string(document).unwrap_or_default());
+    let document = serde_json::to_string(document).unwrap_or_default();
+    // What came as text would keep the line ends between its tokens.
+    let _ = writeln!(io::stdout().lock(), "{}", one_line(&document));
 }

@@ -1,6 +1,7 @@
 //! What is shown of what others wrote: secrets shortened, terminals left alone, JSON laid out for reading.
 
 use serde_json::Value;
+use url::form_urlencoded;
 
 use super::secret::shorten;
 
@@ -34,15 +35,20 @@ pub(crate) fn redact(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
-                match value {
-                    Value::String(text) if SECRETS.contains(&name.as_str()) => {
-                        *text = shorten(text)
-                    }
-                    _ => redact(value),
-                }
+                if SECRETS.contains(&name.as_str()) { shorten_all(value) } else { redact(value) }
             }
         }
         Value::Array(values) => values.iter_mut().for_each(redact),
+        _ => {}
+    }
+}
+
+/// Shortens every text below a secret member. Numbers stay: the `code` of JSON-RPC is one.
+fn shorten_all(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = shorten(text),
+        Value::Array(values) => values.iter_mut().for_each(shorten_all),
+        Value::Object(members) => members.values_mut().for_each(shorten_all),
         _ => {}
     }
 }
@@ -55,30 +61,69 @@ pub(crate) fn redact_credentials(value: &str) -> String {
     }
 }
 
-/// A URL with the secret values of its query shortened.
+/// What an authorization server says of an error. A redirect is not judged yet when it is shown, and on an issuer
+/// mismatch nobody may see this (MCP authorization, "Authorization Response Validation").
+const UNJUDGED: [&str; 3] = ["error", "error_description", "error_uri"];
+
+/// A URL with the secret values of its query and fragment shortened, and those of an error left out.
 pub(crate) fn redact_url(url: &str) -> String {
-    let Some((base, query)) = url.split_once('?') else {
-        return url.to_owned();
-    };
-    let params = query.split('&').map(|param| match param.split_once('=') {
-        Some((name, value)) if SECRETS.contains(&name) => format!("{name}={}", shorten(value)),
-        _ => param.to_owned(),
-    });
-    format!("{base}?{}", params.collect::<Vec<_>>().join("&"))
+    let mut shown = String::with_capacity(url.len());
+    for part in url.split_inclusive(['?', '#', '&']) {
+        let (param, end) = match part.strip_suffix(['?', '#', '&']) {
+            Some(param) => (param, &part[param.len()..]),
+            None => (part, ""),
+        };
+        let decoded = form_urlencoded::parse(param.as_bytes()).next();
+        match (decoded, param.split_once('=')) {
+            (Some((known, _)), Some((name, value))) if SECRETS.contains(&&*known) => {
+                shown.push_str(&format!("{name}={}", shorten(value)));
+            }
+            (Some((known, _)), Some((name, _))) if UNJUDGED.contains(&&*known) => {
+                shown.push_str(&format!("{name}=…"));
+            }
+            _ => shown.push_str(param),
+        }
+        shown.push_str(end);
+    }
+    shown
 }
 
-/// Text of others, safe for a terminal: control and direction characters become `\u{..}`.
+/// Text of others on one line of a terminal: line ends become `\n`, other control and direction characters `\u{..}`.
 pub(crate) fn printable(text: &str) -> String {
-    let bidi = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if (c.is_control() && c != '\n' && c != '\t') || bidi(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
+        match c {
+            '\t' => safe.push(c),
+            '\n' => safe.push_str("\\n"),
+            c if c.is_control() || misleads(c) => safe.extend(c.escape_unicode()),
+            c => safe.push(c),
         }
     }
     safe
+}
+
+/// Characters that end a line or turn the direction of what follows (Unicode Standard Annex 9, 2).
+fn misleads(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A JSON document on one line: no blanks between its tokens, and no character in its strings that a terminal would
+/// act upon. Everything else stays letter for letter (RFC 8259, 2 and 7).
+pub(crate) fn one_line(document: &str) -> String {
+    let mut line = String::with_capacity(document.len());
+    let (mut quoted, mut escaped) = (false, false);
+    for c in document.chars() {
+        match c {
+            ' ' | '\t' | '\n' | '\r' if !quoted => continue,
+            c if c.is_control() || misleads(c) => {
+                line.push_str(&format!("\\u{:04x}", u32::from(c)))
+            }
+            c => line.push(c),
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    line
 }
 
 const WIDTH: usize = 90;
@@ -143,21 +188,45 @@ mod tests {
 
     #[test]
     fn secrets_are_shortened_wherever_they_stand() {
-        let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s"});
+        let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s",
+            "id_token": [{"a": "0123456789"}], "error": {"code": -32601}});
         redact(&mut value);
         assert_eq!(
             value,
-            json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s"})
-        );
-        assert_eq!(
-            redact_url("http://h/cb?code=0123456789&state=s&iss=i"),
-            "http://h/cb?code=01…&state=s&iss=i"
+            json!({"access_token": "aaaaaaaa…", "x": [{"client_secret": "01…"}], "scope": "s",
+                "id_token": [{"a": "01…"}], "error": {"code": -32601}})
         );
         assert_eq!(redact_credentials("Bearer 0123456789012345"), "Bearer 0123…");
         assert_eq!(
             form_lines(&[("code", "0123456789".into()), ("a", "b".into())]),
             "code=01…\na=b"
         );
+    }
+
+    #[test]
+    fn the_parameters_of_a_url_are_shown_with_care() {
+        for (name, url, expected) in [
+            (
+                "a code",
+                "http://h/cb?code=0123456789&state=s&iss=i",
+                "http://h/cb?code=01…&state=s&iss=i",
+            ),
+            ("a fragment", "http://h/cb#access_token=0123456789", "http://h/cb#access_token=01…"),
+            ("both", "http://h/cb?a=b#code=0123456789&c", "http://h/cb?a=b#code=01…&c"),
+            (
+                "an error",
+                "/cb?error=e&error_description=d&error_uri=u&state=s",
+                "/cb?error=…&error_description=…&error_uri=…&state=s",
+            ),
+            (
+                "in disguise",
+                "/cb?error%5Fdescription=d&%63ode=0123456789",
+                "/cb?error%5Fdescription=…&%63ode=01…",
+            ),
+            ("no parameters", "http://h/code=1/a", "http://h/code=1/a"),
+        ] {
+            assert_eq!(redact_url(url), expected, "{name}");
+        }
     }
 
     #[test]
@@ -175,6 +244,31 @@ mod tests {
 
     #[test]
     fn a_server_cannot_write_to_the_terminal() {
-        assert_eq!(printable("a\x1b[31mb\u{202e}"), "a\\u{1b}[31mb\\u{202e}");
+        for (name, text, expected) in [
+            ("escape", "a\x1b[31mb", "a\\u{1b}[31mb"),
+            ("8-bit escape", "\u{9b}2J", "\\u{9b}2J"),
+            ("direction", "a\u{202e}\u{61c}", "a\\u{202e}\\u{61c}"),
+            ("line ends", "a\nb\r\u{2028}", "a\\nb\\u{d}\\u{2028}"),
+            ("letters of all kinds", "\u{e4}\t\u{65e5}", "\u{e4}\t\u{65e5}"),
+        ] {
+            assert_eq!(printable(text), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_one_line_and_still_the_same_document() {
+        for (name, text, expected) in [
+            ("blanks between tokens", "{\n \"a\" :\t[1.50,\r\n2]\n}", r#"{"a":[1.50,2]}"#),
+            ("blanks in a string", r#"{"a b": " \\n "}"#, r#"{"a b":" \\n "}"#),
+            ("a quote in a string", r#"["\" \\", "\\" ]"#, r#"["\" \\","\\"]"#),
+            ("8-bit escape", "[\"\u{9b}2J\u{7f}\"]", r#"["\u009b2J\u007f"]"#),
+            ("direction", "[\"\u{202e}\u{61c}\"]", r#"["\u202e\u061c"]"#),
+            ("letters of all kinds", "[\"\u{e4}\u{1f600}\"]", "[\"\u{e4}\u{1f600}\"]"),
+        ] {
+            let line = one_line(text);
+            assert_eq!(line, expected, "{name}");
+            let read = |text| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(read(&line), read(text), "{name}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use reqwest::header::HeaderMap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
     redact::{layout, printable, redact, redact_credentials, redact_url},
@@ -105,6 +105,12 @@ impl Report {
         self.line(Level::Quiet, &format!("\n{}\n", self.paint.wrap("4", &printable(text))));
     }
 
+    /// The same for an address, which gets a line of its own.
+    pub(crate) fn address(&self, text: &str, url: &str) {
+        let [text, url] = [text, url].map(|line| self.paint.wrap("4", &printable(line)));
+        self.line(Level::Quiet, &format!("\n{text}\n{url}\n"));
+    }
+
     /// A remark for those who want everything.
     pub(crate) fn detail(&self, text: &str) {
         let text = self.paint.wrap("2", &printable(text));
@@ -185,6 +191,17 @@ impl Report {
         if lines.len() > shown {
             let rest = format!("… {} more lines, -v shows them", lines.len() - shown);
             self.line(Level::Story, &format!("       {}", self.paint.wrap("2", &rest)));
+        }
+    }
+
+    /// The body of an endpoint that gives out secrets. They can be found in a JSON object (RFC 6749, 5.1; RFC 7591, 3.2);
+    /// anything else is not shown.
+    pub(crate) fn confidential_body(&self, body: &str) {
+        match serde_json::from_str::<Map<String, Value>>(body) {
+            Err(_) if !body.is_empty() => {
+                self.line(Level::Story, &format!("       ({} bytes, not JSON)", body.len()));
+            }
+            _ => self.body(body),
         }
     }
 

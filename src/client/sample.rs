@@ -7,64 +7,106 @@ use serde_json::{Map, Value, json};
 /// Deep enough for any real tool; a schema may refer to itself.
 const DEPTH: usize = 8;
 
+/// Large enough for any real tool; a short schema may multiply itself. In values, a long text counts as several.
+const SIZE: usize = 10_000;
+const TEXT: usize = 64;
+
 /// The smallest value that a schema suggests: its default, an example, a constant, the first of an enumeration, or the
-/// least of its type. Objects get their required members.
+/// least of its type. Objects get their required members. What would be too deep or too large is null.
 pub(crate) fn value(schema: &Value) -> Value {
-    least(schema, schema, DEPTH)
+    Sampler { root: schema, left: SIZE }.least(schema, DEPTH)
 }
 
-fn least(schema: &Value, root: &Value, depth: usize) -> Value {
-    let first = |keyword: &str| schema.get(keyword).and_then(|list| list.get(0)).cloned();
-    let suggested = schema
-        .get("default")
-        .or_else(|| schema.get("const"))
-        .cloned()
-        .or_else(|| first("examples"))
-        .or_else(|| first("enum"));
-    if let Some(value) = suggested {
-        return value;
+struct Sampler<'a> {
+    root: &'a Value,
+    left: usize,
+}
+
+impl Sampler<'_> {
+    /// Whether there is still room for so much.
+    fn spend(&mut self, size: usize) -> bool {
+        let enough = size <= self.left;
+        self.left = self.left.saturating_sub(size);
+        enough
     }
-    if depth == 0 {
-        return Value::Null;
-    }
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|r| local(root, r)) {
-        return least(target, root, depth - 1);
-    }
-    for keyword in ["oneOf", "anyOf", "allOf"] {
-        if let Some(choice) = schema
-            .get(keyword)
-            .and_then(|list| list.get(0))
-            .filter(|_| schema.get("type").is_none())
-        {
-            return least(choice, root, depth - 1);
+
+    fn least(&mut self, schema: &Value, depth: usize) -> Value {
+        let first = |keyword: &str| schema.get(keyword).and_then(|list| list.get(0));
+        let suggested = schema
+            .get("default")
+            .or_else(|| schema.get("const"))
+            .or_else(|| first("examples"))
+            .or_else(|| first("enum"));
+        if let Some(value) = suggested {
+            return if self.spend(size(value)) { value.clone() } else { Value::Null };
+        }
+        if depth == 0 || !self.spend(1) {
+            return Value::Null;
+        }
+        let target = schema.get("$ref").and_then(Value::as_str).and_then(|r| local(self.root, r));
+        if let Some(target) = target {
+            return self.least(target, depth - 1);
+        }
+        for keyword in ["oneOf", "anyOf", "allOf"] {
+            if let Some(choice) = first(keyword).filter(|_| schema.get("type").is_none()) {
+                return self.least(choice, depth - 1);
+            }
+        }
+        match kind(schema) {
+            "object" => self.object(schema, depth),
+            "array" => self.array(schema, depth),
+            "integer" => json!(number(schema).ceil() as i64),
+            "number" => json!(number(schema)),
+            "boolean" => json!(true),
+            "null" => Value::Null,
+            _ => Some(text(schema)).filter(|text| self.spend(size(text) - 1)).unwrap_or_default(),
         }
     }
+
+    fn array(&mut self, schema: &Value, depth: usize) -> Value {
+        let count = schema.get("minItems").and_then(Value::as_f64).unwrap_or(0.0).clamp(0.0, 16.0);
+        let mut items = Vec::new();
+        for _ in 0..count as usize {
+            items.push(
+                self.least(schema.get("items").unwrap_or(&json!({"const": null})), depth - 1),
+            );
+        }
+        Value::Array(items)
+    }
+
+    fn object(&mut self, schema: &Value, depth: usize) -> Value {
+        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+        let mut members = Map::new();
+        for name in required.filter_map(Value::as_str) {
+            if !self.spend(name.len() / TEXT) {
+                break;
+            }
+            let member = schema.get("properties").and_then(|properties| properties.get(name));
+            members.insert(name.to_owned(), self.least(member.unwrap_or(&Value::Null), depth - 1));
+        }
+        Value::Object(members)
+    }
+}
+
+/// How many values a value is made of.
+fn size(value: &Value) -> usize {
+    let inner = match value {
+        Value::String(text) => text.len() / TEXT,
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| name.len() / TEXT + size(value)).sum()
+        }
+        _ => 0,
+    };
+    1 + inner
+}
+
+/// The least number that is allowed.
+fn number(schema: &Value) -> f64 {
     let number = |keyword: &str| schema.get(keyword).and_then(Value::as_f64);
-    match kind(schema) {
-        "object" => object(schema, root, depth),
-        "array" => {
-            let count = number("minItems").unwrap_or(0.0).clamp(0.0, 16.0) as usize;
-            let item =
-                schema.get("items").map_or(Value::Null, |items| least(items, root, depth - 1));
-            Value::Array(vec![item; count])
-        }
-        "integer" => {
-            let least = number("minimum")
-                .or_else(|| number("exclusiveMinimum").map(|n| n + 1.0))
-                .unwrap_or(1.0)
-                .ceil();
-            json!(number("maximum").map_or(least, |most| least.min(most)) as i64)
-        }
-        "number" => {
-            let least = number("minimum")
-                .or_else(|| number("exclusiveMinimum").map(|n| n + 1.0))
-                .unwrap_or(1.0);
-            json!(number("maximum").map_or(least, |most| least.min(most)))
-        }
-        "boolean" => json!(true),
-        "null" => Value::Null,
-        _ => text(schema),
-    }
+    let least =
+        number("minimum").or_else(|| number("exclusiveMinimum").map(|n| n + 1.0)).unwrap_or(1.0);
+    number("maximum").map_or(least, |most| least.min(most))
 }
 
 fn kind(schema: &Value) -> &str {
@@ -76,15 +118,6 @@ fn kind(schema: &Value) -> &str {
         None => None,
     };
     named.unwrap_or(if schema.get("properties").is_some() { "object" } else { "string" })
-}
-
-fn object(schema: &Value, root: &Value, depth: usize) -> Value {
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
-    let members = required.filter_map(Value::as_str).map(|name| {
-        let member = schema.get("properties").and_then(|properties| properties.get(name));
-        (name.to_owned(), least(member.unwrap_or(&Value::Null), root, depth - 1))
-    });
-    Value::Object(members.collect::<Map<_, _>>())
 }
 
 fn text(schema: &Value) -> Value {
@@ -138,6 +171,30 @@ mod tests {
             (json!({}), json!("hello")),
         ] {
             assert_eq!(value(&schema), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_schema_that_multiplies_itself_gives_a_small_value() {
+        let mut nested = json!({"type": "string", "minLength": 4096});
+        for _ in 0..7 {
+            nested = json!({"type": "array", "minItems": 16, "items": nested});
+        }
+        let names: Vec<_> = (0..16).map(|n| format!("{n}{}", "x".repeat(1000))).collect();
+        let members: Map<_, _> =
+            names.iter().map(|name| (name.clone(), json!({"$ref": "#"}))).collect();
+        for (name, schema) in [
+            ("arrays in arrays", nested),
+            (
+                "a schema in itself",
+                json!({"type": "object", "required": names, "properties": members}),
+            ),
+            (
+                "a large default",
+                json!({"type": "array", "minItems": 16, "items": {"default": "x".repeat(600_000)}}),
+            ),
+        ] {
+            assert!(value(&schema).to_string().len() < 2_000_000, "{name}");
         }
     }
 

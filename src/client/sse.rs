@@ -10,16 +10,20 @@ use std::time::Duration;
 pub(crate) struct Events {
     buffer: Vec<u8>,
     data: Option<String>,
+    kind: String,
     after_cr: bool,
     begun: bool,
-    /// Where to go on after a disconnection.
+    /// The id as it was read; it counts once its event is complete.
+    id: Option<String>,
+    /// Where to go on after a disconnection: behind the last event that came whole.
     pub(crate) last_id: Option<String>,
     /// How long the server wants us to wait before that.
     pub(crate) retry: Option<Duration>,
 }
 
 impl Events {
-    /// Takes the next piece; gives the data of the events that it completes. Comments and empty events give nothing.
+    /// Takes the next piece; gives the data of the events that it completes. Comments, empty events and events of a type
+    /// other than `message` give nothing: they are for others.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in piece {
@@ -44,7 +48,12 @@ impl Events {
 
     /// The same stream on a new connection: what was incomplete will come again.
     pub(crate) fn reopened(self) -> Self {
-        Self { last_id: self.last_id, retry: self.retry, ..Self::default() }
+        Self {
+            id: self.last_id.clone(),
+            last_id: self.last_id,
+            retry: self.retry,
+            ..Self::default()
+        }
     }
 
     /// How much is held back for an event that is not complete.
@@ -59,7 +68,10 @@ impl Events {
             true => &text,
         };
         if text.is_empty() {
-            return self.data.take().filter(|data| !data.is_empty());
+            self.last_id.clone_from(&self.id);
+            let kind = std::mem::take(&mut self.kind);
+            let data = self.data.take().filter(|data| !data.is_empty());
+            return data.filter(|_| matches!(kind.as_str(), "" | "message"));
         }
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -71,8 +83,9 @@ impl Events {
                 }
                 None => self.data = Some(value.to_owned()),
             },
+            "event" => value.clone_into(&mut self.kind),
             "id" if !value.contains('\0') => {
-                self.last_id = Some(value.to_owned()).filter(|id| !id.is_empty())
+                self.id = Some(value.to_owned()).filter(|id| !id.is_empty());
             }
             "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
                 self.retry = value.parse().ok().map(Duration::from_millis);
@@ -108,5 +121,38 @@ mod tests {
         assert_eq!(events.last_id.as_deref(), Some("7"));
         events.feed(b"retry: soon\nid: x\0y\n\n");
         assert_eq!((events.retry, events.last_id.as_deref()), (None, Some("7")));
+    }
+
+    #[test]
+    fn only_messages_are_given() {
+        for (name, stream, expected) in [
+            ("no type", "data: a\n\n", &["a"][..]),
+            ("an empty type", "event:\ndata: a\n\n", &["a"]),
+            ("a message", "event: message\ndata: a\n\n", &["a"]),
+            ("another type", "event: ping\ndata: a\n\n", &[]),
+            ("the last type counts", "event: ping\nevent: message\ndata: a\n\n", &["a"]),
+            ("a type is for one event", "event: ping\n\ndata: a\n\n", &["a"]),
+        ] {
+            assert_eq!(Events::default().feed(stream.as_bytes()), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_event_that_was_cut_off_did_not_come() {
+        for (name, pieces, expected) in [
+            ("its id alone", &["id: 1\ndata: a\n\n", "id: 2\n"][..], Some("1")),
+            ("all but the empty line", &["id: 1\n\n", "id: 2\ndata: b\n"], Some("1")),
+            ("the first one", &["id: 1\ndata: a\n"], None),
+            ("an event without an id", &["id: 1\n\n", "data: b\n\n"], Some("1")),
+            ("whole", &["id: 1\n\n", "id: 2\ndata: b\n\n"], Some("2")),
+        ] {
+            let mut events = Events::default();
+            pieces.iter().for_each(|piece| drop(events.feed(piece.as_bytes())));
+            assert_eq!(events.last_id.as_deref(), expected, "{name}");
+            // On the next connection, the id that was read too early is forgotten.
+            let mut events = events.reopened();
+            events.feed(b"data: c\n\n");
+            assert_eq!(events.last_id.as_deref(), expected, "{name}");
+        }
     }
 }

@@ -47,7 +47,7 @@ impl Wire {
                 "the stream ended; going on after event {last} in {} ms",
                 wait.as_millis()
             ));
-            tokio::time::sleep(wait.min(Duration::from_secs(60))).await;
+            self.in_time(*deadline, tokio::time::sleep(wait)).await?;
             let reopened = self.in_time(*deadline, self.open(Some(&last))).await??;
             response = Some(reopened).filter(|r| r.status().is_success());
             events = events.reopened();
@@ -80,10 +80,7 @@ impl Wire {
                 match (&incoming.method, &incoming.id) {
                     (None, Some(answered)) if Some(answered) == id => return Ok(Some(incoming)),
                     (Some(_), Some(_)) if self.is_legacy() => {
-                        let asked = Instant::now();
-                        self.serve(incoming).await?;
-                        // The time that a person takes is not the server's.
-                        *deadline += asked.elapsed();
+                        self.serve(incoming, deadline).await?;
                     }
                     _ => {}
                 }
@@ -97,15 +94,21 @@ impl Wire {
         }
     }
 
-    /// Answers a request of the server (2025-11-25 and earlier).
-    async fn serve(&self, incoming: Incoming) -> Result<(), ClientError> {
+    /// Answers a request of the server (2025-11-25 and earlier). The time that a person takes is not the server's, all
+    /// other time is.
+    async fn serve(&self, incoming: Incoming, deadline: &mut Instant) -> Result<(), ClientError> {
         let (id, method) = (incoming.id, incoming.method.unwrap_or_default());
         let outcome = match method.as_str() {
             "ping" => Ok(Value::Object(jsonrpc::Object::new())),
-            "elicitation/create" => Ok(elicitation::answer(&self.client, &incoming.params).await),
+            "elicitation/create" => {
+                let asked = Instant::now();
+                let answer = elicitation::answer(&self.client, &incoming.params).await;
+                *deadline += asked.elapsed();
+                Ok(answer)
+            }
             _ => Err(ErrorObject::method_not_found(&method)),
         };
-        self.tell(&jsonrpc::Response::new(id, outcome)).await
+        self.in_time(*deadline, self.tell(&jsonrpc::Response::new(id, outcome))).await?
     }
 
     fn is_legacy(&self) -> bool {

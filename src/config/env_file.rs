@@ -38,12 +38,13 @@ impl EnvFile {
     /// The file's settings as arguments of `command`, without those that `matches` was already given.
     pub(crate) fn arguments(&mut self, command: &Command, matches: &ArgMatches) -> Vec<OsString> {
         let mut arguments = Vec::new();
-        for (name, value) in &self.variables {
+        // Once they are arguments they are kept nowhere else: among them are secrets.
+        for (name, value) in std::mem::take(&mut self.variables) {
             let argument = command
                 .get_arguments()
                 .find(|argument| argument.get_env().is_some_and(|env| env == name.as_str()));
             let Some((argument, long)) = argument.and_then(|a| Some((a, a.get_long()?))) else {
-                self.unknown.push(name.clone());
+                self.unknown.push(name);
                 continue;
             };
             let given = matches.value_source(argument.get_id().as_str());

@@ -18,7 +18,7 @@ use super::{
     Client, address,
     discovery::{self, SERVER},
     error::ClientError,
-    redact::printable,
+    redact::{one_line, printable},
     refusal::Refusal,
     work::Ending,
 };
@@ -130,14 +130,15 @@ fn show(client: &Client, judgement: &Judgement, places: &[Place]) {
     let mut out = io::stdout().lock();
     // Whoever closed the pipe has seen enough.
     let _ = if client.options.json || !io::stdout().is_terminal() && !client.options.table {
-        writeln!(out, "{}", json!({"documents": places, "judgement": judgement}))
+        let document = json!({"documents": places, "judgement": judgement});
+        writeln!(out, "{}", one_line(&document.to_string()))
     } else {
-        out.write_all(printable(&table(judgement, places)).as_bytes())
+        table(judgement, places).iter().try_for_each(|line| writeln!(out, "{}", printable(line)))
     };
 }
 
 /// The row of the tutorial's table, then the reasons, then what to expect.
-fn table(judgement: &Judgement, places: &[Place]) -> String {
+fn table(judgement: &Judgement, places: &[Place]) -> Vec<String> {
     let name = judgement.provider.unwrap_or(&judgement.issuer);
     let columns = judgement.columns();
     let mut lines = vec![judgement.issuer.clone(), String::new()];
@@ -156,5 +157,5 @@ fn table(judgement: &Judgement, places: &[Place]) -> String {
     lines.extend(judgement.obstacles.iter().map(|obstacle| format!("  ! {obstacle}")));
     lines.extend(judgement.remarks.iter().map(|remark| format!("  - {remark}")));
     lines.push(String::new());
-    lines.join("\n") + "\n"
+    lines
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{IntrospectionConfig, Keycloak, ProviderConfig};
 use crate::config::{
     limits::seconds,
-    values::{HttpUrl, Secret, word},
+    values::{Discreet, HttpUrl, Secret, word},
 };
 
 /// The heading of these settings in `--help`.
@@ -18,7 +18,7 @@ pub(in crate::config) const HEADING: &str = "Identity provider";
 #[command(next_help_heading = HEADING)]
 pub(in crate::config) struct ProviderSettings {
     /// Where Keycloak is. [default: http://localhost:8080]
-    #[arg(long, env = "KEYCLOAK_URL", value_name = "URL")]
+    #[arg(long, env = "KEYCLOAK_URL", value_parser = Discreet::URL, value_name = "URL")]
     keycloak_url: Option<HttpUrl>,
 
     /// The realm in it.
@@ -26,7 +26,7 @@ pub(in crate::config) struct ProviderSettings {
     keycloak_realm: String,
 
     /// Whose tokens count: `iss`, byte for byte as the provider writes it. [default: KEYCLOAK_URL/realms/KEYCLOAK_REALM]
-    #[arg(long, env = "JWT_ISSUER", value_name = "URL")]
+    #[arg(long, env = "JWT_ISSUER", value_parser = Discreet::URL, value_name = "URL")]
     issuer: Option<HttpUrl>,
 
     /// Whom tokens are meant for: one of these, or this server's own URL, must be in `aud` (a list with commas).
@@ -41,7 +41,7 @@ pub(in crate::config) struct ProviderSettings {
     audience: Vec<String>,
 
     /// Where the provider's public keys are. [default: as the provider's metadata says]
-    #[arg(long, env = "JWKS_URL", value_name = "URL")]
+    #[arg(long, env = "JWKS_URL", value_parser = Discreet::URL, value_name = "URL")]
     jwks_url: Option<HttpUrl>,
 
     /// Scopes that clients are told to ask for (a list with commas). [default: mcp:read,mcp:tools,mcp:prompts, and for
@@ -92,6 +92,7 @@ pub(in crate::config) struct ProviderSettings {
         long,
         env = "INTROSPECTION_URL",
         requires = "introspection_client_id",
+        value_parser = Discreet::URL,
         value_name = "URL"
     )]
     introspection_url: Option<HttpUrl>,

@@ -61,7 +61,7 @@ async fn an_answer_that_is_not_to_our_request_is_not_used() {
         ("no or another state", "{r}?code=c&iss={i}"),
         ("no or another state", "{r}?code=c&state=&iss={i}"),
         ("no or another state", "{r}?code=c&state=x{s}&iss={i}"),
-        ("gives state twice", "{r}?code=c&state=x&state={s}&iss={i}"),
+        ("no or another state", "{r}?code=c&state=x&state={s}&iss={i}"),
         ("gives code twice", "{r}?code=c&code=d&state={s}&iss={i}"),
         ("no or another state", "{r}?error=access_denied&error_description=evil-words"),
         ("neither a code nor an error", "{r}?state={s}&iss={i}"),
@@ -69,7 +69,7 @@ async fn an_answer_that_is_not_to_our_request_is_not_used() {
         let mock = answering(to).await;
         let run = headless(&mock, &[]).await;
         run.refused(why);
-        assert!(!run.story.contains("evil-words (") && mock.count("/token") == 0, "{to}");
+        assert!(!run.story.contains("evil-words") && mock.count("/token") == 0, "{to}");
     }
 }
 
@@ -88,8 +88,11 @@ async fn a_code_of_another_issuer_is_not_used() {
         let run = headless(&mock, &[]).await;
         run.refused(why);
         // On a mismatch nothing of the error is acted on or shown (RFC 9207, 2.4).
-        let told = run.story.split("error:").last().unwrap_or_default();
-        assert!(!told.contains("click-here") && mock.count("/token") == 0, "{to}: {told}");
+        assert!(
+            !run.story.contains("click-here") && mock.count("/token") == 0,
+            "{to}: {}",
+            run.story
+        );
     }
 }
 

@@ -106,6 +106,54 @@ async fn documents_that_redirect_elsewhere_are_not_fetched() {
 }
 
 #[tokio::test]
+async fn a_place_without_a_document_is_passed_over() {
+    type Place = (&'static str, fn(&Facts) -> Response);
+    let none: [Place; 6] = [
+        ("a page", |_| "<!doctype html><title>hello</title>".into_response()),
+        ("not there", |_| StatusCode::NOT_FOUND.into_response()),
+        ("an error document", |_| ok(json!({"error": "no"}))),
+        ("a list", |_| ok(json!([]))),
+        ("elsewhere", |_| redirect("https://evil.example.com/x")),
+        ("no identifier", |_| ok(json!({"issuer": 1, "resource": null}))),
+    ];
+    let resource: fn(&Facts) -> Response = |facts| {
+        ok(json!({"resource": format!("{}/mcp", facts.url), "authorization_servers": [facts.url]}))
+    };
+    for (name, none) in none {
+        let mock = Mock::start(move |hit: &Hit, facts: &Facts| match hit.path.as_str() {
+            RESOURCE | METADATA => Some(none(facts)),
+            "/.well-known/oauth-protected-resource" => Some(resource(facts)),
+            "/.well-known/openid-configuration" => Some(ok(facts.metadata())),
+            "/mcp" if hit.authorization.is_empty() => Some(
+                (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response(),
+            ),
+            _ => None,
+        })
+        .await;
+        let run = headless(&mock, &[]).await;
+        assert_eq!(run.code, Some(0), "{name}: {}", run.story);
+    }
+    // A document of somebody else ends the search (RFC 9728, 3.3; RFC 8414, 3.3).
+    for (path, why, document) in [
+        (RESOURCE, "the metadata at", json!({"resource": "https://honest.example.com"})),
+        (METADATA, "is for issuer", json!({"issuer": "https://honest.example.com"})),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, facts: &Facts| match hit.path.as_str() {
+            found if found == path => Some(ok(document.clone())),
+            "/.well-known/oauth-protected-resource" => Some(resource(facts)),
+            "/.well-known/openid-configuration" => Some(ok(facts.metadata())),
+            "/mcp" => Some(
+                (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")]).into_response(),
+            ),
+            _ => None,
+        })
+        .await;
+        headless(&mock, &[]).await.refused(why);
+        assert_eq!(mock.count("/register"), 0, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn answers_that_never_end_are_cut_off() {
     type Cut = (&'static str, &'static str, fn() -> Response);
     let cases: [Cut; 9] = [

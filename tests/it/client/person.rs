@@ -63,6 +63,8 @@ async fn strangers_are_turned_away_and_the_wait_goes_on() {
         ("?code=stolen&state=guessed", 400),
         ("?code=stolen", 400),
         ("?error=access_denied", 400),
+        ("?code=stolen&code=again", 400),
+        ("?code=stolen&state=guessed&state=again", 400),
         ("", 400),
         ("/more?code=stolen", 404),
     ] {

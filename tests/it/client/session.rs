@@ -11,11 +11,11 @@ use super::{
     run::headless,
 };
 
-fn method(hit: &Hit) -> &str {
+pub(super) fn method(hit: &Hit) -> &str {
     hit.json["method"].as_str().unwrap_or_default()
 }
 
-fn result(hit: &Hit, result: Value) -> Response {
+pub(super) fn result(hit: &Hit, result: Value) -> Response {
     ok(json!({"jsonrpc": "2.0", "id": hit.json["id"], "result": result}))
 }
 
@@ -25,12 +25,12 @@ fn error(hit: &Hit, status: StatusCode, code: i64, data: Value) -> Response {
 }
 
 /// An MCP server that wants no token; `answer` sees the requests to it.
-async fn open(answer: impl Fn(&Hit) -> Response + Send + Sync + 'static) -> Mock {
+pub(super) async fn open(answer: impl Fn(&Hit) -> Response + Send + Sync + 'static) -> Mock {
     Mock::start(move |hit: &Hit, _: &Facts| (hit.path == "/mcp").then(|| answer(hit))).await
 }
 
 /// A server of the session era, apart from what it answers to `server/discover`.
-fn legacy(hit: &Hit) -> Response {
+pub(super) fn legacy(hit: &Hit) -> Response {
     match method(hit) {
         "initialize" => {
             let answer = result(
