@@ -190,4 +190,22 @@ mod tests {
             "http://localhost/cb?a=1&x=%C3%BC"
         );
     }
+
+    #[test]
+    fn this_machine_has_many_names() {
+        for (uri, expected) in [
+            ("http://localhost:3000/cb", true),
+            ("https://localhost/cb", true),
+            ("https://app.localhost/cb", true),
+            ("https://127.0.0.1:8443/cb", true),
+            ("https://127.8.9.1/cb", true),
+            ("https://[::1]/cb", true),
+            ("https://[::ffff:127.0.0.1]/cb", true),
+            ("https://localhost.evil.example/cb", false),
+            ("https://app.example/localhost", false),
+            ("https://192.168.1.5/cb", false),
+        ] {
+            assert_eq!(is_this_machine(uri), expected, "{uri}");
+        }
+    }
 }
