@@ -10,7 +10,8 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
 
 use super::{
-    clients::Client, error::OAuthError, pages::PASSING, parameters::Parameters, state::Server,
+    clients::Client, documents::RETRY_AFTER, error::OAuthError, parameters::Parameters,
+    state::Server,
 };
 
 /// The client of a token request.
@@ -52,9 +53,7 @@ pub(super) async fn authenticate(
     let now = server.clock.now();
     let client = server.client(id).await.map_err(|none| {
         if none.is_passing() {
-            let description = "the client's document cannot be read now";
-            OAuthError::new("temporarily_unavailable", description)
-                .wait(PASSING)
+            OAuthError::wait("the client's document cannot be read now", RETRY_AFTER)
                 .with_status(StatusCode::SERVICE_UNAVAILABLE)
         } else {
             refuse("this client is not known here; it must register again")
@@ -66,9 +65,7 @@ pub(super) async fn authenticate(
         (Some(_), None) => return Err(refuse("this client must authenticate with its secret")),
         (Some(kept), Some(secret)) => {
             // Whoever guesses keeps the client out for a moment, which must not look as if it were unknown.
-            let description = "too many attempts with this client_id";
-            let wait =
-                |seconds| OAuthError::new("temporarily_unavailable", description).wait(seconds);
+            let wait = |seconds| OAuthError::wait("too many attempts with this client_id", seconds);
             server.secrets.attempt(&client.id, now).map_err(wait)?;
             if !kept.matches(secret) {
                 tracing::warn!(client_id = %client.id, "wrong client secret");

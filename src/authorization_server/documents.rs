@@ -21,6 +21,8 @@ const CACHED: usize = 500;
 /// Fetches at one time, and in one minute.
 const PARALLEL: usize = 4;
 const PER_MINUTE: u32 = 60;
+/// When it may be worth while to ask again, in seconds.
+pub(super) const RETRY_AFTER: u64 = 60;
 
 /// Why a URL does not name a client, in words that go on after "but ".
 #[derive(Debug, PartialEq, thiserror::Error)]

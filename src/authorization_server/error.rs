@@ -52,9 +52,13 @@ impl OAuthError {
         Self { status, ..self }
     }
 
-    /// Come back later (RFC 6585, 4).
-    pub(super) fn wait(self, seconds: u64) -> Self {
-        Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after: Some(seconds), ..self }
+    /// Come back in so many seconds: it says nothing about the client (RFC 6585, 4).
+    pub(super) fn wait(description: &'static str, seconds: u64) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(seconds),
+            ..Self::new("temporarily_unavailable", description)
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     OFFLINE_ACCESS,
     accounts::{ACCOUNTS, Account},
     clients::Provenance,
+    documents::RETRY_AFTER,
     redirect_uri,
     request::AuthorizationRequest,
 };
@@ -65,9 +66,6 @@ struct Choice<'a> {
 struct ProblemPage<'a> {
     problem: &'a Problem,
 }
-
-/// After how many seconds it may be worth while to come again.
-pub(super) const PASSING: u64 = 60;
 
 /// A failure that is told to the person, because no client can be told.
 #[derive(Debug)]
@@ -167,7 +165,7 @@ impl IntoResponse for Problem {
         );
         let mut page = page(self.status, &ProblemPage { problem: &self }, "'self'");
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            page.headers_mut().insert(header::RETRY_AFTER, PASSING.into());
+            page.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.into());
         }
         page
     }

@@ -186,9 +186,7 @@ pub(super) async fn register(
     })?;
     let metadata = metadata.settle(&server.offered_scopes())?;
     let now = server.clock.now();
-    let wait = |seconds| {
-        OAuthError::new("temporarily_unavailable", "too many registrations").wait(seconds)
-    };
+    let wait = |seconds| OAuthError::wait("too many registrations", seconds);
     server.registrations.count(now).map_err(wait)?;
     let public = metadata.token_endpoint_auth_method.as_deref() == Some("none");
     let client_secret = (!public).then(secret::random);

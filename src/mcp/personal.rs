@@ -115,6 +115,7 @@ pub fn echo() -> Tool {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct ZonedTimeRequest {
     /// Time zone, such as Europe/Berlin; UTC if left out
+    // Skipped, so that the schema does not offer null as the default of a string.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("x-mcp-header" = "Timezone"))]
     timezone: Option<String>,

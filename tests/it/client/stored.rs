@@ -26,6 +26,13 @@ fn expire(home: &Home, mock: &Mock) {
     edit(home, |stored| stored["tokens"][mock.mcp()]["expires_at"] = json!(1));
 }
 
+/// A secret in a file of this folder, as a flag takes it.
+fn secret(folder: &Home) -> String {
+    let file = folder.0.path().join("secret");
+    fs::write(&file, "s").unwrap();
+    format!("@{}", file.display())
+}
+
 fn grants(mock: &Mock) -> Vec<String> {
     mock.hits("/token").into_iter().map(|hit| hit.form["grant_type"].clone()).collect()
 }
@@ -38,10 +45,8 @@ const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 #[tokio::test]
 async fn a_stored_token_is_for_the_grant_and_the_client_that_got_it() {
-    let secret = Home::new();
-    let file = secret.0.path().join("secret");
-    fs::write(&file, "s").unwrap();
-    let file = format!("@{}", file.display());
+    let folder = Home::new();
+    let file = secret(&folder);
     for (name, flags, grant) in [
         (
             "a machine's own token",
@@ -167,10 +172,8 @@ async fn a_token_of_another_issuer_than_the_wanted_one_is_not_shown() {
 
 #[tokio::test]
 async fn whatever_was_stored_can_be_forgotten_even_if_there_was_never_a_token() {
-    let secret = Home::new();
-    let file = secret.0.path().join("secret");
-    fs::write(&file, "s").unwrap();
-    let file = format!("@{}", file.display());
+    let folder = Home::new();
+    let file = secret(&folder);
     let machine =
         vec!["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file];
     for (name, flags, old_file, forgotten) in [
