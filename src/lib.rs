@@ -23,6 +23,7 @@
 //! | [`auth::verifier`], [`auth::claims`], [`auth::token_cache`] | is this token good, and whose is it? | RFC 7519, RFC 8725, RFC 9068 | 6 |
 //! | [`auth::challenge`] | `WWW-Authenticate`, written and read | RFC 9110, RFC 6750, RFC 9728 | 6 |
 //! | [`principal`] | the caller, on this side of the wall | RFC 6749 | 6 |
+//! | [`public_ip`] | which addresses are public: the rule against server-side request forgery | RFC 6890 | 7 |
 //! | [`auth::metadata`] | the documents of the trail | RFC 9728, RFC 8414 | 7 |
 //! | [`authorization_server`] | a real login, for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
@@ -50,5 +51,6 @@ pub mod jsonrpc;
 pub mod mcp;
 pub mod origin;
 pub mod principal;
+pub mod public_ip;
 pub mod server;
 pub mod telemetry;

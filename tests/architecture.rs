@@ -11,8 +11,8 @@ use std::{
 const MAY_USE: &[(&str, &[&str])] = &[
     ("about", &[]),
     ("auth", &["principal"]),
-    ("authorization_server", &["auth", "principal"]),
-    ("client", &["auth", "jsonrpc", "principal"]),
+    ("authorization_server", &["auth", "principal", "public_ip"]),
+    ("client", &["auth", "jsonrpc", "principal", "public_ip"]),
     ("config", &["about", "auth", "jsonrpc", "origin", "telemetry"]),
     ("cors", &["origin"]),
     ("docs", &["about", "auth", "config", "origin"]),
@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("mcp", &["jsonrpc", "principal"]),
     ("origin", &[]),
     ("principal", &[]),
+    ("public_ip", &[]),
     ("server", &["about", "config", "docs", "health", "jsonrpc", "origin", "telemetry"]),
     ("telemetry", &[]),
 ];

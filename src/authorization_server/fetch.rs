@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, header};
 use reqwest::{Certificate, Client, dns, redirect};
 use url::{Host, Url};
 
-use super::address::is_public;
+use crate::public_ip::is_public;
 
 /// Bytes of a document, as the draft recommends.
 const LONGEST: usize = 5 * 1024;

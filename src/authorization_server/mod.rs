@@ -18,7 +18,6 @@
 //! ```
 
 mod accounts;
-mod address;
 mod authorize;
 mod client_authentication;
 mod clients;
