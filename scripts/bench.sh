@@ -2,7 +2,7 @@
 # How fast are the steps? Measures them beside other programs that do the same work, in turns, on this machine.
 #
 #   scripts/bench.sh            measure everything (about nine minutes after the build) and print the tables
-#   scripts/bench.sh --write    the same, and put the tables into README.md
+#   scripts/bench.sh --write    the same, and put the tables into scripts/bench/README.md
 #   scripts/bench.sh --quick    every measurement once and short: does it all still run?
 #   scripts/bench.sh --memory   ten minutes of load with 100,000 different tokens: how much memory does step 8 take?
 #
@@ -301,6 +301,6 @@ if [ -n "$WRITE" ]; then
     awk -v file="$WORK/tables" '
         /^<!-- bench -->$/ { print; print ""; while ((getline line < file) > 0) print line; print ""; skip = 1 }
         /^<!-- \/bench -->$/ { skip = 0 }
-        !skip' "$REPO/README.md" >"$WORK/readme" && cat "$WORK/readme" >"$REPO/README.md"
-    say "written to README.md"
+        !skip' "$BENCH/README.md" >"$WORK/readme" && cat "$WORK/readme" >"$BENCH/README.md"
+    say "written to scripts/bench/README.md"
 fi

@@ -48,7 +48,7 @@ each() {
 }
 judged() {
     expect "$2 passes ($1)" holds "$@"
-    grep -qF "\`$2\`" "$REPO/README.md" || fail "README.md names $2"
+    grep -qF "\`$2\`" "$REPO/scripts/README.md" || fail "scripts/README.md names $2"
 }
 
 # missed KIND NAME REVISION: would it be noticed if this scenario had no result, or one that is worse?

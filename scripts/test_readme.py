@@ -1,74 +1,56 @@
 #!/usr/bin/env python3
-"""Runs every command of README.md and compares what it prints with what the README shows.
+"""Runs every command of every README and compares the output with what the README shows.
 
-In a ```console block, a line that begins with `$ ` is a command and the lines below it are its output; `[..]` stands
-for anything within a line, a line `...` for any number of lines. `cargo run --bin stepN` starts a server, which runs
-until the next one is started; everything else runs in one shell, in order. A block after `<!-- needs: WORD -->` runs
-only when WORD is given as an argument, and is counted as left out otherwise.
+In a ```console block, a line that begins with `$ ` is a command, and the lines below it are its output. `[..]` stands for
+anything within a line, and a line `...` for any number of lines. `cargo run --bin stepN` starts a server, which runs until
+the next one starts. Everything else runs in one shell per README, in order, in the root of the repository; a script fills
+in the login form. A block after `<!-- needs: WORD -->` runs only when WORD is given as an argument. Commands that stand
+elsewhere in the text must exist, with their flags, and must be run by .ci/run or be listed under NOT_RUN with the reason.
 
-  scripts/test_readme.py [WORD ...]   run and compare
-  scripts/test_readme.py --write      bring the generated parts (the table of steps) up to date
+  scripts/test_readme.py [WORD ...]   run and compare, for example: scripts/test_readme.py keycloak
+  scripts/test_readme.py --static     only generated parts, links, and that commands exist; needs no build
+  scripts/test_readme.py --write      bring generated parts up to date (see scripts/readme_parts.py) and show, for each output
+                                      that differs, what the command prints now
+  scripts/test_readme.py --only FILE  only this README
 """
-import os, re, subprocess, sys, tempfile, time
+import os, re, subprocess, sys, tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from readme_parts import PART, ROOT, anchor, with_parts
+
+# Commands in running text that neither this script nor .ci/run runs: how they begin, and why.
+NOT_RUN = {
+    ".ci/run": "runs this script",
+    "cargo test --test it": "a part of cargo test",
+    "cargo run --bin gen-token -- --generate-keys": "tests/it/gen_token.rs runs it; here it would replace your keys",
+    "cargo run --bin step11 -- --check ISSUER": "tests/it/client/check.rs and scripts/test_keycloak.sh run it",
+    "BROWSER=xdg-open cargo run": "scripts/test_clients.sh runs the program with a script in place of the browser",
+    "cargo bench": "takes minutes and checks nothing; clippy builds it",
+    "cargo build --release": "a build without other options",
+    "scripts/bench.sh": "takes nine minutes and needs a quiet machine",
+    "scripts/measure_": "part of the benchmarks",
+    "COVER=all scripts/fuzz.sh 600": "takes more than an hour; .ci/run fuzzes each parser for 20 s",
+    "AWS_LC_SYS_SMALL=1 cargo build": "a second build of all C code",
+    "claude ": "a program that is not ours",
+    "npx ": "scripts/test_clients.sh runs the same program from its package",
+    "openssl rand": "a program that is not ours",
+}
 
 
-def below_header(step):
-    text = (ROOT / f"src/bin/step{step}.rs").read_text()
-    return [line for line in text.splitlines() if not line.startswith("//!")]
-
-
-def table():
-    rows = ["| step | idea | added, removed | file |", "|---|---|---|---|"]
-    for step in range(1, 12):
-        path = ROOT / f"src/bin/step{step}.rs"
-        if not path.exists():
-            continue
-        title = re.match(r"//! Step \d+: (.*?)\.?\n", path.read_text()).group(1)
-        change = f"{len(below_header(step))} lines"
-        if 1 < step < 11:
-            with tempfile.TemporaryDirectory() as folder:
-                names = []
-                for n in (step - 1, step):
-                    names.append(Path(folder) / str(n))
-                    names[-1].write_text("\n".join(below_header(n)) + "\n")
-                out = subprocess.run(["diff", *map(str, names)], capture_output=True, text=True).stdout
-            count = lambda mark: sum(line.startswith(mark) for line in out.splitlines())
-            change = f"+{count('>')} -{count('<')}"
-        rows.append(f"| [{step}](#step-{step}-{anchor(title)}) | {title} | {change} | [step{step}.rs](src/bin/step{step}.rs) |")
-    return "\n".join(rows)
-
-
-def anchor(title):
-    return re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-")
-
-
-def generated(text):
-    return re.sub(r"(<!-- steps:.*?-->\n).*?(<!-- /steps -->)", lambda m: m[1] + "\n" + table() + "\n\n" + m[2], text, flags=re.S)
-
-
-def matches(expected, actual):
-    if not expected:
-        return not actual
-    if expected[0].strip() == "...":
-        return any(matches(expected[1:], actual[n:]) for n in range(len(actual) + 1))
-    if not actual:
-        return False
-    pattern = ".*".join(map(re.escape, expected[0].split("[..]")))
-    return re.fullmatch(pattern, actual[0]) is not None and matches(expected[1:], actual[1:])
+# ---- servers and the shell
 
 
 class Shell:
-    """One bash in which the commands run, so that a variable set by one is there for the next."""
+    """One bash in which the commands of a README run, so that a variable set by one is there for the next."""
 
     END = "--end-of-command--"
 
-    def __init__(self):
+    def __init__(self, folder):
+        login = next(path for name in ("login_bot.sh", "person.sh") if (path := ROOT / "scripts" / name).exists())
+        environment = os.environ | {"BROWSER": str(login), "XDG_CONFIG_HOME": folder}
         self.bash = subprocess.Popen(["bash"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.STDOUT, text=True, bufsize=1)
+                                     stderr=subprocess.STDOUT, text=True, bufsize=1, env=environment)
 
     def run(self, command):
         self.bash.stdin.write(f"{{ {command}\n}} </dev/null; echo; echo {self.END}\n")
@@ -82,21 +64,23 @@ class Shell:
             lines.pop()
         return lines
 
+    def stop(self):
+        self.bash.terminate()
+        self.bash.wait(20)
 
-class Servers:
+
+class Server:
+    """The step that runs now."""
+
+    COMMAND = re.compile(r"cargo run (?:-q )?--bin (step(?:[1-9]|10))\b(?: -- )?(.*)")
+
     def __init__(self):
         self.process = None
-
-    def stop(self):
-        if self.process:
-            self.process.terminate()
-            self.process.wait(20)
-            self.process = None
 
     def start(self, command):
         """Builds first, so that the wait for the port is short; returns the first lines of output."""
         self.stop()
-        name, arguments = re.match(r"cargo run (?:-q )?--bin (\S+)(?: -- )?(.*)", command).groups()
+        name, arguments = self.COMMAND.match(command).groups()
         folder = Path(os.environ.get("STEP_BIN_DIR", ROOT / "target/debug"))
         if "STEP_BIN_DIR" not in os.environ:
             subprocess.run(["cargo", "build", "-q", "--bin", name], cwd=ROOT, check=True)
@@ -109,9 +93,23 @@ class Servers:
                 break
         return lines
 
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait(20)
+            self.process = None
+
+
+# ---- what a README says
+
+
+def readmes():
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / "README.md", *(ROOT / name for name in listed.stdout.split() if name != "README.md")]
+
 
 def blocks(text):
-    """(line number, word that it needs or None, [(command, expected output lines)])"""
+    """(line number, word that it needs or None, [(command, expected output lines)]) for each console block"""
     for match in re.finditer(r"(?:<!-- needs: (\S+) -->\n+)?```console\n(.*?)```", text, re.S):
         commands = []
         for line in match[2].splitlines():
@@ -122,44 +120,131 @@ def blocks(text):
         yield text.count("\n", 0, match.start(2)) + 1, match[1], commands
 
 
-def main():
-    text = README.read_text()
-    if "--write" in sys.argv:
-        README.write_text(generated(text))
-        return 0
-    have, passed, failed, left_out = set(sys.argv[1:]), 0, 0, 0
+def mentioned_commands(text):
+    """The commands in running text, in tables and in ```sh blocks."""
+    plain = PART.sub("", re.sub(r"```console\n.*?```", "", text, flags=re.S))
+    for block in re.findall(r"```sh\n(.*?)```", plain, re.S):
+        yield from block.splitlines()
+    plain = re.sub(r"```.*?```", "", plain, flags=re.S)
+    for command in re.findall(r"`([^`\n]+)`", plain):
+        if re.match(r"([A-Z_]+=\S+ )*(cargo|npx|claude|openssl|scripts/[\w/]+\.(sh|py)|\.ci/run)( |$)", command):
+            yield command
 
-    def check(ok, what, detail=""):
-        nonlocal passed, failed
-        passed, failed = passed + ok, failed + (not ok)
-        print(("ok    " if ok else "FAIL  ") + what + ("" if ok else "\n" + detail), flush=True)
 
-    check(generated(text) == text, "the generated parts are up to date", "run scripts/test_readme.py --write")
-    for target in sorted(set(re.findall(r"\]\(((?!https?:|#|mailto:)[^)#]+)", text))):
-        check((ROOT / target).exists(), f"the link to {target} leads somewhere")
-    headings = {anchor(re.sub(r"[`*]", "", h)) for h in re.findall(r"^#+ (.*)$", text, re.M)}
-    for target in sorted(set(re.findall(r"\]\(#([^)]+)\)", text))):
-        check(target in headings, f"the link to #{target} leads somewhere")
+def matches(expected, actual):
+    if not expected:
+        return not actual
+    if expected[0].strip() == "...":
+        return any(matches(expected[1:], actual[n:]) for n in range(len(actual) + 1))
+    if not actual:
+        return False
+    pattern = ".*".join(map(re.escape, expected[0].split("[..]")))
+    return re.fullmatch(pattern, actual[0]) is not None and matches(expected[1:], actual[1:])
 
-    shell, servers = Shell(), Servers()
+
+# ---- checks
+
+
+class Checks:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, ok, what, detail=""):
+        self.passed, self.failed = self.passed + ok, self.failed + (not ok)
+        print(("ok    " if ok else "FAIL  ") + what + ("" if ok or not detail else "\n  " + detail), flush=True)
+
+
+def check_parts(checks, path):
+    name = path.relative_to(ROOT)
     try:
-        for line, needs, commands in blocks(text):
-            if needs and needs not in have:
-                left_out += 1
-                print(f"left out: line {line}, needs {needs}")
-                continue
-            for command, expected in commands:
-                is_server = re.match(r"cargo run (-q )?--bin step([1-9]|10)\b", command)
-                actual = servers.start(command) if is_server else shell.run(command)
-                detail = "  expected:\n    " + "\n    ".join(expected) + "\n  got:\n    " + "\n    ".join(actual)
-                check(matches(expected, actual), f"line {line}: {command}", detail)
-    finally:
-        servers.stop()
-        shell.bash.terminate()
+        fresh = with_parts(path)
+    except (OSError, ValueError, StopIteration) as error:
+        return checks.check(False, f"{name}: generated parts", str(error))
+    checks.check(fresh == path.read_text(), f"{name}: generated parts are up to date", "run scripts/test_readme.py --write")
+
+
+def check_links(checks, path):
+    text = path.read_text()
+    headings = {}
+    for target in sorted(set(re.findall(r"\]\(((?!https?:|mailto:)[^)]+)\)", text))):
+        file, _, fragment = target.partition("#")
+        found = (path.parent / file) if file else path
+        ok = found.exists()
+        if ok and fragment and found.suffix == ".md":
+            if found not in headings:
+                lines = re.findall(r"^#+ (.*)$", found.read_text(), re.M)
+                headings[found] = {anchor(re.sub(r"[`*]", "", line)) for line in lines}
+            ok = fragment in headings[found]
+        checks.check(ok, f"{path.relative_to(ROOT)}: the link {target} leads somewhere")
+
+
+def program(command):
+    """What a command runs: a script, a program of this crate, or, for anything else, the command itself."""
+    found = re.search(r"scripts/[\w/]+\.(sh|py)|--bin \S+", command)
+    return found[0] if found else command
+
+
+def check_mentioned(checks, path):
+    """A command in running text exists, and something runs it or NOT_RUN says why not."""
+    pipeline = (ROOT / ".ci/run").read_text() + (ROOT / "scripts/test_all.sh").read_text()
+    run_here = {program(command) for file in readmes() for _, _, commands in blocks(file.read_text()) for command, _ in commands}
+    for command in sorted(set(mentioned_commands(path.read_text()))):
+        runs, name = program(command), path.relative_to(ROOT)
+        if runs.startswith("scripts/"):
+            checks.check(os.access(ROOT / runs, os.X_OK), f"{name}: `{command}` exists")
+        is_run = runs in run_here or runs in pipeline or runs.startswith("scripts/test_step")
+        checks.check(is_run or command.startswith(tuple(NOT_RUN)), f"{name}: `{command}` is run",
+                     "run it in a console block or in .ci/run, or list it under NOT_RUN")
+
+
+def run_commands(checks, path, words, write):
+    """Returns how many blocks were left out."""
+    name, left_out = path.relative_to(ROOT), 0
+    with tempfile.TemporaryDirectory() as folder:
+        shell, server = Shell(folder), Server()
+        try:
+            for line, needs, commands in blocks(path.read_text()):
+                if needs and needs not in words:
+                    left_out += 1
+                    print(f"left out: {name}:{line} needs {needs}")
+                    continue
+                for command, expected in commands:
+                    actual = server.start(command) if Server.COMMAND.match(command) else shell.run(command)
+                    ok = matches(expected, actual)
+                    detail = "expected:\n    " + "\n    ".join(expected) + "\n  got:\n    " + "\n    ".join(actual)
+                    checks.check(ok, f"{name}:{line}: {command}", detail)
+        finally:
+            server.stop()
+            shell.stop()
+    return left_out
+
+
+def main():
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__)
+        return 0
+    files = readmes()
+    if "--only" in arguments:
+        at = arguments.index("--only")
+        files = [ROOT / arguments[at + 1]]
+        del arguments[at : at + 2]
+    write, static = "--write" in arguments, "--static" in arguments
+    words = {word for word in arguments if not word.startswith("-")}
+    checks, left_out = Checks(), 0
+    for path in files:
+        if write:
+            path.write_text(with_parts(path))
+        check_parts(checks, path)
+        check_links(checks, path)
+        check_mentioned(checks, path)
+    for path in files:
+        if not static and not write:
+            left_out += run_commands(checks, path, words, write)
     if left_out:
         print(f"{left_out} blocks left out")
-    print(f"{passed} passed, {failed} failed")
-    return 0 if failed == 0 and passed else 1
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 0 if checks.failed == 0 and checks.passed else 1
 
 
 if __name__ == "__main__":

@@ -1,0 +1,208 @@
+"""The parts of the READMEs that are generated from the sources.
+
+A generated part stands between two comments, the first of which says what it is:
+
+  <!-- generated: steps -->              the table of steps
+  <!-- generated: added 6 -->            what step 6 adds to step 5, without `use` lines
+  <!-- generated: added 7 "let resource" "let info" -->
+                                         only from the line with the first text to the line with the second; several
+                                         pairs may follow each other
+  <!-- generated: read 6 src/auth/bearer.rs authenticate, BearerAuth; src/auth/claims.rs -->
+                                         the files and items to read for step 6, with their lines
+  <!-- generated: snippet scripts/own_server/src/main.rs rmcp -->
+                                         the lines between `// snippet: rmcp` and `// end of snippet` in that file
+  <!-- /generated -->
+"""
+import os, re, shlex, subprocess, tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# How many lines one must read at most for the idea of a step: its diff, and what stands under Read.
+MAX_READING = {1: 120, 2: 160, 3: 160, 4: 170, 5: 120, 6: 330, 7: 200, 8: 130, 9: 260, 10: 280, 11: 420}
+MAX_SHOWN = 16  # lines of code that a step shows in the README
+
+PART = re.compile(r"(<!-- generated: (.*?) -->\n).*?(<!-- /generated -->)", re.S)
+
+
+def with_parts(path):
+    """The text of a README as it should be."""
+    return PART.sub(lambda match: f"{match[1]}\n{part(match[2], path.parent)}\n\n{match[3]}", path.read_text())
+
+
+def part(description, folder):
+    kind, *arguments = shlex.split(description)
+    link = lambda target: os.path.relpath(ROOT / target, folder)
+    if kind == "steps":
+        return steps_table(link)
+    if kind == "added":
+        return added_code(int(arguments[0]), arguments[1:])
+    if kind == "read":
+        return reading(int(arguments[0]), " ".join(arguments[1:]), link)[0]
+    if kind == "snippet":
+        return snippet(*arguments)
+    raise ValueError(f"unknown generated part: {description}")
+
+
+def step_file(step):
+    return f"src/bin/step{step}.rs"
+
+
+def title(step):
+    return re.match(r"//! Step \d+: (.*?)\.?\n", (ROOT / step_file(step)).read_text())[1]
+
+
+def anchor(heading):
+    """The fragment that GitHub gives to a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+# ---- what a step adds
+
+
+def code(step):
+    """A step file without its header."""
+    lines = (ROOT / step_file(step)).read_text().splitlines()
+    return [line for line in lines if not line.startswith("//!")]
+
+
+def diff(step):
+    """The lines that a step adds (`+`) and removes (`-`), in order; step 11 is a program of its own."""
+    if step in (1, 11):
+        return ["+" + line for line in code(step) if line]
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for n in (step - 1, step):
+            files.append(Path(folder, str(n)))
+            files[-1].write_text("\n".join(code(n)) + "\n")
+        out = subprocess.run(["diff", "-U", "0", *map(str, files)], capture_output=True, text=True).stdout
+    return [line for line in out.splitlines()[2:] if line[0] in "+-"]
+
+
+def changes(step):
+    lines = diff(step)
+    if step in (1, 11):
+        return f"{len(lines)} lines"
+    return "+{} -{}".format(*(sum(line[0] == sign for line in lines) for sign in "+-"))
+
+
+def without_imports(step, lines):
+    """The lines of a diff that do not belong to a `use` statement of either file."""
+    texts = code(step) + (code(step - 1) if step not in (1, 11) else [])
+    imports, inside = set(), False
+    for line in texts:
+        inside = inside or line.startswith("use ")
+        if inside:
+            imports.add(line)
+        if line.endswith(";"):
+            inside = False
+    return [line for line in lines if line[1:] not in imports]
+
+
+def added_code(step, pairs):
+    lines = [line for line in without_imports(step, diff(step)) if line[1:].strip()]
+    shown = lines if not pairs else []
+    for first, last in zip(pairs[::2], pairs[1::2]):
+        begin = next((n for n, line in enumerate(lines) if first in line), None)
+        end = next((n for n, line in enumerate(lines) if n >= (begin or 0) and last in line), None)
+        if begin is None or end is None:
+            raise ValueError(f"step {step} adds no lines from {first!r} to {last!r}")
+        shown += lines[begin : end + 1]
+    if len(shown) > MAX_SHOWN:
+        raise ValueError(f"step {step} shows {len(shown)} lines, at most {MAX_SHOWN} fit: choose with \"first\" \"last\"")
+    return "```diff\n" + "\n".join(shown) + "\n```"
+
+
+# ---- what there is to read
+
+
+def item(lines, name):
+    """Where an item stands in the lines of a Rust file: first and last line, counted from 0, with its docs."""
+    within = range(len(lines))
+    if "::" in name:
+        owner, name = name.split("::")
+        blocks = [n for n, line in enumerate(lines) if re.match(rf"impl\b.*\b{owner}\b.*\{{$", line)]
+        within = [n for block in blocks for n in range(block, end_of(lines, block))]
+    kinds = r"(pub(\(\w+\))? )?(const |async )*(fn|struct|enum|trait|type|const|static|mod|impl) "
+    pattern = re.compile(r"\s*" + (re.escape(name) + r"\b" if name.startswith("impl") else kinds + re.escape(name) + r"\b"))
+    begin = next((n for n in within if pattern.match(lines[n])), None)
+    if begin is None:
+        return None
+    end = end_of(lines, begin)
+    while begin and re.match(r"\s*(///|#\[)", lines[begin - 1]):
+        begin -= 1
+    return begin, end
+
+
+def end_of(lines, begin):
+    """The last line of the item that begins here: rustfmt puts its closing bracket below its first letter."""
+    indent = re.match(r"\s*", lines[begin])[0]
+    for n in range(begin, len(lines)):
+        ends_here = lines[n].endswith((";", "}")) and n == begin
+        if ends_here or re.match(indent + r"([}\])]+;?|.*;)$", lines[n]) and not lines[n].startswith(indent + " "):
+            return n
+        if n > begin and lines[begin].endswith("=") and lines[n].endswith(";"):
+            return n
+    raise ValueError(f"no end of {lines[begin]}")
+
+
+def without_tests(lines):
+    tests = next((n for n, line in enumerate(lines) if line.startswith("#[cfg(test)]")), len(lines))
+    return lines[:tests]
+
+
+def filled(lines):
+    return sum(bool(line.strip()) for line in lines)
+
+
+def reading(step, places, link):
+    """The list of what to read for a step, and how many lines that is. Empty lines and tests do not count."""
+    own = sum(line[0] == "+" and bool(line[1:].strip()) for line in diff(step))
+    total, entries = own, [f"[step{step}.rs]({link(step_file(step))}), {own} {'new ' if 1 < step < 11 else ''}lines"]
+    for place in filter(None, map(str.strip, places.split(";"))):
+        file, _, names = place.partition(" ")
+        lines, shown = without_tests((ROOT / file).read_text().splitlines()), []
+        short = file.removeprefix("src/")
+        if not names:
+            count = filled(lines)
+            entries.append(f"[{short}]({link(file)}), {count}")
+            total += count
+            continue
+        for name in map(str.strip, names.split(",")):
+            found = item(lines, name)
+            if found is None:
+                raise ValueError(f"{file} has no item {name}")
+            count = filled(lines[found[0] : found[1] + 1])
+            shown.append(f"[`{name}`]({link(file)}#L{found[0] + 1}-L{found[1] + 1}), {count}")
+            total += count
+        entries.append(f"[{short}]({link(file)}): " + "; ".join(shown))
+    if total > MAX_READING[step]:
+        raise ValueError(f"step {step} has {total} lines to read, at most {MAX_READING[step]}")
+    return f"**Read** ({total} lines)\n\n" + "\n".join(f"- {entry}" for entry in entries), total
+
+
+def readings():
+    """How many lines there are to read for each step, from the descriptions in README.md."""
+    found = re.findall(r"<!-- generated: read (\d+) (.*?)-->", (ROOT / "README.md").read_text(), re.S)
+    return {int(step): reading(int(step), " ".join(shlex.split(places)), str)[1] for step, places in found}
+
+
+def steps_table(link):
+    rows, costs = ["| step | adds | diff | to read |", "|---|---|---|---|"], readings()
+    for step in range(1, 12):
+        heading = f"Step {step}: {title(step)}"
+        cost = f"{costs[step]} lines" if step in costs else ""
+        rows.append(f"| [{step}](#{anchor(heading)}) | {title(step)} | [{changes(step)}]({link(step_file(step))}) | {cost} |")
+    return "\n".join(rows)
+
+
+# ---- code from other files
+
+
+def snippet(file, name):
+    lines = (ROOT / file).read_text().splitlines()
+    begin = next(n for n, line in enumerate(lines) if line.strip() == f"// snippet: {name}")
+    end = next(n for n in range(begin, len(lines)) if lines[n].strip() == "// end of snippet")
+    shown = lines[begin + 1 : end]
+    indent = min(len(line) - len(line.lstrip()) for line in shown if line.strip())
+    return "```rust\n" + "\n".join(line[indent:] for line in shown) + "\n```"
