@@ -93,7 +93,7 @@ command_of() {
                 --jwks-url "$provider/.well-known/jwks.json" --audience mcp-server)
             "$PEERS/tokens" "$WORK/keys" 1 "$provider" >"$WORK/token10"
             ;;
-        step*) COMMAND=("$STEPS/$1" --port 0 --metrics-port 0 --keys "$WORK/keys") ;;
+        step*) COMMAND=("$STEPS/$1" --port 0 --metrics-port 0 --keys-dir "$WORK/keys") ;;
         original) COMMAND=(env -C "$WORK/keys" "$ORIGINAL/.venv/bin/python" -c
             'import uvicorn; from mcp_http.step8 import JWTMCPServer; uvicorn.run(JWTMCPServer().app, host="127.0.0.1", port=0)') ;;
     esac

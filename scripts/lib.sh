@@ -68,7 +68,7 @@ start_step() {
     SERVER_LOG=$(mktemp "$WORK/log.XXXXXX")
     local pipe=$SERVER_LOG.pipe
     mkfifo "$pipe"
-    (cd "$REPO" && exec "$program" --port 0 --keys "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
+    (cd "$REPO" && exec "$program" --port 0 --keys-dir "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
     SERVER_PID=$! PIDS="$PIDS $!"
     # The line "listening on" ends the wait; so does the end of the pipe, which is the end of the server.
     exec 3<"$pipe"
@@ -88,11 +88,11 @@ stop_step() { kill "$SERVER_PID" 2>/dev/null || true; wait "$SERVER_PID" 2>/dev/
 
 # gen_token --username alice --scopes mcp:read: sign a token with the server's own key and set $TOKEN.
 gen_token() {
-    local program keys=" --keys $KEYS"
+    local program keys=" --keys-dir $KEYS"
     [ "$KEYS" != "$REPO/keys" ] || keys=''
     printf '%s\n' "${DIM}\$ TOKEN=\$(cargo run -q --bin gen-token --$keys $* --print-token)${PLAIN}"
     program=$(binary gen-token)
-    TOKEN=$(cd "$WORK" && "$program" --keys "$KEYS" "$@" --print-token) || die "gen-token refused: $*"
+    TOKEN=$(cd "$WORK" && "$program" --keys-dir "$KEYS" "$@" --print-token) || die "gen-token refused: $*"
 }
 
 # password_token USER PASSWORD SCOPES [curl arguments]: what the server at $TOKEN_ENDPOINT gives for a password, $TOKEN set.

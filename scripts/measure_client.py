@@ -29,7 +29,7 @@ def main() -> None:
         if not (PROGRAMS / step).exists():
             sys.exit(f"{PROGRAMS / step} is not there: cargo build --release --bin {step}")
     with tempfile.TemporaryDirectory(prefix="mcp-auth.") as work:
-        command = [PROGRAMS / "step9", "--port", "0", "--keys", f"{work}/keys"]
+        command = [PROGRAMS / "step9", "--port", "0", "--keys-dir", f"{work}/keys"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
             try:
                 line = next(line for line in server.stdout if line.startswith("listening on "))

@@ -18,7 +18,7 @@ micros() { printf '%s' "${EPOCHREALTIME/[.,]/}"; }
 mkfifo "$work/out"
 for round in 0 1 2 3 4 5 6 7 8 9 10; do
     start=$(micros)
-    "$program" --port 0 --keys "$work/keys" >"$work/out" 2>/dev/null &
+    "$program" --port 0 --keys-dir "$work/keys" >"$work/out" 2>/dev/null &
     pid=$! port=''
     exec 3<"$work/out"
     while [ -z "$port" ] && IFS= read -r -t 60 line <&3; do

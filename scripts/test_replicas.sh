@@ -3,7 +3,7 @@
 #
 # Only what that replica had in work may fail, and it succeeds when it is sent again; everybody else notices nothing. The
 # replicas share the provider's public key and nothing else. What the older revisions of MCP keep between requests, sessions,
-# and what a person is being asked, is sealed instead of kept: with one MCP_SEAL_KEY any replica takes it. Steps 8 and 9 on
+# and what a person is being asked, is sealed instead of kept: with one MCP_SIGNING_SECRET any replica takes it. Steps 8 and 9 on
 # free ports of this machine, for a quarter of a minute; needs nginx and python3 besides.
 . "$(dirname "$0")/lib.sh"
 PATH=$PATH:/usr/sbin   # where Debian keeps nginx
@@ -102,7 +102,7 @@ expect "of the half sent, those of the dead replica failed and the others were a
 expect "each was sent again and succeeded" jq -e '.lost == 0 and .retried == 10' <<<"$HALVES"
 
 scenario "it comes back and takes its share"
-"$(binary step8)" --port "${ONE##*:}" --keys "$KEYS" --public-url "$FRONT" >"$WORK/again.log" 2>&1 &
+"$(binary step8)" --port "${ONE##*:}" --keys-dir "$KEYS" --public-url "$FRONT" >"$WORK/again.log" 2>&1 &
 ONE_PID=$! PIDS="$PIDS $!"
 for _ in $(seq 100); do curl -sf -o "$WORK/up" "$ONE/health" -H "Host: localhost:$FRONT_PORT" && break; sleep 0.1; done
 sleep 2   # fail_timeout: so long nginx leaves it alone
@@ -127,8 +127,8 @@ known() { # known TOKEN: to how many of twenty requests the session was good
 }
 
 scenario "step 9: sessions of the older revisions, sealed with one secret"
-MCP_SEAL_KEY=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')
-export MCP_SEAL_KEY
+MCP_SIGNING_SECRET=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')
+export MCP_SIGNING_SECRET
 replicas 9
 gen_token --username bob --scopes mcp:tools
 BOB=$TOKEN
@@ -163,7 +163,7 @@ expect_no_header Mcp-Session-Id
 end
 
 scenario "without a common secret each replica knows its own sessions only"
-unset MCP_SEAL_KEY
+unset MCP_SIGNING_SECRET
 replicas 9
 initialize
 KNOWN=$(known "$TOKEN")

@@ -2,10 +2,10 @@
 //!
 //! ```
 //! use clap::Parser;
-//! use mcp_auth::{about::About, config::Settings};
+//! use mcp_auth::{program::ProgramInfo, config::Cli};
 //!
-//! let settings = Settings::parse_from(["server", "--public-url", "https://mcp.example.com"]);
-//! let config = settings.into_config(About::default(), 9000);
+//! let settings = Cli::parse_from(["server", "--public-url", "https://mcp.example.com"]);
+//! let config = settings.into_config(ProgramInfo::default(), 9000);
 //! assert_eq!(config.public_url.join("/mcp"), "https://mcp.example.com/mcp");
 //! ```
 
@@ -20,13 +20,13 @@ use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
 use url::Url;
 
 use crate::{
-    about::About,
     origin::{AllowedOrigins, Origin},
+    program::ProgramInfo,
     telemetry::LogFormat,
 };
 
 use env_file::EnvFile;
-use provider::ProviderSettings;
+use provider::ProviderArgs;
 use values::Discreet;
 
 pub use limits::Limits;
@@ -36,7 +36,7 @@ pub use values::Secret;
 /// The settings of a server, before it knows its port.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
-pub struct Settings {
+pub struct Cli {
     /// Address to listen on; the default is reachable from this machine only.
     #[arg(long, env = "HOST", default_value = "127.0.0.1")]
     pub host: IpAddr,
@@ -50,38 +50,38 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
 
     /// Origin of one more web page that may talk to this server (repeatable).
-    #[arg(long, env = "ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    #[arg(long, env = "MCP_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
 
     /// Folder of the key pair; made there on first need.
-    #[arg(long, env = "MCP_KEYS", default_value = "keys", value_name = "FOLDER")]
-    pub keys: PathBuf,
+    #[arg(long, env = "MCP_KEYS_DIR", default_value = "keys", value_name = "FOLDER")]
+    pub keys_dir: PathBuf,
 
     /// Let the development authorization server fetch client metadata documents from this machine, over http too.
-    #[arg(long, env = "LOCAL_CLIENT_DOCUMENTS")]
-    pub local_client_documents: bool,
+    #[arg(long, env = "MCP_ALLOW_LOCAL_CLIENT_METADATA")]
+    pub allow_local_client_metadata: bool,
 
     /// Secret of 32 characters or more that replicas share: each then knows the sessions and questions of the others.
     /// Better in the environment or a file than on the command line. [default: every start makes its own]
     #[arg(
         long,
-        env = "MCP_SEAL_KEY",
+        env = "MCP_SIGNING_SECRET",
         hide_env_values = true,
         value_parser = Discreet::LONG_SECRET,
         value_name = "SECRET"
     )]
-    pub seal_key: Option<Secret>,
+    pub signing_secret: Option<Secret>,
 
     /// What to log: error, warn, info, debug, trace, or a filter such as mcp_auth=debug.
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 
     /// How log lines are written.
-    #[arg(long, env = "LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
+    #[arg(long, env = "MCP_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
     pub log_format: LogFormat,
 
     /// Port for Prometheus on 127.0.0.1, path /metrics; 0 picks a free one. [default: none]
-    #[arg(long, env = "METRICS_PORT", value_name = "PORT")]
+    #[arg(long, env = "MCP_METRICS_PORT", value_name = "PORT")]
     pub metrics_port: Option<u16>,
 
     /// Ask the server that already runs at this host and port whether it is healthy, and end with 0 or 1.
@@ -94,7 +94,7 @@ pub struct Settings {
 
     /// The identity provider.
     #[command(flatten)]
-    provider: ProviderSettings,
+    provider: ProviderArgs,
 
     /// Limits.
     #[command(flatten)]
@@ -104,23 +104,27 @@ pub struct Settings {
     pub(crate) file: EnvFile,
 }
 
-impl Settings {
+impl Cli {
     /// Reads the command line, the environment and the file; prints help or an error and ends the process where those
     /// ask for it.
-    pub fn read(about: &About) -> Self {
-        Self::parse_from(about, std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+    pub fn read(program: &ProgramInfo) -> Self {
+        Self::parse_from(program, std::env::args_os().collect())
+            .unwrap_or_else(|error| error.exit())
     }
 
-    fn parse_from(about: &About, mut arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+    fn parse_from(
+        program: &ProgramInfo,
+        mut arguments: Vec<OsString>,
+    ) -> Result<Self, clap::Error> {
         let mut command = Self::command()
-            .about(about.title.clone())
+            .about(program.title.clone())
             .long_about(format!(
                 "{}\n\n{}\n\nAdds: {}\nSpec: {}",
-                about.title, about.summary, about.adds, about.spec
+                program.title, program.summary, program.adds, program.specs
             ))
             .after_help(EXAMPLES);
         // A program whose header names no file of settings has no use for an identity provider.
-        if about.env.is_empty() {
+        if program.default_env_file.is_empty() {
             command = command.mut_args(|argument| match argument.get_help_heading() {
                 Some(provider::HEADING) => argument.hide(true),
                 _ => argument,
@@ -128,7 +132,8 @@ impl Settings {
         }
         let matches = command.try_get_matches_from_mut(&arguments)?;
         let named = matches.get_one::<PathBuf>("env").cloned();
-        let default = (!about.env.is_empty()).then(|| PathBuf::from(&about.env));
+        let default = (!program.default_env_file.is_empty())
+            .then(|| PathBuf::from(&program.default_env_file));
         let Some(path) = named.or(default) else {
             return Self::from_arg_matches(&matches);
         };
@@ -147,18 +152,18 @@ impl Settings {
     }
 
     /// The settings of the server that listens on `port`.
-    pub fn into_config(self, about: About, port: u16) -> Config {
+    pub fn into_config(self, program: ProgramInfo, port: u16) -> Config {
         let public_url =
             self.public_url.unwrap_or_else(|| PublicUrl(format!("http://localhost:{port}")));
         let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url());
         Config {
-            about,
+            program,
             host: self.host,
             public_url,
             origins,
-            keys: self.keys,
-            seal_key: self.seal_key,
-            local_client_documents: self.local_client_documents,
+            keys_dir: self.keys_dir,
+            signing_secret: self.signing_secret,
+            allow_local_client_metadata: self.allow_local_client_metadata,
             provider: self.provider.resolve(),
             limits: self.limits,
         }
@@ -178,7 +183,7 @@ Examples:
 #[derive(Debug, Clone)]
 pub struct Config {
     /// What the program says of itself.
-    pub about: About,
+    pub program: ProgramInfo,
     /// The address that it listens on.
     pub host: IpAddr,
     /// How clients reach this server.
@@ -186,11 +191,11 @@ pub struct Config {
     /// The pages that may talk to it.
     pub origins: AllowedOrigins,
     /// Folder of the key pair.
-    pub keys: PathBuf,
-    /// What replicas seal with; see [`Config::seal_key`].
-    seal_key: Option<Secret>,
+    pub keys_dir: PathBuf,
+    /// What replicas seal with; see [`Config::signing_secret`].
+    signing_secret: Option<Secret>,
     /// Whether clients may be described by documents on this machine.
-    pub local_client_documents: bool,
+    pub allow_local_client_metadata: bool,
     /// Who issues tokens, where that is not us.
     pub provider: ProviderConfig,
     /// How much a client may ask.
@@ -199,8 +204,8 @@ pub struct Config {
 
 impl Config {
     /// What replicas share, so that each knows what the others gave out; `None` when this server stands alone.
-    pub fn seal_key(&self) -> Option<&str> {
-        self.seal_key.as_ref().map(Secret::reveal)
+    pub fn signing_secret(&self) -> Option<&str> {
+        self.signing_secret.as_ref().map(Secret::reveal)
     }
 }
 
@@ -263,14 +268,16 @@ mod tests {
             std::fs::write(&path, lines).unwrap();
             let arguments = ["server", "--env", path.to_str().unwrap()];
             let arguments = arguments.iter().chain(more).map(OsString::from).collect();
-            Settings::parse_from(&About::default(), arguments).map_err(|error| error.to_string())
+            Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
         };
-        let settings = read("MCP_KEYS=elsewhere\nALLOW_ORIGIN=http://a.test,http://b.test\n", &[]);
+        let settings =
+            read("MCP_KEYS_DIR=elsewhere\nMCP_ALLOW_ORIGIN=http://a.test,http://b.test\n", &[]);
         let settings = settings.unwrap();
-        assert_eq!(settings.keys, PathBuf::from("elsewhere"));
+        assert_eq!(settings.keys_dir, PathBuf::from("elsewhere"));
         assert_eq!(settings.allow_origin.len(), 2);
-        let settings = read("MCP_KEYS=elsewhere\nKEYCLOAK_REALM=\n", &["--keys", "here"]).unwrap();
-        assert_eq!(settings.keys, PathBuf::from("here"));
+        let settings =
+            read("MCP_KEYS_DIR=elsewhere\nKEYCLOAK_REALM=\n", &["--keys-dir", "here"]).unwrap();
+        assert_eq!(settings.keys_dir, PathBuf::from("here"));
         assert!(settings.provider.resolve().issuer.ends_with("/realms/mcp-realm"));
 
         let message = read("JWT_ISSUER=localhost\n", &[]).unwrap_err();
@@ -281,14 +288,15 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_no_error_and_an_unknown_name_is_remembered() {
-        let about = About { env: "no-such.env".to_owned(), ..About::default() };
-        let settings = Settings::parse_from(&about, vec!["server".into()]).unwrap();
+        let program =
+            ProgramInfo { default_env_file: "no-such.env".to_owned(), ..ProgramInfo::default() };
+        let settings = Cli::parse_from(&program, vec!["server".into()]).unwrap();
         assert!(format!("{:?}", settings.file).contains("missing: true"));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("my.env");
         std::fs::write(&path, "JWT_AUDENCE=x\n").unwrap();
         let arguments = ["server".into(), "--env".into(), path.into()];
-        let settings = Settings::parse_from(&about, arguments.to_vec()).unwrap();
+        let settings = Cli::parse_from(&program, arguments.to_vec()).unwrap();
         assert!(format!("{:?}", settings.file).contains(r#"unknown: ["JWT_AUDENCE"]"#));
     }
 

@@ -10,7 +10,7 @@
 //! | [`server`] | a socket, time-outs, limits, a graceful end | RFC 9110, RFC 9112 | 1 |
 //! | [`telemetry`] | request ids, log lines, numbers for Prometheus | W3C Trace Context | 1 |
 //! | [`config`] | command line, environment, defaults | | 1 |
-//! | [`mod@about`] | what a program says of itself | | 1 |
+//! | [`mod@about`] | what a program does, from the header of its source | | 1 |
 //! | [`health`] | `GET /health` | | 1 |
 //! | [`origin`] | which web pages may come in | MCP transports, RFC 6454 | 1 |
 //! | [`docs`] | `GET /docs`: a page that explains the server and lets one try it | RFC 9728, CSP 3 | 1 |
@@ -39,7 +39,6 @@
 //! a [`principal::InsufficientScope`] comes out through the response's; only the wall writes a challenge.
 //! `tests/architecture.rs` holds these lines.
 
-pub mod about;
 pub mod auth;
 pub mod authorization_server;
 pub mod client;
@@ -51,6 +50,7 @@ pub mod jsonrpc;
 pub mod mcp;
 pub mod origin;
 pub mod principal;
+pub mod program;
 pub mod public_ip;
 pub mod server;
 pub mod telemetry;

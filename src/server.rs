@@ -4,11 +4,11 @@
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
-//! use mcp_auth::{about::About, config::Config, health::{self, Health}, server};
+//! use mcp_auth::{program::ProgramInfo, config::Config, health::{self, Health}, server};
 //!
 //! #[tokio::main]
 //! async fn main() -> anyhow::Result<()> {
-//!     server::run(About::parse("//! A server of my own."), app).await
+//!     server::run(ProgramInfo::parse("//! A server of my own."), app).await
 //! }
 //!
 //! async fn app(_config: Config) -> anyhow::Result<Router> {
@@ -32,10 +32,10 @@ use axum::{Router, extract::State, http::header, routing::get};
 use tokio::net::TcpListener;
 
 use crate::{
-    about::About,
-    config::{Config, Limits, Settings},
+    config::{Cli, Config, Limits},
     health,
     origin::{self, AllowedOrigins},
+    program::ProgramInfo,
     telemetry::{self, Numbers, measurements},
 };
 
@@ -51,11 +51,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// # Errors
 /// When a setting is wrong, the port is taken, or the application cannot be built.
-pub async fn run<F>(about: About, app: impl FnOnce(Config) -> F) -> anyhow::Result<()>
+pub async fn run<F>(program: ProgramInfo, app: impl FnOnce(Config) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<Router>>,
 {
-    let settings = Settings::read(&about);
+    let settings = Cli::read(&program);
     if settings.check_health {
         return health::probe(settings.host, settings.port).await;
     }
@@ -70,9 +70,9 @@ where
     };
     let listener = bind(settings.host, settings.port, "port").await?;
     let address = listener.local_addr()?;
-    let config = settings.into_config(about, address.port());
-    let (about, public_url, limits) =
-        (config.about.clone(), config.public_url.clone(), config.limits.clone());
+    let config = settings.into_config(program, address.port());
+    let (program, public_url, limits) =
+        (config.program.clone(), config.public_url.clone(), config.limits.clone());
     let gate = Gate::new(app(config).await?, &limits);
 
     // From here on a signal ends the server in good order: whoever reads the next line may send one at once.
@@ -81,9 +81,9 @@ where
     let _ = writeln!(
         std::io::stdout(),
         "{}\nlistening on http://{address}\nadds: {}\ntry:  {}",
-        about.title,
-        about.adds,
-        about.try_at(public_url.as_str())
+        program.title,
+        program.adds,
+        program.example_for(public_url.as_str())
     );
     if let Some((numbers, listener)) = metrics {
         let _ = writeln!(std::io::stdout(), "metrics: http://{}/metrics", listener.local_addr()?);

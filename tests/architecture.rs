@@ -9,20 +9,20 @@ use std::{
 
 /// Each room and the rooms that it may name. `auth` and `mcp` meet in step files and nowhere else.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("about", &[]),
     ("auth", &["principal"]),
     ("authorization_server", &["auth", "principal", "public_ip"]),
     ("client", &["auth", "jsonrpc", "principal", "public_ip"]),
-    ("config", &["about", "auth", "jsonrpc", "origin", "telemetry"]),
+    ("config", &["auth", "jsonrpc", "origin", "program", "telemetry"]),
     ("cors", &["origin"]),
-    ("docs", &["about", "auth", "config", "origin"]),
+    ("docs", &["auth", "config", "origin", "program"]),
     ("health", &[]),
     ("jsonrpc", &[]),
     ("mcp", &["jsonrpc", "principal"]),
     ("origin", &[]),
     ("principal", &[]),
+    ("program", &[]),
     ("public_ip", &[]),
-    ("server", &["about", "config", "docs", "health", "jsonrpc", "origin", "telemetry"]),
+    ("server", &["config", "docs", "health", "jsonrpc", "origin", "program", "telemetry"]),
     ("telemetry", &[]),
 ];
 
@@ -191,7 +191,7 @@ fn files_stay_small() {
 
 #[test]
 fn every_server_has_the_same_main_and_the_same_signature() {
-    let main = "#[tokio::main]\nasync fn main() -> anyhow::Result<()> {\n    server::run(about!(), app).await\n}\n";
+    let main = "#[tokio::main]\nasync fn main() -> anyhow::Result<()> {\n    server::run(program_info!(), app).await\n}\n";
     let app = "async fn app(config: Config) -> anyhow::Result<Router> {\n";
     for (number, text) in step_files().iter().filter(|(number, _)| *number <= 10) {
         assert_eq!(text.matches(main).count(), 1, "step {number} has another `main`");

@@ -180,7 +180,7 @@ pub enum KeyError {
     #[error("{} is missing, but its other half is there; make a new pair: cargo run --bin gen-token -- --generate-keys", .0.display())]
     Missing(PathBuf),
     /// The operating system does not let us read it.
-    #[error("cannot read {}; check its owner and mode, or choose another folder with --keys", .path.display())]
+    #[error("cannot read {}; check its owner and mode, or choose another folder with --keys-dir", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -197,7 +197,7 @@ pub enum KeyError {
     #[error("{} has fewer than 2048 bits; make a new pair: cargo run --bin gen-token -- --generate-keys", .0.display())]
     TooShort(PathBuf),
     /// The folder is read-only, full, or not a folder.
-    #[error("cannot write {}; choose another folder with --keys", .path.display())]
+    #[error("cannot write {}; choose another folder with --keys-dir", .path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,

@@ -55,8 +55,8 @@ struct Args {
     #[arg(long)]
     generate_keys: bool,
     /// Folder of the key pair.
-    #[arg(long, env = "MCP_KEYS", default_value = "keys")]
-    keys: PathBuf,
+    #[arg(long, env = "MCP_KEYS_DIR", default_value = "keys")]
+    keys_dir: PathBuf,
 }
 
 #[derive(Clone, Serialize)]
@@ -94,12 +94,12 @@ struct TokenFile {
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     if args.generate_keys {
-        KeyPair::remove(&args.keys)?;
-        KeyPair::create(&args.keys)?;
-        println!("New key pair in {}", args.keys.display());
+        KeyPair::remove(&args.keys_dir)?;
+        KeyPair::create(&args.keys_dir)?;
+        println!("New key pair in {}", args.keys_dir.display());
         return Ok(());
     }
-    let keys = KeyPair::load_or_create(&args.keys)?;
+    let keys = KeyPair::load_or_create(&args.keys_dir)?;
     match &args.username {
         Some(username) => single(&args, &keys, username),
         None => demo(&args, &keys),

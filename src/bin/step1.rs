@@ -9,16 +9,15 @@
 
 use axum::{Router, routing::get};
 use mcp_auth::{
-    about,
     config::Config,
     docs,
     health::{self, Health},
-    origin, server,
+    origin, program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {

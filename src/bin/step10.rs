@@ -14,7 +14,6 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    about,
     auth::{
         bearer::{self, BearerAuth},
         challenge::Challenge,
@@ -24,7 +23,6 @@ use mcp_auth::{
         remote_jwks::{RemoteKeys, Timing},
         verifier::{TokenVerifier, TrustedIssuer},
     },
-    chapters,
     config::Config,
     cors, docs,
     health::{self, Health},
@@ -44,12 +42,12 @@ use mcp_auth::{
     },
     origin,
     principal::ScopeSet,
-    server,
+    program_docs, program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
@@ -60,7 +58,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     // Who is asking changes the answer. A tool takes the place of an earlier one of the same name.
     let tools = tools.with(personal::echo()).with(personal::get_time()).with(personal::whoami());
     let prompts = prompts.with(personal::greeting());
-    let chapters = chapters![
+    let chapters = program_docs![
         "step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9", "step10",
     ];
     let resources = Resources::new()
@@ -73,7 +71,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .allow("echo", ["mcp:tools:echo"], "tool execution")
         .allow("get_time", ["mcp:tools:get_time"], "tool execution")
         .open(["whoami"]);
-    let tools = tools.guarded_by(tool_policy).sealed_with(config.seal_key());
+    let tools = tools.guarded_by(tool_policy).sealed_with(config.signing_secret());
 
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
@@ -106,8 +104,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
 
     // The provider: who signs, and where its keys are. Nothing is fetched before it is needed.
     let idp = &config.provider;
-    let provider = Provider::new(&idp.issuer, idp.plain_http)?;
-    let timing = Timing { fresh: idp.jwks_fresh, stale: idp.jwks_stale, ..Timing::default() };
+    let provider = Provider::new(&idp.issuer, idp.allow_http)?;
+    let timing = Timing { fresh: idp.jwks_ttl, stale: idp.jwks_max_stale, ..Timing::default() };
     let keys = RemoteKeys::new(&provider, idp.jwks_url.clone(), timing);
     let introspection = idp.introspection.as_ref().map(|asking| {
         let (id, secret) = (&asking.client_id, asking.client_secret.reveal());
@@ -153,7 +151,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("server/discover", lifecycle::discover.with_state(&server));
 
     // Both eras on one endpoint: each request says of which it is.
-    let endpoint = Endpoint::new(methods, &server, &tools).sealed_with(config.seal_key());
+    let endpoint = Endpoint::new(methods, &server, &tools).sealed_with(config.signing_secret());
     let mcp = post(eras::handle).delete(eras::end_session);
     let mcp = mcp.fallback(transport::no_stream).with_state(endpoint);
 
@@ -162,7 +160,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let issuer = TrustedIssuer::remote(&keys, audiences)
         .with_roles_in(&idp.role_claims)
         .introspected_by(introspection);
-    let verifier = TokenVerifier::new().remembering(config.limits.token_cache).trust(issuer);
+    let verifier = TokenVerifier::new().remembering(config.limits.token_cache_bytes).trust(issuer);
     let challenge = Challenge::bearer("mcp-server");
     let challenge = challenge
         .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))

@@ -13,7 +13,6 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    about,
     config::Config,
     docs,
     health::{self, Health},
@@ -25,12 +24,12 @@ use mcp_auth::{
         tools::{self, Tools},
         transport,
     },
-    origin, server,
+    origin, program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {

@@ -12,7 +12,6 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    about,
     auth::{jwks, keys::KeyPair},
     config::Config,
     docs,
@@ -25,12 +24,12 @@ use mcp_auth::{
         tools::{self, Tools},
         transport,
     },
-    origin, server,
+    origin, program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
@@ -45,7 +44,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("prompts/list", prompts::list.with_state(&prompts))
         .method("prompts/get", prompts::get.with_state(&prompts));
 
-    let keys = KeyPair::load_or_create(&config.keys)?;
+    let keys = KeyPair::load_or_create(&config.keys_dir)?;
     let jwks = keys.jwks();
 
     let health = Health::new()

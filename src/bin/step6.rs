@@ -13,7 +13,6 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    about,
     auth::{
         bearer::{self, BearerAuth},
         challenge::Challenge,
@@ -32,12 +31,12 @@ use mcp_auth::{
         tools::{self, Tools},
         transport,
     },
-    origin, server,
+    origin, program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
@@ -52,7 +51,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("prompts/list", prompts::list.with_state(&prompts))
         .method("prompts/get", prompts::get.with_state(&prompts));
 
-    let keys = KeyPair::load_or_create(&config.keys)?;
+    let keys = KeyPair::load_or_create(&config.keys_dir)?;
     let jwks = keys.jwks();
 
     let health = Health::new()
@@ -69,7 +68,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
 
     // The wall: whoever passes it has a verified identity.
     let verifier = TokenVerifier::new()
-        .remembering(config.limits.token_cache)
+        .remembering(config.limits.token_cache_bytes)
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks));
     let challenge = Challenge::bearer("mcp-server");
     let wall = BearerAuth::new(verifier, challenge);

@@ -13,7 +13,6 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    about,
     auth::{
         bearer::{self, BearerAuth},
         challenge::Challenge,
@@ -37,12 +36,12 @@ use mcp_auth::{
     },
     origin,
     principal::ScopeSet,
-    server,
+    program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
@@ -67,7 +66,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .allow_role("admin");
     let methods = methods.guarded_by(policy);
 
-    let keys = KeyPair::load_or_create(&config.keys)?;
+    let keys = KeyPair::load_or_create(&config.keys_dir)?;
     let jwks = keys.jwks();
 
     // The trail: who we are, and who issues our tokens.
@@ -80,7 +79,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let authorization_server = AuthorizationServer::new(config.host, url(""), &keys)?
         .protects(url("/mcp"), &scopes)
         .protects(url(""), &scopes)
-        .local_client_documents(config.local_client_documents);
+        .local_client_documents(config.allow_local_client_metadata);
     let links = Links {
         protected_resource: url("/.well-known/oauth-protected-resource"),
         authorization_server: url("/.well-known/oauth-authorization-server"),
@@ -109,7 +108,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     // The wall: whoever passes it has a verified identity.
     let own = TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks);
     let verifier = TokenVerifier::new()
-        .remembering(config.limits.token_cache)
+        .remembering(config.limits.token_cache_bytes)
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
         .trust(own.unless(authorization_server.withdrawn()));
     let challenge = Challenge::bearer("mcp-server");

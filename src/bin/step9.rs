@@ -13,7 +13,6 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    about,
     auth::{
         bearer::{self, BearerAuth},
         challenge::Challenge,
@@ -23,7 +22,6 @@ use mcp_auth::{
         verifier::{TokenVerifier, TrustedIssuer},
     },
     authorization_server::AuthorizationServer,
-    chapters,
     config::Config,
     docs,
     health::{self, Health},
@@ -44,12 +42,12 @@ use mcp_auth::{
     },
     origin,
     principal::ScopeSet,
-    server,
+    program_docs, program_info, server,
 };
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    server::run(about!(), app).await
+    server::run(program_info!(), app).await
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
@@ -66,8 +64,9 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with(personal::recent_calls(&journal))
         .with(personal::forget_calls(&journal));
     let prompts = prompts.with(personal::greeting());
-    let chapters =
-        chapters!["step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9",];
+    let chapters = program_docs![
+        "step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9",
+    ];
     let resources = Resources::new()
         .with(personal::profile())
         .with(personal::guide(&chapters))
@@ -81,7 +80,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .only_role("recent_calls", "admin")
         .only_role("forget_calls", "admin")
         .allow_role("admin");
-    let tools = tools.guarded_by(tool_policy).sealed_with(config.seal_key());
+    let tools = tools.guarded_by(tool_policy).sealed_with(config.signing_secret());
 
     let methods = Dispatcher::new()
         .method("ping", lifecycle::ping)
@@ -115,7 +114,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let methods = methods.guarded_by(policy);
     let methods = methods.recorded_in(&journal);
 
-    let keys = KeyPair::load_or_create(&config.keys)?;
+    let keys = KeyPair::load_or_create(&config.keys_dir)?;
     let jwks = keys.jwks();
 
     // The trail: who we are, and who issues our tokens.
@@ -128,7 +127,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let authorization_server = AuthorizationServer::new(config.host, url(""), &keys)?
         .protects(url("/mcp"), &scopes)
         .protects(url(""), &scopes)
-        .local_client_documents(config.local_client_documents);
+        .local_client_documents(config.allow_local_client_metadata);
     let links = Links {
         protected_resource: url("/.well-known/oauth-protected-resource"),
         authorization_server: url("/.well-known/oauth-authorization-server"),
@@ -161,14 +160,14 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("server/discover", lifecycle::discover.with_state(&server));
 
     // Both eras on one endpoint: each request says of which it is.
-    let endpoint = Endpoint::new(methods, &server, &tools).sealed_with(config.seal_key());
+    let endpoint = Endpoint::new(methods, &server, &tools).sealed_with(config.signing_secret());
     let mcp = post(eras::handle).delete(eras::end_session);
     let mcp = mcp.fallback(transport::no_stream).with_state(endpoint);
 
     // The wall: whoever passes it has a verified identity.
     let own = TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks);
     let verifier = TokenVerifier::new()
-        .remembering(config.limits.token_cache)
+        .remembering(config.limits.token_cache_bytes)
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
         .trust(own.unless(authorization_server.withdrawn()));
     let challenge = Challenge::bearer("mcp-server");

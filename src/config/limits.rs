@@ -11,20 +11,20 @@ use crate::{auth::token_cache, jsonrpc};
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Largest request body, in bytes; more is answered with 413.
-    #[arg(long, env = "MCP_MAX_BODY", default_value_t = 1024 * 1024, value_name = "BYTES")]
-    pub max_body: usize,
+    #[arg(long, env = "MCP_MAX_BODY_SIZE", default_value_t = 1024 * 1024, value_name = "BYTES")]
+    pub max_body_size: usize,
 
     /// Largest head of a request (its line and all headers), in bytes; more is answered with 431.
-    #[arg(long, env = "MCP_MAX_HEAD", default_value = "32768", value_parser = head, value_name = "BYTES")]
-    pub max_head: usize,
+    #[arg(long, env = "MCP_MAX_HEADER_SIZE", default_value = "32768", value_parser = head, value_name = "BYTES")]
+    pub max_header_size: usize,
 
     /// Deepest nesting of a JSON message.
     #[arg(long, env = "MCP_MAX_JSON_DEPTH", default_value_t = jsonrpc::DEFAULT_MAX_DEPTH, value_name = "LEVELS")]
     pub max_json_depth: usize,
 
     /// How long a client may take to send the head of a request, in seconds; then the connection is closed.
-    #[arg(long, env = "MCP_HEADER_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
-    pub header_timeout: Duration,
+    #[arg(long, env = "MCP_HEADER_READ_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub header_read_timeout: Duration,
 
     /// How long a request may take from its head to its answer, its body included, in seconds; then it is answered
     /// with 408.
@@ -41,16 +41,16 @@ pub struct Limits {
     pub max_connections: usize,
 
     /// Requests in work at the same time; the next one is answered with 503.
-    #[arg(long, env = "MCP_MAX_REQUESTS", default_value = "1024", value_parser = count, value_name = "COUNT")]
-    pub max_requests: usize,
+    #[arg(long, env = "MCP_MAX_CONCURRENT_REQUESTS", default_value = "1024", value_parser = count, value_name = "COUNT")]
+    pub max_concurrent_requests: usize,
 
     /// Memory for verified tokens, each remembered for a minute at the most, in bytes; 0 verifies every token anew.
-    #[arg(long, env = "MCP_TOKEN_CACHE", default_value_t = token_cache::DEFAULT_CAPACITY, value_name = "BYTES")]
-    pub token_cache: u64,
+    #[arg(long, env = "MCP_TOKEN_CACHE_BYTES", default_value_t = token_cache::DEFAULT_CAPACITY, value_name = "BYTES")]
+    pub token_cache_bytes: u64,
 
     /// How long requests in work may still take after the signal to stop, in seconds.
-    #[arg(long, env = "MCP_STOP_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
-    pub stop_timeout: Duration,
+    #[arg(long, env = "MCP_SHUTDOWN_TIMEOUT", default_value = "10", value_parser = seconds, value_name = "SECONDS")]
+    pub shutdown_timeout: Duration,
 }
 
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::values::Secret;
-pub(super) use settings::{HEADING, ProviderSettings};
+pub(super) use settings::{HEADING, ProviderArgs};
 
 /// The identity provider, with everything that follows from the settings.
 #[derive(Debug, Clone)]
@@ -26,13 +26,13 @@ pub struct ProviderConfig {
     /// More claims that hold roles.
     pub role_claims: Vec<String>,
     /// How long keys are used without a question.
-    pub jwks_fresh: Duration,
+    pub jwks_ttl: Duration,
     /// How long they serve through an outage.
-    pub jwks_stale: Duration,
+    pub jwks_max_stale: Duration,
     /// Set when the provider is to be asked about opaque tokens.
     pub introspection: Option<IntrospectionConfig>,
     /// Whether http to another machine is fine.
-    pub plain_http: bool,
+    pub allow_http: bool,
 }
 
 /// A realm of Keycloak.
@@ -87,7 +87,7 @@ mod tests {
     #[derive(Parser)]
     struct Only {
         #[command(flatten)]
-        provider: ProviderSettings,
+        provider: ProviderArgs,
     }
 
     fn config(arguments: &str) -> ProviderConfig {

@@ -130,7 +130,7 @@ pub(super) fn word(text: &str) -> Result<String, String> {
 mod tests {
     use std::ffi::OsString;
 
-    use crate::{about::About, config::Settings};
+    use crate::{config::Cli, program::ProgramInfo};
 
     #[test]
     fn no_error_shows_a_secret() {
@@ -140,10 +140,10 @@ mod tests {
             std::fs::write(&path, lines).unwrap();
             let arguments = ["server", "--env", path.to_str().unwrap()];
             let arguments = arguments.iter().chain(more).map(OsString::from).collect();
-            Settings::parse_from(&About::default(), arguments).map_err(|error| error.to_string())
+            Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
         };
         for (name, variable, argument, value) in [
-            ("a short key", "MCP_SEAL_KEY", "--seal-key", "hush-hush"),
+            ("a short key", "MCP_SIGNING_SECRET", "--signing-secret", "hush-hush"),
             ("a password", "INTROSPECTION_URL", "--introspection-url", "https://me:hush@h"),
             ("a password alone", "JWKS_URL", "--jwks-url", "https://:hush@h"),
             ("a password for us", "MCP_SERVER_URL", "--public-url", "http://:hush@h"),
@@ -157,7 +157,7 @@ mod tests {
                 assert!(message.contains(&named) && !message.contains("hush"), "{name}: {message}");
             }
         }
-        let settings = read(&format!("MCP_SEAL_KEY={}\n", "hush".repeat(8)), &[]).unwrap();
+        let settings = read(&format!("MCP_SIGNING_SECRET={}\n", "hush".repeat(8)), &[]).unwrap();
         assert!(!format!("{settings:?}").contains("hush"));
     }
 }

@@ -30,7 +30,7 @@ use self::{
     facts::Facts,
     requests::{Sample, samples},
 };
-use crate::{about::About, config::Config, origin};
+use crate::{config::Config, origin, program::ProgramInfo};
 
 /// The page about `app`, for mounting at a path of its own.
 pub fn guide(config: &Config, app: Router) -> Router {
@@ -69,7 +69,7 @@ const CALLBACK: &str = include_str!("script/callback.js");
 #[derive(Debug, Template)]
 #[template(path = "docs/page.html", config = "src/askama.toml")]
 struct Page<'a> {
-    about: &'a About,
+    program: &'a ProgramInfo,
     base: &'a str,
     facts: &'a Facts,
     diagram: Diagram,
@@ -79,13 +79,16 @@ struct Page<'a> {
 impl Page<'_> {
     /// `Step 6` and `no token, no entry`, of `Step 6: no token, no entry.`
     fn title(&self) -> (&str, &str) {
-        let title = self.about.title.trim_end_matches('.');
+        let title = self.program.title.trim_end_matches('.');
         title.split_once(": ").unwrap_or(("", title))
     }
 
     /// The command to begin with, one option a line.
     fn try_it(&self) -> String {
-        self.about.try_at(self.base).replace(" -H ", " \\\n  -H ").replace(" -d ", " \\\n  -d ")
+        self.program
+            .example_for(self.base)
+            .replace(" -H ", " \\\n  -H ")
+            .replace(" -d ", " \\\n  -d ")
     }
 }
 
@@ -99,9 +102,9 @@ async fn page(State(Guide { config, app }): State<Guide>) -> Response {
     // The page talks to us, under the name that we have for the world, and to who logs people in.
     let servers: Vec<&str> = [base].into_iter().chain(facts.issuer()).collect();
     let page = Page {
-        about: &config.about,
+        program: &config.program,
         base,
-        diagram: Diagram::new(&facts, &config.about.adds),
+        diagram: Diagram::new(&facts, &config.program.adds),
         samples: samples(&facts),
         facts: &facts,
     };

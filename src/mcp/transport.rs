@@ -148,7 +148,7 @@ pub enum TransportError {
     #[error("Method Not Allowed - This server does not support server-initiated streaming")]
     NoStream,
     /// 413
-    #[error("the body is larger than this server accepts; see --max-body")]
+    #[error("the body is larger than this server accepts; see --max-body-size")]
     TooLarge,
     /// 400
     #[error("the body did not arrive whole")]

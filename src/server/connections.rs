@@ -42,7 +42,7 @@ const DOORWAY: usize = 32;
 
 /// Serves until `stop` is done, then lets requests in work finish.
 pub async fn serve(listener: TcpListener, gate: Gate, stop: impl Future<Output = ()>) {
-    let stop_timeout = gate.limits().stop_timeout;
+    let shutdown_timeout = gate.limits().shutdown_timeout;
     let house = House::new(gate);
     house.accept_until(&listener, stop).await;
     tracing::info!("stopping, requests in work may finish");
@@ -56,8 +56,8 @@ pub async fn serve(listener: TcpListener, gate: Gate, stop: impl Future<Output =
         }
     }
     house.empty(LAST_CALL).await;
-    if tokio::time::timeout(stop_timeout, house.connections.shutdown()).await.is_err() {
-        tracing::warn!(seconds = stop_timeout.as_secs(), "gave up on requests that still ran");
+    if tokio::time::timeout(shutdown_timeout, house.connections.shutdown()).await.is_err() {
+        tracing::warn!(seconds = shutdown_timeout.as_secs(), "gave up on requests that still ran");
     }
 }
 
@@ -75,7 +75,7 @@ impl House {
         let limits = gate.limits();
         let mut http = http1::Builder::new();
         // Answers are small: head and body in one buffer go out by a cheaper system call than two buffers do.
-        http.max_header_size(limits.max_head).writev(false);
+        http.max_header_size(limits.max_header_size).writev(false);
         let mut connections = limits.max_connections;
         if let Some(files) = open_files_limit().filter(|&files| files < connections + OTHER_FILES) {
             connections = files.saturating_sub(OTHER_FILES).max(1);
@@ -131,7 +131,7 @@ impl House {
     fn host(&self, stream: TcpStream, room: OwnedSemaphorePermit, watcher: Watcher) {
         let limits = self.gate.limits();
         let times = Times {
-            head: limits.header_timeout,
+            head: limits.header_read_timeout,
             request: limits.request_timeout,
             rest: limits.idle_timeout,
         };

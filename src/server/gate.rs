@@ -107,7 +107,8 @@ impl Inner {
     fn place(&self) -> Option<Place<'_>> {
         let place = Place(&self.in_work);
         // Counted first, so that two cannot take the last place.
-        (self.in_work.fetch_add(1, Ordering::Relaxed) < self.limits.max_requests).then_some(place)
+        (self.in_work.fetch_add(1, Ordering::Relaxed) < self.limits.max_concurrent_requests)
+            .then_some(place)
     }
 
     /// What is between the request's head and its answer.
@@ -121,7 +122,7 @@ impl Inner {
         let Some(_place) = self.place() else {
             return line.end(refused(StatusCode::SERVICE_UNAVAILABLE, "overload", id));
         };
-        DefaultBodyLimit::max(self.limits.max_body).apply(request);
+        DefaultBodyLimit::max(self.limits.max_body_size).apply(request);
         // Whoever reads the body knows the default.
         if self.limits.max_json_depth != DEFAULT_MAX_DEPTH {
             request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
@@ -182,14 +183,14 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::config::Settings;
+    use crate::config::Cli;
 
     #[tokio::test]
     async fn a_request_that_is_overdue_gets_a_408_unless_its_answer_is_there() {
         let app = Router::new()
             .route("/now", get(async || "done"))
             .route("/never", get(async || std::future::pending::<()>().await));
-        let gate = Gate::new(app, &Settings::parse_from(["test"]).limits);
+        let gate = Gate::new(app, &Cli::parse_from(["test"]).limits);
         for (path, status, connection) in [("/now", 200, None), ("/never", 408, Some("close"))] {
             let mut request = Request::get(path).body(Body::empty()).unwrap();
             let answer = gate.answer(&mut request, std::future::ready(())).await;

@@ -9,10 +9,10 @@ fn main() {
     let (imports, rest) = text.split_once("#[tokio::main]").expect("a main");
     let (_, app) = rest.split_once("async fn app").expect("an app");
     // The headers of the other steps are read relative to the package that is compiled, which is another one here.
-    let chapters = |line: &&str| !line.starts_with("//!") && line.trim() != "chapters,";
-    let imports: Vec<_> = imports.lines().filter(chapters).collect();
+    let program_docs = |line: &&str| !line.starts_with("//!") && line.trim() != "chapters,";
+    let imports: Vec<_> = imports.lines().filter(program_docs).collect();
     let step = format!(
-        "{}\nmacro_rules! chapters {{ [$($program:literal),+ $(,)?] => {{ [$($program.to_owned()),+] }}; }}\n\
+        "{}\nmacro_rules! program_docs {{ [$($program:literal),+ $(,)?] => {{ [$($program.to_owned()),+] }}; }}\n\
          pub async fn app{app}",
         imports.join("\n")
     );

@@ -115,7 +115,7 @@ fn generate_keys_replaces_the_pair_and_needs_no_name() {
     assert_ne!(fs::read_to_string(&path).unwrap(), before);
     assert_private(&path);
     let elsewhere = folder.path().join("other");
-    good(folder.path(), &["--generate-keys", "--keys", elsewhere.to_str().unwrap()]);
+    good(folder.path(), &["--generate-keys", "--keys-dir", elsewhere.to_str().unwrap()]);
     assert!(elsewhere.join("mcp_public_key.pem").exists());
 }
 
@@ -146,7 +146,8 @@ fn flags_that_make_no_sense_are_refused() {
 async fn a_server_with_the_same_keys_believes_it() {
     let server = Server::start("step6");
     let keys = server.keys.path().to_str().expect("text");
-    let token = good(server.keys.path(), &["--keys", keys, "--username", "dora", "--print-token"]);
+    let token =
+        good(server.keys.path(), &["--keys-dir", keys, "--username", "dora", "--print-token"]);
     let hello = server.rpc(&token, "initialize", Value::Null).await.result();
     assert_eq!(hello["serverInfo"]["authenticatedUser"], "dora");
 }

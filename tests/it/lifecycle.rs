@@ -15,9 +15,16 @@ fn help_shows_every_setting_and_examples() {
     for step in ["step1", "step8"] {
         let (output, help) = run(step, &["-h"]);
         assert!(output.status.success());
-        for word in
-            ["--host", "--port", "--public-url", "--allow-origin", "--keys", "--log", "Examples:"]
-        {
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in [
+            "--host",
+            "--port",
+            "--public-url",
+            "--allow-origin",
+            "--keys-dir",
+            "--log",
+            "Examples:",
+        ] {
             assert!(help.contains(word), "{step}: no `{word}` in:\n{help}");
         }
         for variable in ["[env: HOST=]", "[env: PORT=]", "[env: MCP_SERVER_URL=]"] {
@@ -45,7 +52,7 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         (["--public-url", "mcp.example.com"], "--public-url"),
         (["--public-url", "https://mcp.example.com/path"], "--public-url"),
         (["--allow-origin", "https://app.example.com/x"], "--allow-origin"),
-        (["--max-body", "much"], "--max-body"),
+        (["--max-body-size", "much"], "--max-body-size"),
         (["--nonsense", "1"], "--nonsense"),
         (["--log", "a=b=c"], "--log"),
     ] {
@@ -86,7 +93,7 @@ fn a_bad_key_file_stops_the_server_with_the_file_and_what_mends_it() {
             None => fs::remove_file(&path).expect("a file less"),
         }
         let keys = folder.path().to_str().expect("text");
-        let (output, log) = run("step6", &["--port", "0", "--keys", keys]);
+        let (output, log) = run("step6", &["--port", "0", "--keys-dir", keys]);
         assert!(!output.status.success(), "{name}: {log}");
         assert!(
             log.contains(file) && log.contains("gen-token -- --generate-keys"),

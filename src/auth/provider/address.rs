@@ -26,7 +26,7 @@ pub(super) fn secure(url: &str, plain_http: bool) -> Result<Url, ProviderError> 
     match parsed.scheme() {
         "https" => Ok(parsed),
         "http" if plain_http || is_loopback(&parsed) => Ok(parsed),
-        "http" => Err(wrong("http is for this machine only; use https, or --provider-plain-http")),
+        "http" => Err(wrong("http is for this machine only; use https, or --allow-http-provider")),
         _ => Err(wrong("it is not https")),
     }
 }

@@ -13,10 +13,10 @@ use crate::config::{
 /// The heading of these settings in `--help`.
 pub(in crate::config) const HEADING: &str = "Identity provider";
 
-/// As they are given; [`ProviderSettings::resolve`] fills in what follows from others.
+/// As they are given; [`ProviderArgs::resolve`] fills in what follows from others.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = HEADING)]
-pub(in crate::config) struct ProviderSettings {
+pub(in crate::config) struct ProviderArgs {
     /// Where Keycloak is. [default: http://localhost:8080]
     #[arg(long, env = "KEYCLOAK_URL", value_parser = Discreet::URL, value_name = "URL")]
     keycloak_url: Option<HttpUrl>,
@@ -66,12 +66,12 @@ pub(in crate::config) struct ProviderSettings {
     role_claims: Vec<String>,
 
     /// How long the provider's keys are used before they are fetched again, in seconds.
-    #[arg(long, env = "JWKS_FRESH", default_value = "300", value_parser = seconds, value_name = "SECONDS")]
-    jwks_fresh: Duration,
+    #[arg(long, env = "JWKS_TTL", default_value = "300", value_parser = seconds, value_name = "SECONDS")]
+    jwks_ttl: Duration,
 
     /// How long they serve while the provider cannot be reached, in seconds.
-    #[arg(long, env = "JWKS_STALE", default_value = "3600", value_parser = seconds, value_name = "SECONDS")]
-    jwks_stale: Duration,
+    #[arg(long, env = "JWKS_MAX_STALE", default_value = "3600", value_parser = seconds, value_name = "SECONDS")]
+    jwks_max_stale: Duration,
 
     /// Who we are when we ask the provider about tokens that are no JWT (RFC 7662); without it they are refused.
     #[arg(long, env = "INTROSPECTION_CLIENT_ID", requires = "introspection_client_secret")]
@@ -100,7 +100,7 @@ pub(in crate::config) struct ProviderSettings {
     /// Lets keys come over plain http from another machine: whoever sits between can then sign tokens.
     #[arg(
         long,
-        env = "PROVIDER_PLAIN_HTTP",
+        env = "MCP_ALLOW_HTTP_PROVIDER",
         action = clap::ArgAction::Set,
         num_args = 0..=1,
         require_equals = true,
@@ -108,10 +108,10 @@ pub(in crate::config) struct ProviderSettings {
         default_missing_value = "true",
         value_name = "true|false"
     )]
-    provider_plain_http: bool,
+    provider_allow_http: bool,
 }
 
-impl ProviderSettings {
+impl ProviderArgs {
     pub(in crate::config) fn resolve(self) -> ProviderConfig {
         let realm_path = format!("/realms/{}", self.keycloak_realm);
         let issuer = self.issuer.map(HttpUrl::into_text);
@@ -148,8 +148,8 @@ impl ProviderSettings {
             keycloak,
             jwks_url: explicit.or(elsewhere),
             role_claims: self.role_claims,
-            jwks_fresh: self.jwks_fresh,
-            jwks_stale: self.jwks_stale,
+            jwks_ttl: self.jwks_ttl,
+            jwks_max_stale: self.jwks_max_stale,
             introspection: self.introspection_client_id.zip(self.introspection_client_secret).map(
                 |(client_id, client_secret)| IntrospectionConfig {
                     client_id,
@@ -157,7 +157,7 @@ impl ProviderSettings {
                     url: self.introspection_url.map(HttpUrl::into_text),
                 },
             ),
-            plain_http: self.provider_plain_http,
+            allow_http: self.provider_allow_http,
             issuer,
         }
     }

@@ -10,7 +10,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use clap::Parser;
 use http_body_util::BodyExt;
-use mcp_auth::{about::About, auth::keys::KeyPair, config::Settings};
+use mcp_auth::{auth::keys::KeyPair, config::Cli, program::ProgramInfo};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
@@ -34,8 +34,8 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     let keys = KeyPair::create(folder.path()).expect("a key pair");
-    let arguments = ["fuzz".as_ref(), "--keys".as_ref(), folder.path().as_os_str()];
-    let config = Settings::parse_from(arguments).into_config(About::default(), 9000);
+    let arguments = ["fuzz".as_ref(), "--keys-dir".as_ref(), folder.path().as_os_str()];
+    let config = Cli::parse_from(arguments).into_config(ProgramInfo::default(), 9000);
     let router = runtime.block_on(step9::app(config)).expect("step 9");
     let token = keys.sign("JWT", &claims()).expect("a token");
     World { runtime, router, keys, token }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, sync::LazyLock};
 
 use clap::CommandFactory;
 use libfuzzer_sys::fuzz_target;
-use mcp_auth::config::Settings;
+use mcp_auth::config::Cli;
 
 #[allow(dead_code)]
 #[path = "../../../src/config/env_file.rs"]
@@ -20,7 +20,7 @@ fuzz_target!(|text: &[u8]| {
     fs::write(&*FILE, text).expect("a file");
     match EnvFile::read(&FILE) {
         Ok(mut file) => {
-            let command = Settings::command();
+            let command = Cli::command();
             let matches =
                 command.clone().try_get_matches_from(["fuzz"]).expect("defaults are good");
             let arguments = file.arguments(&command, &matches);

@@ -9,7 +9,7 @@ use crate::support::binary;
 /// What step 5 says on its way out, started after some commands of a shell with its keys in this folder.
 fn refusal(commands: &str, keys: &str) -> String {
     let output = Command::new("sh")
-        .args(["-c", &format!("{commands} exec \"$0\" --port 0 --keys \"$1\"")])
+        .args(["-c", &format!("{commands} exec \"$0\" --port 0 --keys-dir \"$1\"")])
         .arg(binary("step5"))
         .arg(keys)
         .output()
@@ -30,7 +30,7 @@ fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
     {
         let log = refusal("", keys);
         assert!(log.contains(&format!("cannot write {keys}")), "{name}: {log}");
-        assert!(log.contains("choose another folder with --keys"), "{name}: {log}");
+        assert!(log.contains("choose another folder with --keys-dir"), "{name}: {log}");
     }
 }
 
@@ -39,7 +39,7 @@ fn a_full_disk_is_named_too_and_leaves_no_half_of_a_key() {
     let folder = tempfile::tempdir().unwrap();
     // No file may have a single byte, which is what a full disk looks like to a program.
     let log = refusal("trap '' XFSZ; ulimit -f 0;", folder.path().to_str().unwrap());
-    assert!(log.contains("mcp_private_key.pem; choose another folder with --keys"), "{log}");
+    assert!(log.contains("mcp_private_key.pem; choose another folder with --keys-dir"), "{log}");
     assert!(log.contains("os error"), "the cause: {log}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     // With room again the same folder is good.

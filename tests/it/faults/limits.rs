@@ -8,7 +8,7 @@ use super::wire::{HEALTH, PING, Wire, head};
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_a_413_whether_or_not_its_length_is_told() {
-    let server = Server::start_with("step4", ["--max-body", "1000"]);
+    let server = Server::start_with("step4", ["--max-body-size", "1000"]);
     for (size, status) in [(900, 200), (1100, 413)] {
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"x":"{}"}}}}"#,
@@ -23,14 +23,14 @@ async fn a_body_beyond_the_limit_is_a_413_whether_or_not_its_length_is_told() {
         let answer = server.raw(&chunked);
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{size}: {answer}");
         if status == 413 {
-            assert!(answer.contains("--max-body"), "{answer}");
+            assert!(answer.contains("--max-body-size"), "{answer}");
         }
     }
 }
 
 #[test]
 fn a_head_beyond_the_limit_is_a_431() {
-    let server = Server::start_with("step1", ["--max-head", "8192"]);
+    let server = Server::start_with("step1", ["--max-header-size", "8192"]);
     for (name, head, status) in [
         ("small", "X-A: b\r\n".repeat(50), 200),
         ("one long header", format!("X-A: {}\r\n", "b".repeat(9_000)), 431),
@@ -48,7 +48,7 @@ fn a_head_beyond_the_limit_is_a_431() {
 
 #[test]
 fn a_request_too_many_is_answered_with_503_at_once() {
-    let server = Server::start_with("step2", ["--max-requests", "1"]);
+    let server = Server::start_with("step2", ["--max-concurrent-requests", "1"]);
     let start = Instant::now();
     let (mut first, refused) = loop {
         // It holds the only place as soon as its head is read, unless the question below was there before it.

@@ -3,7 +3,7 @@
 use axum::{Router, routing::get};
 use clap::Parser;
 use mcp_auth::{
-    config::Settings,
+    config::Cli,
     server::{Gate, serve},
 };
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ async fn a_panic_is_one_500_with_the_id_of_its_request() {
         );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let gate = Gate::new(app, &Settings::parse_from(["test"]).limits);
+    let gate = Gate::new(app, &Cli::parse_from(["test"]).limits);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = tokio::spawn(serve(listener, gate, async { stopped.await.unwrap() }));
 

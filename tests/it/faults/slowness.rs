@@ -12,7 +12,7 @@ const LATE: Duration = Duration::from_secs(8);
 
 #[test]
 fn whoever_sends_no_head_or_one_byte_by_byte_is_hung_up_on() {
-    let server = Server::start_with("step2", ["--header-timeout", "1"]);
+    let server = Server::start_with("step2", ["--header-read-timeout", "1"]);
     let mut silent = Wire::open(&server);
     let mut dripping = Wire::open(&server);
     let dripper = thread::spawn(move || {
@@ -30,7 +30,7 @@ fn whoever_sends_no_head_or_one_byte_by_byte_is_hung_up_on() {
 
 #[test]
 fn the_head_of_a_second_request_has_its_time_too() {
-    let flags = ["--header-timeout", "1", "--idle-timeout", "60"];
+    let flags = ["--header-read-timeout", "1", "--idle-timeout", "60"];
     let server = Server::start_with("step1", flags);
     let mut wire = Wire::open(&server);
     wire.send(HEALTH);

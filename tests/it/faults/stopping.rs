@@ -38,7 +38,7 @@ fn a_request_in_work_is_finished_and_its_connection_closed() {
 
 #[test]
 fn a_request_that_never_ends_does_not_keep_the_server_alive() {
-    let mut server = Server::start_with("step2", ["--stop-timeout", "1"]);
+    let mut server = Server::start_with("step2", ["--shutdown-timeout", "1"]);
     let mut working = Wire::open(&server);
     working.send(&head(PING.len()));
     working.send("{");

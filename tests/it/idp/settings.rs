@@ -119,7 +119,7 @@ async fn what_is_wrong_with_a_file_is_named_and_its_secrets_are_not() {
 async fn a_provider_that_cannot_work_stops_the_start_and_says_why() {
     for (flags, expected) in [
         (&["--issuer", "https://accounts.google.com"][..], "put a broker in front"),
-        (&["--issuer", "http://keycloak:8080/realms/r"], "--provider-plain-http"),
+        (&["--issuer", "http://keycloak:8080/realms/r"], "--allow-http-provider"),
         (&["--issuer", "ftp://x"], "give an http or https URL"),
         (&["--audience", "a,,b"], "an item of the list is empty"),
     ] {

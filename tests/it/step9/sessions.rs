@@ -87,7 +87,7 @@ async fn a_session_is_no_authentication() {
 #[tokio::test]
 async fn replicas_that_share_a_secret_share_sessions_and_others_do_not() {
     let secret = "0123456789abcdef0123456789abcdef";
-    let [one, two, other] = [&["--seal-key", secret][..], &["--seal-key", secret], &[]]
+    let [one, two, other] = [&["--signing-secret", secret][..], &["--signing-secret", secret], &[]]
         .map(|more| Server::start_with("step9", more));
     let (alice, bob) = (token(&one, "alice"), token(&one, "bob"));
     let id = begin(&one, &alice).await;

@@ -30,9 +30,8 @@ pub(crate) fn command(name: &str) -> Command {
 
 fn without_settings(mut command: Command) -> Command {
     for (variable, _) in std::env::vars_os() {
-        let ours = ["HOST", "PORT", "RUST_LOG", "LOG_FORMAT", "METRICS_PORT", "ALLOW_ORIGIN"]
-            .contains(&&*variable.to_string_lossy());
-        let families = ["MCP_", "KEYCLOAK_", "JWT_", "JWKS_", "INTROSPECTION_", "PROVIDER_"];
+        let ours = ["HOST", "PORT", "RUST_LOG"].contains(&&*variable.to_string_lossy());
+        let families = ["MCP_", "KEYCLOAK_", "JWT_", "JWKS_", "INTROSPECTION_"];
         if ours || families.iter().any(|family| variable.to_string_lossy().starts_with(family)) {
             command.env_remove(variable);
         }
@@ -103,7 +102,7 @@ impl Server {
         let mut child = command
             // Everything there is to say, unless a flag wants less: what nobody logs, no log can give away.
             .env("RUST_LOG", "trace")
-            .args(["--port", "0", "--keys"])
+            .args(["--port", "0", "--keys-dir"])
             .arg(keys.path())
             .args(flags)
             .stdin(Stdio::null())

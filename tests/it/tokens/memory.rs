@@ -62,7 +62,8 @@ async fn a_flood_of_good_tokens_pushes_out_others_and_harms_nobody() {
 #[tokio::test]
 async fn the_memory_is_a_setting() {
     for (bytes, verified, cached) in [("0", 3, 0), ("1000000", 1, 2)] {
-        let server = Server::start_with("step6", ["--metrics-port", "0", "--token-cache", bytes]);
+        let server =
+            Server::start_with("step6", ["--metrics-port", "0", "--token-cache-bytes", bytes]);
         let alice = server.token("alice", "");
         for _ in 0..3 {
             assert_eq!(server.rpc(&alice, "ping", json!(null)).await.status, 200);

@@ -1,0 +1,120 @@
+//! What a program does, read from the header of its own source file: `--help`, the start-up text and `/docs` show it, so
+//! they cannot differ from the source.
+//!
+//! ```
+//! use mcp_auth::program::ProgramInfo;
+//!
+//! let program = ProgramInfo::parse("//! Step 6: bearer authentication.\n//!\n//! Adds: a 401\n\nfn main() {}");
+//! assert_eq!((program.title.as_str(), program.adds.as_str()), ("Step 6: bearer authentication.", "a 401"));
+//! ```
+
+/// The header of a source file: a title, a summary, and the paragraphs `Adds`, `Spec`, `Try` and `Env`.
+#[derive(Debug, Clone, Default)]
+pub struct ProgramInfo {
+    /// The first line, such as `Step 6: bearer authentication.`
+    pub title: String,
+    /// The sentences below the title.
+    pub summary: String,
+    /// What this program has that its predecessor has not.
+    pub adds: String,
+    /// The specifications that apply.
+    pub specs: String,
+    /// An example command, for `http://localhost:9000`.
+    pub example: String,
+    /// The file of settings that is read when `--env` is absent; empty for none.
+    pub default_env_file: String,
+}
+
+/// The [`ProgramInfo`] of the file that calls it.
+#[macro_export]
+macro_rules! program_info {
+    () => {
+        $crate::program::ProgramInfo::parse(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/",
+            file!()
+        )))
+    };
+}
+
+/// The headers of these programs, each as a Markdown document.
+#[macro_export]
+macro_rules! program_docs {
+    [$($program:literal),+ $(,)?] => {
+        [$($crate::program::ProgramInfo::parse(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/src/bin/",
+            $program,
+            ".rs"
+        )))
+        .to_markdown()),+]
+    };
+}
+
+impl ProgramInfo {
+    /// Reads the `//!` lines at the top of a source file.
+    pub fn parse(source: &str) -> Self {
+        let mut program = Self::default();
+        let mut lines = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+        program.title = lines.next().unwrap_or_default().to_owned();
+        let mut label = "";
+        for line in lines {
+            let text = match line.split_once(':') {
+                Some((word @ ("Adds" | "Spec" | "Try" | "Env"), text)) => {
+                    label = word;
+                    text.trim()
+                }
+                _ => line,
+            };
+            let paragraph = match label {
+                "Adds" => &mut program.adds,
+                "Spec" => &mut program.specs,
+                "Try" => &mut program.example,
+                "Env" => &mut program.default_env_file,
+                _ => &mut program.summary,
+            };
+            if !paragraph.is_empty() && !text.is_empty() {
+                paragraph.push(' ');
+            }
+            paragraph.push_str(text);
+        }
+        program
+    }
+
+    /// The header as a Markdown document.
+    pub fn to_markdown(&self) -> String {
+        let Self { title, summary, adds, specs, example, .. } = self;
+        format!(
+            "# {title}\n\n{summary}\n\n- Adds: {adds}\n- Spec: {specs}\n\n```sh\n{example}\n```\n"
+        )
+    }
+
+    /// The example command for the URL at which the server is reached.
+    pub fn example_for(&self, public_url: &str) -> String {
+        self.example.replace("http://localhost:9000", public_url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_read_paragraph_by_paragraph() {
+        let program = ProgramInfo::parse(
+            "//! Step 0: a title.\n//!\n//! One\n//! two.\n//!\n//! Adds: this\n//!       and that\n//! Spec: RFC 1\n//! Env:  my.env\n//! Try:  curl http://localhost:9000/x\n\nuse axum;\n//! not this\n",
+        );
+        assert_eq!(program.title, "Step 0: a title.");
+        assert_eq!(program.summary, "One two.");
+        assert_eq!(program.adds, "this and that");
+        assert_eq!(
+            (program.specs.as_str(), program.default_env_file.as_str()),
+            ("RFC 1", "my.env")
+        );
+        assert_eq!(program.example_for("http://localhost:1"), "curl http://localhost:1/x");
+        assert_eq!(
+            program.to_markdown(),
+            "# Step 0: a title.\n\nOne two.\n\n- Adds: this and that\n- Spec: RFC 1\n\n```sh\ncurl http://localhost:9000/x\n```\n"
+        );
+    }
+}
