@@ -37,7 +37,7 @@
 //!
 //! [`auth`] and [`mcp`] never import each other. A [`principal::Principal`] goes in through the request's extensions;
 //! a [`principal::InsufficientScope`] comes out through the response's; only the wall writes a challenge.
-//! `tests/architecture.rs` holds these lines.
+//! `tests/architecture/` holds these lines.
 
 pub mod auth;
 pub mod authorization_server;

@@ -1,0 +1,122 @@
+//! Which module imports which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::source::{code, root_module, sources};
+
+/// Each root module and those that it may import. `auth` and `mcp` meet in step files and nowhere else.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("auth", &["principal"]),
+    ("authorization_server", &["auth", "principal", "public_ip"]),
+    ("client", &["auth", "jsonrpc", "principal", "public_ip"]),
+    ("config", &["auth", "jsonrpc", "origin", "program", "telemetry"]),
+    ("cors", &["origin"]),
+    ("docs", &["auth", "config", "origin", "program"]),
+    ("health", &[]),
+    ("jsonrpc", &[]),
+    ("mcp", &["jsonrpc", "principal"]),
+    ("origin", &[]),
+    ("principal", &[]),
+    ("program", &[]),
+    ("public_ip", &[]),
+    ("server", &["config", "docs", "health", "jsonrpc", "origin", "program", "telemetry"]),
+    ("telemetry", &[]),
+];
+
+/// Every path below `crate::` or `super::` that a piece of code names, one for each name in braces.
+fn named_paths(code: &str) -> Vec<String> {
+    let (mut paths, mut at) = (Vec::new(), 0);
+    while let Some(next) =
+        code[at..].find("crate::").into_iter().chain(code[at..].find("super::")).min()
+    {
+        let start = at + next;
+        // `xcrate::` is no path of ours.
+        let is_root = !code[..start].ends_with(|c: char| c.is_alphanumeric() || "_:".contains(c));
+        at = start + if is_root { expand(&code[start..], "", &mut paths) } else { "crate::".len() };
+    }
+    paths
+}
+
+/// Adds the paths of one `use` tree, `a::{b, c::{d, e}}` for example, and returns its length.
+fn expand(tree: &str, prefix: &str, paths: &mut Vec<String>) -> usize {
+    let is_path = |c: char| c.is_alphanumeric() || "_:".contains(c);
+    let end = tree.find(|c| !is_path(c)).unwrap_or(tree.len());
+    let path = format!("{prefix}{}", &tree[..end]);
+    if !tree[end..].starts_with('{') || !path.ends_with("::") {
+        paths.push(path.trim_end_matches(':').to_owned());
+        return end;
+    }
+    let mut at = end + 1;
+    while at < tree.len() {
+        let rest = &tree[at..];
+        if rest.starts_with('}') {
+            return at + 1;
+        }
+        at += if rest.starts_with(is_path) {
+            expand(rest, &path, paths)
+        } else {
+            rest.chars().next().map_or(1, char::len_utf8)
+        };
+    }
+    at
+}
+
+/// The root modules that a piece of code names.
+fn named_modules(code: &str) -> BTreeSet<String> {
+    let paths = named_paths(code).into_iter();
+    let roots =
+        paths.filter_map(|path| Some(path.strip_prefix("crate::")?.split("::").next()?.to_owned()));
+    roots.filter(|root| !root.is_empty()).collect()
+}
+
+#[test]
+fn modules_import_only_what_they_may() {
+    let allowed: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
+    for (path, text) in sources("src") {
+        let Some(module) =
+            root_module(&path).filter(|module| !["bin", "lib"].contains(&module.as_str()))
+        else {
+            continue;
+        };
+        let allowed = allowed
+            .get(module.as_str())
+            .unwrap_or_else(|| panic!("{}: `{module}` is not in MAY_USE", path.display()));
+        for named in named_modules(&code(&text)) {
+            assert!(
+                named == module || allowed.contains(&named.as_str()),
+                "{}: `{module}` may not import `{named}`",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn imports_in_braces_are_read_one_by_one() {
+    let code =
+        "use crate::{\n auth::{jwks, keys::{A, B}},\n origin, principal::X,\n};\n crate::mcp::f()";
+    let modules: Vec<_> = named_modules(code).into_iter().collect();
+    assert_eq!(modules, ["auth", "mcp", "origin", "principal"]);
+    let paths = named_paths("use super::{a::{self, B}, super::c};\nsuper::super::d::f(x)");
+    assert_eq!(paths, ["super::a::self", "super::a::B", "super::super::c", "super::super::d::f"]);
+}
+
+#[test]
+fn the_client_knows_of_auth_only_what_goes_over_the_wire() {
+    for (path, text) in
+        sources("src").into_iter().filter(|(path, _)| path.starts_with("src/client"))
+    {
+        let code = code(&text);
+        let private = ["keys", "verifier", "bearer", "claims", "token_cache", "remote_jwks"];
+        for (at, _) in code.match_indices("auth::") {
+            let (before, named) = (&code[..at], &code[at + "auth::".len()..]);
+            if before.ends_with(|c: char| c.is_alphanumeric() || c == '_') {
+                continue; // another name that ends so
+            }
+            let end = if named.starts_with('{') { '}' } else { ':' };
+            let named = named.split(end).next().unwrap_or_default();
+            let found = private.iter().find(|module| named.contains(*module));
+            assert_eq!(found, None, "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The dependencies between modules, the size of files and the shape of the step files, checked on the sources.
+
+mod imports;
+mod source;
+mod steps;
+
+use source::{code, sources};
+
+const MAX_LINES: usize = 320;
+
+#[test]
+fn files_stay_small() {
+    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines, more than {MAX_LINES}", path.display());
+    }
+}
+
+#[test]
+fn nothing_is_imported_by_a_star() {
+    for (path, text) in sources("src") {
+        let code = code(&text);
+        let star = code.lines().find(|line| line.contains("::*"));
+        assert_eq!(star, None, "{}", path.display());
+    }
+}
