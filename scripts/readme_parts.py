@@ -1,17 +1,16 @@
 """The parts of the READMEs that are generated from the sources.
 
-A generated part stands between two comments, the first of which says what it is:
+A generated part is the code block, list or table directly below a comment that says what it is:
 
-  <!-- generated: steps -->              the table of steps
-  <!-- generated: added 6 -->            what step 6 adds to step 5, without `use` lines
+  <!-- generated: steps -->            the table of steps
+  <!-- generated: added 6 -->          what step 6 changes in step 5, without `use` lines
   <!-- generated: added 7 "let resource" "let info" -->
-                                         only from the line with the first text to the line with the second; several
-                                         pairs may follow each other
+                                       only from the line with the first text to the line with the second; several pairs
+                                       may follow each other
   <!-- generated: read 6 src/auth/bearer.rs authenticate, BearerAuth; src/auth/claims.rs -->
-                                         the files and items to read for step 6, with their lines
+                                       the files and items to read for step 6, with their lines
   <!-- generated: snippet scripts/own_server/src/main.rs rmcp -->
-                                         the lines between `// snippet: rmcp` and `// end of snippet` in that file
-  <!-- /generated -->
+                                       the lines between `// snippet: rmcp` and `// end of snippet` in that file
 """
 import os, re, shlex, subprocess, tempfile
 from pathlib import Path
@@ -20,14 +19,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # How many lines one must read at most for the idea of a step: its diff, and what stands under Read.
 MAX_READING = {1: 120, 2: 160, 3: 160, 4: 170, 5: 120, 6: 330, 7: 200, 8: 130, 9: 260, 10: 280, 11: 420}
-MAX_SHOWN = 16  # lines of code that a step shows in the README
+MIN_SHOWN, MAX_SHOWN = 8, 16  # lines of code that a step shows in the README
+GAP = " …"
 
-PART = re.compile(r"(<!-- generated: (.*?) -->\n).*?(<!-- /generated -->)", re.S)
+PART = re.compile(r"(<!-- generated: (.*?) -->\n)(```.*?\n```\n|(?:[^\n]+\n)*)", re.S)
 
 
 def with_parts(path):
     """The text of a README as it should be."""
-    return PART.sub(lambda match: f"{match[1]}\n{part(match[2], path.parent)}\n\n{match[3]}", path.read_text())
+    return PART.sub(lambda match: f"{match[1]}{part(match[2], path.parent)}\n", path.read_text())
 
 
 def part(description, folder):
@@ -66,51 +66,55 @@ def code(step):
     return [line for line in lines if not line.startswith("//!")]
 
 
-def diff(step):
-    """The lines that a step adds (`+`) and removes (`-`), in order; step 11 is a program of its own."""
-    if step in (1, 11):
-        return ["+" + line for line in code(step) if line]
+def without_imports(lines):
+    begin = next(n for n, line in enumerate(lines) if line.startswith("#[tokio::main]"))
+    return lines[begin:]
+
+
+def unified_diff(before, after, context):
+    """The lines that are the same, removed (`-`) and added (`+`); GAP where lines are left out."""
     with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for n in (step - 1, step):
-            files.append(Path(folder, str(n)))
-            files[-1].write_text("\n".join(code(n)) + "\n")
-        out = subprocess.run(["diff", "-U", "0", *map(str, files)], capture_output=True, text=True).stdout
-    return [line for line in out.splitlines()[2:] if line[0] in "+-"]
+        files = Path(folder, "before"), Path(folder, "after")
+        for file, lines in zip(files, (before, after)):
+            file.write_text("\n".join(lines) + "\n")
+        out = subprocess.run(["diff", "-U", str(context), *map(str, files)], capture_output=True, text=True).stdout
+    lines = [GAP if line.startswith("@@") else line for line in out.splitlines()[3:]]
+    return [line for line in lines if line.strip("+- ")]
+
+
+def changed_lines(step):
+    """The lines that a step adds (`+`) and removes (`-`), `use` lines too; steps 1 and 11 are new as a whole."""
+    before = [] if step in (1, 11) else code(step - 1)
+    return [line for line in unified_diff(before, code(step), 0) if line != GAP]
 
 
 def changes(step):
-    lines = diff(step)
+    lines = changed_lines(step)
     if step in (1, 11):
         return f"{len(lines)} lines"
     return "+{} -{}".format(*(sum(line[0] == sign for line in lines) for sign in "+-"))
 
 
-def without_imports(step, lines):
-    """The lines of a diff that do not belong to a `use` statement of either file."""
-    texts = code(step) + (code(step - 1) if step not in (1, 11) else [])
-    imports, inside = set(), False
-    for line in texts:
-        inside = inside or line.startswith("use ")
-        if inside:
-            imports.add(line)
-        if line.endswith(";"):
-            inside = False
-    return [line for line in lines if line[1:] not in imports]
-
-
 def added_code(step, pairs):
-    lines = [line for line in without_imports(step, diff(step)) if line[1:].strip()]
-    shown = lines if not pairs else []
+    if step in (1, 11):
+        language, changed = "rust", [line for line in code(step) if line]
+    else:
+        language = "diff"
+        # A few lines alone say little: as much context as they need.
+        for context in range(4):
+            changed = unified_diff(*(without_imports(code(n)) for n in (step - 1, step)), context)
+            if pairs or len(changed) >= MIN_SHOWN:
+                break
+    shown = changed if not pairs else []
     for first, last in zip(pairs[::2], pairs[1::2]):
-        begin = next((n for n, line in enumerate(lines) if first in line), None)
-        end = next((n for n, line in enumerate(lines) if n >= (begin or 0) and last in line), None)
+        begin = next((n for n, line in enumerate(changed) if first in line), None)
+        end = next((n for n, line in enumerate(changed) if n >= (begin or 0) and last in line), None)
         if begin is None or end is None:
             raise ValueError(f"step {step} adds no lines from {first!r} to {last!r}")
-        shown += lines[begin : end + 1]
+        shown += ([GAP] if shown else []) + changed[begin : end + 1]
     if len(shown) > MAX_SHOWN:
         raise ValueError(f"step {step} shows {len(shown)} lines, at most {MAX_SHOWN} fit: choose with \"first\" \"last\"")
-    return "```diff\n" + "\n".join(shown) + "\n```"
+    return f"```{language}\n" + "\n".join(shown) + "\n```"
 
 
 # ---- what there is to read
@@ -157,15 +161,15 @@ def filled(lines):
 
 def reading(step, places, link):
     """The list of what to read for a step, and how many lines that is. Empty lines and tests do not count."""
-    own = sum(line[0] == "+" and bool(line[1:].strip()) for line in diff(step))
-    total, entries = own, [f"[step{step}.rs]({link(step_file(step))}), {own} {'new ' if 1 < step < 11 else ''}lines"]
+    own = sum(line[0] == "+" for line in changed_lines(step))
+    total, entries = own, [f"[step{step}.rs]({link(step_file(step))}) ({own}{' new' if 1 < step < 11 else ''})"]
     for place in filter(None, map(str.strip, places.split(";"))):
         file, _, names = place.partition(" ")
         lines, shown = without_tests((ROOT / file).read_text().splitlines()), []
         short = file.removeprefix("src/")
         if not names:
             count = filled(lines)
-            entries.append(f"[{short}]({link(file)}), {count}")
+            entries.append(f"[{short}]({link(file)}) ({count})")
             total += count
             continue
         for name in map(str.strip, names.split(",")):
@@ -173,12 +177,12 @@ def reading(step, places, link):
             if found is None:
                 raise ValueError(f"{file} has no item {name}")
             count = filled(lines[found[0] : found[1] + 1])
-            shown.append(f"[`{name}`]({link(file)}#L{found[0] + 1}-L{found[1] + 1}), {count}")
+            shown.append(f"[`{name}`]({link(file)}#L{found[0] + 1}-L{found[1] + 1}) ({count})")
             total += count
         entries.append(f"[{short}]({link(file)}): " + "; ".join(shown))
     if total > MAX_READING[step]:
         raise ValueError(f"step {step} has {total} lines to read, at most {MAX_READING[step]}")
-    return f"**Read** ({total} lines)\n\n" + "\n".join(f"- {entry}" for entry in entries), total
+    return f"**Read** ({total} lines)\n" + "\n".join(f"- {entry}" for entry in entries), total
 
 
 def readings():

@@ -9,8 +9,7 @@ elsewhere in the text must exist, with their flags, and must be run by .ci/run o
 
   scripts/test_readme.py [WORD ...]   run and compare, for example: scripts/test_readme.py keycloak
   scripts/test_readme.py --static     only generated parts, links, and that commands exist; needs no build
-  scripts/test_readme.py --write      bring generated parts up to date (see scripts/readme_parts.py) and show, for each output
-                                      that differs, what the command prints now
+  scripts/test_readme.py --write      bring generated parts up to date, see scripts/readme_parts.py
   scripts/test_readme.py --only FILE  only this README
 """
 import os, re, subprocess, sys, tempfile
@@ -21,6 +20,7 @@ from readme_parts import PART, ROOT, anchor, with_parts
 
 # Commands in running text that neither this script nor .ci/run runs: how they begin, and why.
 NOT_RUN = {
+    "git apply": "scripts/break_it/check.sh applies and reverses all exercises",
     ".ci/run": "runs this script",
     "cargo test --test it": "a part of cargo test",
     "cargo run --bin gen-token -- --generate-keys": "tests/it/gen_token.rs runs it; here it would replace your keys",
@@ -154,12 +154,14 @@ class Checks:
         print(("ok    " if ok else "FAIL  ") + what + ("" if ok or not detail else "\n  " + detail), flush=True)
 
 
-def check_parts(checks, path):
+def check_parts(checks, path, write):
     name = path.relative_to(ROOT)
     try:
         fresh = with_parts(path)
     except (OSError, ValueError, StopIteration) as error:
         return checks.check(False, f"{name}: generated parts", str(error))
+    if write:
+        path.write_text(fresh)
     checks.check(fresh == path.read_text(), f"{name}: generated parts are up to date", "run scripts/test_readme.py --write")
 
 
@@ -197,7 +199,7 @@ def check_mentioned(checks, path):
                      "run it in a console block or in .ci/run, or list it under NOT_RUN")
 
 
-def run_commands(checks, path, words, write):
+def run_commands(checks, path, words):
     """Returns how many blocks were left out."""
     name, left_out = path.relative_to(ROOT), 0
     with tempfile.TemporaryDirectory() as folder:
@@ -233,14 +235,12 @@ def main():
     words = {word for word in arguments if not word.startswith("-")}
     checks, left_out = Checks(), 0
     for path in files:
-        if write:
-            path.write_text(with_parts(path))
-        check_parts(checks, path)
+        check_parts(checks, path, write)
         check_links(checks, path)
         check_mentioned(checks, path)
     for path in files:
         if not static and not write:
-            left_out += run_commands(checks, path, words, write)
+            left_out += run_commands(checks, path, words)
     if left_out:
         print(f"{left_out} blocks left out")
     print(f"{checks.passed} passed, {checks.failed} failed")
