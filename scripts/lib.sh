@@ -58,7 +58,7 @@ binary() {
     printf '%s/debug/%s' "${CARGO_TARGET_DIR:-$REPO/target}" "$1"
 }
 
-# start_step 6 [more flags]: start it on a free port and set $BASE_URL, $SERVER_PID and $SERVER_LOG.
+# start_step 6 [more flags]: start it on a free port, or on $STEP_PORT, and set $BASE_URL, $SERVER_PID and $SERVER_LOG.
 start_step() {
     if [ -n "$RUNNING" ]; then BASE_URL=${RUNNING%/}; echo "testing the server at $BASE_URL"; return; fi
     local program line=''
@@ -68,7 +68,7 @@ start_step() {
     SERVER_LOG=$(mktemp "$WORK/log.XXXXXX")
     local pipe=$SERVER_LOG.pipe
     mkfifo "$pipe"
-    (cd "$REPO" && exec "$program" --port 0 --keys-dir "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
+    (cd "$REPO" && exec "$program" --port "${STEP_PORT:-0}" --keys-dir "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
     SERVER_PID=$! PIDS="$PIDS $!"
     # The line "listening on" ends the wait; so does the end of the pipe, which is the end of the server.
     exec 3<"$pipe"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Plays the person in a browser: BROWSER=scripts/person.sh cargo run --bin step11
-# Logs in and consents, at the development authorization server, at Keycloak, or at any page with a plain login form.
+# Logs in and consents, at the development authorization server, at Keycloak, at oidc-provider, or at any page with a plain
+# login form.
 #   PERSON=alice PASSWORD=alice123   who (these are the defaults)
 #   DECISION=deny                    to say no on the consent page
 #   PERSON_LOG=FILE                  a line for each page
@@ -31,9 +32,13 @@ absolute() {
 
 sleep "${PERSON_WAIT:-0}"
 visit "$url"
-for _ in 1 2 3 4; do
+for _ in 1 2 3 4 5; do
     proof=$(attribute '<input[^>]*name="proof"' value)
-    if grep -q 'type="password"' "$folder/page"; then
+    if grep -q 'name="prompt"' "$folder/page"; then   # the pages of oidc-provider, scripts/providers
+        if [ "$decision" = deny ]; then visit "$(absolute "$(attribute '<a[^>]*href="[^"]*/abort"' href)")"; continue; fi
+        visit "$(absolute "$(attribute '<form' action)")" --data-urlencode "prompt=$(attribute '<input[^>]*name="prompt"' value)" \
+            --data-urlencode "login=$person" --data-urlencode "password=$password"
+    elif grep -q 'type="password"' "$folder/page"; then
         form=$(attribute '<form[^>]*(action="login|id="kc-form-login")' action)
         [ -n "$form" ] || form=$(attribute '<form' action)
         state=$(attribute '<input[^>]*name="state"' value)

@@ -1,40 +1,13 @@
 #!/usr/bin/env bash
-# Step 10 against a provider that is not Keycloak: oidc-provider from npm, which is certified by the OpenID Foundation.
-# It finds the keys through the provider's metadata, and takes tokens for this server from it: by client credentials in four
-# algorithms, by authorization code with PKCE and a resource indicator (RFC 8707), and opaque ones by introspection (RFC
-# 7662). Then the provider stops, and comes back with other keys. Needs Node 18 or newer and npm.
+# Step 10 with a provider that is not Keycloak: oidc-provider from npm, which is certified by the OpenID Foundation. Step 10 finds
+# the keys through the provider's metadata and accepts its tokens: by client credentials in four algorithms, by authorization code
+# with PKCE and a resource indicator (RFC 8707), and opaque ones by introspection (RFC 7662). Then the provider stops, and starts
+# again with other keys. Needs Node 20 or newer and npm.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/providers/lib.sh"
 
-for tool in node npm; do command -v "$tool" >/dev/null || die "$tool is needed: install Node.js from nodejs.org"; done
 [ -z "$RUNNING" ] || die "this script starts its own server; run it without BASE_URL"
-
-# Installed once for each version of package.json, into the user's cache.
-sum=$(cksum <"$REPO/scripts/providers/package.json" | cut -d' ' -f1)
-home=${XDG_CACHE_HOME:-$HOME/.cache}/mcp-auth-step-by-step/providers-$sum
-if [ ! -e "$home/ready" ]; then
-    echo "installing oidc-provider into $home"
-    mkdir -p "$home" && cp "$REPO/scripts/providers/package.json" "$home/"
-    (cd "$home" && npm install --no-audit --no-fund --silent) || die "npm could not install oidc-provider; its messages are above"
-    touch "$home/ready"
-fi
-cp "$REPO/scripts/providers/server.mjs" "$home/"
-
-# start_provider PORT: sets $ISSUER, $PROVIDER_PID
-start_provider() {
-    local log
-    log=$(mktemp "$WORK/provider.XXXXXX")
-    node "$home/server.mjs" "$1" >"$log" 2>&1 &
-    PROVIDER_PID=$! PIDS="$PIDS $!"
-    for _ in $(seq 300); do
-        ISSUER=$(sed -n 's/^listening on //p' "$log")
-        [ -z "$ISSUER" ] || break
-        kill -0 "$PROVIDER_PID" 2>/dev/null || { cat "$log" >&2; die "the provider did not start"; }
-        sleep 0.1
-    done
-    [ -n "$ISSUER" ] || { cat "$log" >&2; die "the provider did not start within 30 s"; }
-    echo "oidc-provider runs at $ISSUER (process $PROVIDER_PID)"
-}
-stop_provider() { kill "$PROVIDER_PID" 2>/dev/null || true; wait "$PROVIDER_PID" 2>/dev/null || true; }
+install_providers
 
 SECRET=for-tests-on-this-machine-only
 # machine ALGORITHM RESOURCE SCOPE: a token by client credentials, into $TOKEN
@@ -45,23 +18,23 @@ machine() {
     expect "a token is issued" test -n "$TOKEN"
 }
 
-start_provider 0
+start_provider neutral
 export INTROSPECTION_CLIENT_ID=mcp-server INTROSPECTION_CLIENT_SECRET=$SECRET
 start_step 10 --env /dev/null --issuer "$ISSUER"
 
-scenario "the trail leads to the provider, byte for byte"
+scenario "the metadata names the provider, byte for byte"
 rpc ping
 expect_status 401
 expect_header WWW-Authenticate "resource_metadata=\"$BASE_URL/.well-known/oauth-protected-resource/mcp\""
 request GET /.well-known/oauth-protected-resource/mcp
 expect_json '.authorization_servers == [$issuer]' "the authorization server is the provider" --arg issuer "$ISSUER"
 expect_json '.resource == $resource' "the resource is this server" --arg resource "$BASE_URL/mcp"
-expect_json '.scopes_supported == ["mcp:read", "mcp:tools", "mcp:prompts"]' "and nothing is asked for that only Keycloak knows"
+expect_json '.scopes_supported == ["mcp:read", "mcp:tools", "mcp:prompts"]' "clients are not told to ask for the scope of Keycloak's audience"
 request GET /health
-expect_json '.jwks_available' "the provider's keys are there"
+expect_json '.jwks_available' "the provider's keys are available"
 expect_json '.provider.jwks_uri | startswith($issuer)' "they were found through its metadata" --arg issuer "$ISSUER"
 expect_json '.provider.keys == 4 and .provider.error == null' "all four of them"
-expect_json '.keycloak_integration == false' "it is no Keycloak, and nobody says so"
+expect_json '.keycloak_integration == false' "it is not Keycloak"
 
 for algorithm in RS256 PS256 ES256 EdDSA; do
     scenario "client credentials, signed with $algorithm"
@@ -76,13 +49,13 @@ for algorithm in RS256 PS256 ES256 EdDSA; do
 done
 KNOWN=$TOKEN
 
-scenario "a token for another resource stays outside"
+scenario "a token for another resource is refused"
 machine RS256 http://localhost:1/mcp mcp:tools
 rpc tools/list
 expect_status 401
 expect_detail "Invalid token audience"
 
-scenario "a person logs in: authorization code, PKCE, resource indicator"
+scenario "a user logs in: authorization code, PKCE, resource indicator"
 verifier=$(node -p 'crypto.randomBytes(48).toString("base64url")')
 challenge=$(node -p 'crypto.createHash("sha256").update(process.argv[1]).digest("base64url")' "$verifier")
 resource=$(jq -rn --arg url "$BASE_URL/mcp" '$url | @uri')
@@ -90,23 +63,23 @@ jar=$WORK/cookies
 # The callback is a port where nobody listens: the address bar is all that is needed.
 back='http%3A%2F%2F127.0.0.1%3A1%2Fcallback'
 page() { curl -s --max-time 20 -L -b "$jar" -c "$jar" -o "$WORK/page" -w '%{url_effective}' "$@" || true; }
-at=$(page "$ISSUER/auth?client_id=person-RS256&response_type=code&redirect_uri=$back&scope=openid%20mcp:tools%20mcp:prompts&resource=$resource&state=s1&code_challenge=$challenge&code_challenge_method=S256")
-expect "the provider asks who is there" test "${at#"$ISSUER/interaction/"}" != "$at"
+at=$(page "$ISSUER/auth?client_id=mcp-client&response_type=code&redirect_uri=$back&scope=openid%20mcp:tools%20mcp:prompts&resource=$resource&state=s1&code_challenge=$challenge&code_challenge_method=S256")
+expect "the provider asks the user to log in" test "${at#"$ISSUER/interaction/"}" != "$at"
 at=$(page "$at" -d prompt=login -d login=alice -d password=any)
-expect "and then what the client may do" test "${at#"$ISSUER/interaction/"}" != "$at"
+expect "and to consent" test "${at#"$ISSUER/interaction/"}" != "$at"
 at=$(page "$at" -d prompt=consent)
 code=$(sed -n 's/.*[?&]code=\([^&]*\).*/\1/p' <<<"$at")
 expect "a code comes back" test -n "$code"
 expect "with the state" grep -q 'state=s1' <<<"$at"
 expect "and with the issuer (RFC 9207)" grep -q "iss=$(jq -rn --arg iss "$ISSUER" '$iss | @uri')" <<<"$at"
 TOKEN=''
-request POST "$ISSUER/token" -d grant_type=authorization_code -d client_id=person-RS256 -d "code=$code" \
+request POST "$ISSUER/token" -d grant_type=authorization_code -d client_id=mcp-client -d "code=$code" \
     -d redirect_uri=http://127.0.0.1:1/callback -d "code_verifier=$verifier" -d "resource=$BASE_URL/mcp"
 TOKEN=$(json '.access_token // empty')
 ID_TOKEN=$(json '.id_token // empty')
 rpc tools/call '{"name":"whoami"}'
 expect_status 200
-expect_json '.result.structuredContent | tostring | contains("alice")' "the server knows who it is"
+expect_json '.result.structuredContent | tostring | contains("alice")' "the server knows the user"
 rpc prompts/list
 expect_status 200
 rpc resources/list
@@ -117,7 +90,7 @@ TOKEN=$ID_TOKEN
 rpc tools/list
 expect_status 401
 
-scenario "an opaque token is asked about (RFC 7662)"
+scenario "an opaque token is introspected (RFC 7662)"
 machine RS256 "$BASE_URL" mcp:tools
 expect "it is opaque" test "${TOKEN#*.}" = "$TOKEN"
 rpc tools/list
@@ -126,7 +99,7 @@ TOKEN=${TOKEN}x
 rpc tools/list
 expect_status 401
 
-scenario "the provider stops: whoever has a token goes on"
+scenario "the provider stops: a token signed with a known key is still accepted"
 stop_provider
 TOKEN=$KNOWN
 rpc tools/list
@@ -139,10 +112,10 @@ expect_status 503
 expect_header Retry-After
 expect_json '.detail | contains($issuer)' "the body says what could not be reached" --arg issuer "$ISSUER"
 
-scenario "it comes back with other keys: new tokens count, old ones do not"
-start_provider "${ISSUER##*:}"
+scenario "it starts with other keys: new tokens are accepted, old ones are not"
+start_provider neutral "${ISSUER##*:}"
 machine ES256 "$BASE_URL/mcp" mcp:tools
-for _ in 1 2 3 4 5 6 7 8; do   # the server rests a few seconds after a failure before it asks again
+for _ in 1 2 3 4 5 6 7 8; do   # after a failure the server waits a few seconds before it fetches again
     SHOW='[.result.tools[]?.name]' rpc tools/list
     [ "$STATUS" != 200 ] || break
     sleep 1

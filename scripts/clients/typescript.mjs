@@ -4,7 +4,8 @@
 //   node typescript.mjs http://localhost:9000/mcp               it logs in when the server wants that
 //   TOKEN=... node typescript.mjs http://localhost:9000/mcp     it has a token already
 //
-// BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol.
+// BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID and
+// CLIENT_SECRET are for an authorization server where somebody has registered this client.
 // Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
 
 import { execFile } from 'node:child_process';
@@ -26,7 +27,8 @@ await once(callback, 'listening');
 const redirectUrl = `http://127.0.0.1:${callback.address().port}/callback`;
 
 // What a client keeps: in memory here, in a safe place elsewhere.
-const kept = { authorizations: 0 };
+const { CLIENT_ID: client_id, CLIENT_SECRET: client_secret } = process.env;
+const kept = { authorizations: 0, client: client_id && { client_id, ...(client_secret && { client_secret }) } };
 const provider = {
   redirectUrl,
   clientMetadata: {

@@ -60,7 +60,12 @@ pub async fn register(
     report.stage(Stage::Registration, "Who are we there? (client registration)");
     let app = if client.options.client_id.is_some() {
         report.note("registered beforehand: --client-id");
-        pre_registered(client, &access.server, redirect_uri).await?
+        let app = pre_registered(client, &access.server, redirect_uri).await?;
+        // A public client authenticates with nothing, also where "none" is not advertised (Auth0, Entra).
+        match client.options.private_key {
+            None if app.client_secret.is_none() => App { method: Method::None, ..app },
+            _ => app,
+        }
     } else if let Some(app) = metadata_document(client, &access.server, redirect_uri)? {
         report.note(
             "a client id metadata document: the URL is the name, the server reads it by itself",

@@ -62,6 +62,15 @@ async fn a_client_with_a_secret_shows_it_the_way_the_server_wants() {
 }
 
 #[tokio::test]
+async fn a_registered_client_without_a_secret_is_public_also_where_none_is_not_advertised() {
+    let mock = supporting("client_secret_basic").await;
+    headless(&mock, &["--client-id", "me"]).await.succeeded();
+    let hit = &mock.hits("/token")[0];
+    assert_eq!((&*hit.form["client_id"], &*hit.authorization), ("me", ""));
+    assert_eq!(mock.count("/register"), 0);
+}
+
+#[tokio::test]
 async fn a_secret_may_come_from_the_environment() {
     let (home, mock) = (Home::new(), supporting("client_secret_post").await);
     let mut program =
