@@ -1,33 +1,39 @@
 # shellcheck shell=bash
-# What the test scripts share: requests shown as the curl command a person could paste, then the answer, then
-# "ok" or "FAIL" with what did not hold. Needs bash (3.2 will do), curl and jq. A script begins and ends like this:
+# Shared by the test scripts. Each request is printed as a curl command that can be pasted, then the response, then "ok"
+# or "FAIL" for each check. Needs bash 3.2 or later, curl and jq. A script looks like this:
 #
 #   #!/usr/bin/env bash
-#   # What this script shows (these lines are its --help).
+#   # What this script tests (these lines are its --help).
 #   . "$(dirname "$0")/lib.sh"
-#   start_step 6                       # or nothing is started: BASE_URL=http://localhost:9000 scripts/test_step6.sh
-#   scenario "no token, no entry"
-#   rpc ping                           # POST /mcp; request GET /health, request POST /x -H 'A: b' -d '{}' for the rest
+#   start_step 6                       # BASE_URL=http://localhost:9000 tests a running server instead
+#   scenario "a request without a token gets 401"
+#   rpc ping                           # POST /mcp; for the rest: request GET /health, request POST /x -d '{}'
 #   expect_status 401
-#   expect_json '.detail == "Authorization header missing"' "the body says why"
 #   expect_header WWW-Authenticate 'resource_metadata='
+#   tutorial expect_detail "Authorization header missing"
+#   if tutorial_scenario "the tool echo"; then ..; fi
 #   finish
 #
-# request leaves $STATUS, $HEADERS and $BODY behind. When $TOKEN is set, rpc sends it; it is never printed.
-# STEP_BIN_DIR names a folder of built binaries; without it cargo builds the one that is needed.
+# request sets $STATUS, $HEADERS and $BODY; a server that does not respond is a failure. rpc sends $TOKEN if it is set, and
+# never prints it. `tutorial` and `tutorial_scenario` mark what is about this tutorial's own texts and tools rather than
+# about the protocol: PROTOCOL_ONLY=1 leaves that out, for servers that somebody wrote while following along.
+# STEP_BIN_DIR is a folder of built programs; without it cargo builds what is needed.
 
 set -euo pipefail
 
 REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth.XXXXXX")   # mode 0700: answers in it may hold tokens
-RUNNING=${BASE_URL:-}                                 # a server that somebody else started
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/mcp-auth.XXXXXX")   # mode 0700: responses in it may contain tokens
+RUNNING=${BASE_URL:-}                                 # a server that this script did not start
+PROTOCOL_ONLY=${PROTOCOL_ONLY:-}
 TOKEN=${TOKEN:-}
 KEYS=${KEYS:-$([ -n "$RUNNING" ] && echo "$REPO/keys" || echo "$WORK/keys")}
-STATUS='' HEADERS='' BODY='' SERVER_PID='' PIDS='' INSPECT='' SCENARIO='' PASSED=0 FAILED=0
+STATUS='' HEADERS='' BODY='' SERVER_PID='' PIDS='' INSPECT='' SCENARIO=''
+PASSED=0 FAILED=0 TUTORIAL_PASSED=0 TUTORIAL_FAILED=0 LEFT_OUT=0   # the first two count everything
+SCOPE='' SCENARIO_SCOPE=''                            # "tutorial" or empty, of a check and of a scenario
 
 if [ -t 1 ]; then BOLD=$'\e[1m' DIM=$'\e[2m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN=$'\e[0m'; else BOLD='' DIM='' GREEN='' RED='' PLAIN=''; fi
 
-# No exit in here, and no command that set -e could stop at: the script's own exit status must survive.
+# No exit here, and no command at which set -e could stop: the script's exit status must survive.
 cleanup() {
     set +e
     for pid in $PIDS; do kill "$pid" && wait "$pid"; done 2>/dev/null
@@ -44,59 +50,60 @@ for arg in "$@"; do
         --inspect) INSPECT=yes ;;
         -h | --help)
             sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0"
-            printf '\n  --inspect   pause after each scenario\n  BASE_URL=.. test the server that runs there\n'
+            printf '\n  %-17s %s\n' --inspect 'pause after each scenario' BASE_URL=URL 'test the server that runs there' \
+                PROTOCOL_ONLY=1 "leave out this tutorial's own texts and tools" KEYS=FOLDER 'where gen-token finds the key of that server'
             exit 0 ;;
         *) die "unknown argument $arg; see $0 --help" ;;
     esac
 done
 for tool in curl jq; do command -v "$tool" >/dev/null || die "$tool is needed: install it with your package manager"; done
 
-# The path of a built binary of this project, built now if need be: binary step6
+# binary step6: the path of a program of this project; builds it if necessary
 binary() {
     if [ -n "${STEP_BIN_DIR:-}" ]; then printf '%s/%s' "$STEP_BIN_DIR" "$1"; return; fi
-    (cd "$REPO" && cargo build -q --bin "$1") >&2 || die "cargo could not build $1; its messages are above"
+    (cd "$REPO" && cargo build -q --bin "$1") >&2 || die "cargo cannot build $1, see above"
     printf '%s/debug/%s' "${CARGO_TARGET_DIR:-$REPO/target}" "$1"
 }
 
-# start_step 6 [more flags]: start it on a free port, or on $STEP_PORT, and set $BASE_URL, $SERVER_PID and $SERVER_LOG.
+# start_step 6 [flags]: starts the step on $STEP_PORT, or a free port; sets $BASE_URL, $SERVER_PID and $SERVER_LOG
 start_step() {
     if [ -n "$RUNNING" ]; then BASE_URL=${RUNNING%/}; echo "testing the server at $BASE_URL"; return; fi
     local program line=''
     program=$(binary "step$1")
-    [ -x "$program" ] || die "$program is not there; build it with: cargo build --bin step$1"
+    [ -x "$program" ] || die "$program does not exist; build it with: cargo build --bin step$1"
     shift
     SERVER_LOG=$(mktemp "$WORK/log.XXXXXX")
     local pipe=$SERVER_LOG.pipe
     mkfifo "$pipe"
     (cd "$REPO" && exec "$program" --port "${STEP_PORT:-0}" --keys-dir "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
     SERVER_PID=$! PIDS="$PIDS $!"
-    # The line "listening on" ends the wait; so does the end of the pipe, which is the end of the server.
+    # Wait for the line "listening on", or for the end of the pipe, which is the end of the server.
     exec 3<"$pipe"
     while IFS= read -r -t 60 line <&3; do
         case $line in *"listening on http"*) break ;; esac
         line=''
     done
-    [ -n "$line" ] || { cat "$SERVER_LOG" >&2; die "the server did not come to listen: $(basename "$program") $*"; }
-    cat <&3 >>"$SERVER_LOG" &   # drained, so that the server never blocks on a full pipe; ends with the server
+    [ -n "$line" ] || { cat "$SERVER_LOG" >&2; die "the server does not listen: $(basename "$program") $*"; }
+    cat <&3 >>"$SERVER_LOG" &   # or the server would block on a full pipe; ends with the server
     exec 3<&-
     BASE_URL=http://localhost:${line##*:}
     BASE_URL=${BASE_URL%/}
-    echo "$(basename "$program") runs at $BASE_URL (process $SERVER_PID)"
+    echo "$(basename "$program") listens on $BASE_URL (process $SERVER_PID)"
 }
 
 stop_step() { kill "$SERVER_PID" 2>/dev/null || true; wait "$SERVER_PID" 2>/dev/null || true; }
 
-# gen_token --username alice --scopes mcp:read: sign a token with the server's own key and set $TOKEN.
+# gen_token --username alice --scopes mcp:read: sets $TOKEN to a token signed with the server's key
 gen_token() {
     local program keys=" --keys-dir $KEYS"
     [ "$KEYS" != "$REPO/keys" ] || keys=''
     printf '%s\n' "${DIM}\$ TOKEN=\$(cargo run -q --bin gen-token --$keys $* --print-token)${PLAIN}"
     program=$(binary gen-token)
-    TOKEN=$(cd "$WORK" && "$program" --keys-dir "$KEYS" "$@" --print-token) || die "gen-token refused: $*"
+    TOKEN=$(cd "$WORK" && "$program" --keys-dir "$KEYS" "$@" --print-token) || die "gen-token fails: $*"
 }
 
-# password_token USER PASSWORD SCOPES [curl arguments]: what the server at $TOKEN_ENDPOINT gives for a password, $TOKEN set.
-# For scripts only: OAuth 2.1 has no password grant.
+# password_token USER PASSWORD SCOPES [curl arguments]: sets $TOKEN to a token of the server at $TOKEN_ENDPOINT. For scripts
+# only: OAuth 2.1 has no password grant.
 password_token() {
     local user=$1 password=$2 scopes=$3
     shift 3
@@ -106,16 +113,16 @@ password_token() {
     TOKEN=$(json '.access_token // empty')
 }
 
-# The claims of a token, for reading only: nothing is verified here.
+# The claims of a token. Nothing is verified here.
 claims() { jq -Rc 'split(".")[1] | gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson' <<<"$1"; }
 
-# Members that are secrets, cut short for the eye.
+# Truncates secrets for display.
 REDACT='def cut: if type == "string" and length > 12 then .[:8] + "…" else . end;
   walk(if type == "object" then with_entries(if (.key | test("^(access_token|refresh_token|id_token|client_secret|registration_access_token|code)$"))
     then .value |= cut else . end) else . end)'
 
-# other_clients npm python rust: other people's clients, in the versions that scripts/clients names, come into $CACHE, and
-# $SDK_PYTHON and $SDK_RUST are set. Needs node and npm, python3, or cargo. What is in the cache already stays.
+# other_clients npm python rust: installs the clients in scripts/clients into $CACHE, in pinned versions. Sets $SDK_PYTHON and
+# $SDK_RUST. Needs node and npm, python3, or cargo. Installs nothing that is in the cache already.
 CACHE=${CLIENTS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/mcp-auth-step-by-step/clients}
 SDK_PYTHON=$CACHE/venv/bin/python SDK_RUST=$CACHE/rust-target/debug/rust-client
 other_clients() {
@@ -123,23 +130,29 @@ other_clients() {
     mkdir -p "$CACHE"
     for kind in "$@"; do "install_$kind"; done
 }
-install_once() { # install_once NAME FILE COMMAND..: again only when FILE has changed
+install_once() { # install_once NAME FILE COMMAND..: runs the command again only when FILE has changed
     local stamp=$CACHE/$1.installed file=$2
     shift 2
     cmp -s "$stamp" "$file" && return 0
-    echo "installing what $(basename "$file") names, into $CACHE"
-    (cd "$CACHE" && "$@") >"$stamp.log" 2>&1 || { tail -5 "$stamp.log" >&2; die "could not install what $file names"; }
+    echo "installing $(basename "$file") into $CACHE"
+    (cd "$CACHE" && "$@") >"$stamp.log" 2>&1 || { tail -5 "$stamp.log" >&2; die "cannot install the packages of $file"; }
     cp "$file" "$stamp"
 }
 install_npm() {
     command -v npm >/dev/null && command -v node >/dev/null || die "node and npm are needed: install nodejs 20 or later"
     local node=''
-    # Inspector wants a newer node than many systems have; the registry has one for each of them.
+    # Inspector needs a newer node than many systems have; npm installs one.
     node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 22 || (a == 22 && b >= 19) ? 0 : 1)' || node=node@24
     cp "$REPO"/scripts/clients/package.json "$REPO"/scripts/clients/*.mjs "$CACHE"
     install_once npm "$REPO/scripts/clients/package.json" \
         npm install --no-package-lock --no-save --no-fund --no-audit --engine-strict=false . ${node:+"$node"}
     [ ! -x "$CACHE/node_modules/node/bin/node" ] || PATH=$CACHE/node_modules/node/bin:$PATH
+}
+# browser_packages: installs what the browser tests need
+browser_packages() {
+    command -v node >/dev/null && command -v npm >/dev/null || die "node and npm are needed: install nodejs 20 or later"
+    [ -d "$REPO/scripts/browser/node_modules/playwright-core" ] && [ -d "$REPO/scripts/browser/node_modules/axe-core" ] ||
+        (cd "$REPO/scripts/browser" && npm install --no-package-lock --no-fund --no-audit --silent) || die "npm cannot install scripts/browser/package.json"
 }
 install_python() {
     command -v python3 >/dev/null || die "python3 is needed"
@@ -148,10 +161,10 @@ install_python() {
 }
 install_rust() {
     (cd "$REPO/scripts/clients/rust" && CARGO_TARGET_DIR=$CACHE/rust-target cargo build --locked --quiet) >&2 ||
-        die "cargo could not build the Rust client; its messages are above"
+        die "cargo cannot build the Rust client, see above"
 }
 
-# One argument as a person would type it; the token is shown as $TOKEN, any other bearer token shortened.
+# An argument as it would be typed; the token is printed as $TOKEN, other secrets truncated.
 quoted() {
     local text=$1
     [ ${#text} -le 2000 ] || text="${text:0:200}… (${#1} characters)"
@@ -166,7 +179,7 @@ quoted() {
     esac
 }
 
-# request METHOD URL_OR_PATH [curl arguments]; SHOW='{issuer}' request .. shows only this much of a long answer.
+# request METHOD URL_OR_PATH [curl arguments]; SHOW='{issuer}' request .. prints only this part of a long response
 request() {
     local method=$1 url=$2 shown='curl -i' show=${SHOW:-.}
     shift 2
@@ -179,6 +192,8 @@ request() {
     : >"$WORK/headers"; : >"$WORK/body"
     if [ "$method" = HEAD ]; then set -- -I "$@"; else set -- -X "$method" "$@"; fi
     STATUS=$(curl -sS --max-time 60 -D "$WORK/headers" -o "$WORK/body" -w '%{http_code}' "$@" "$url") || true
+    # "The status is not 404" and "the header is not sent" hold for a server that does not respond, too.
+    [ "$STATUS" != 000 ] || fail "$method $url gets a response"
     HEADERS=$(tr -d '\r' <"$WORK/headers")
     BODY=$([ "$method" = HEAD ] || tr -d '\0' <"$WORK/body")
     printf '%s\n' "$HEADERS" | sed -n -E '1p; /^(www-authenticate|allow|location|retry-after|access-control-[a-z-]*|mcp-[a-z-]*):/Ip' |
@@ -186,7 +201,7 @@ request() {
     [ -z "$BODY" ] || jq "$REDACT | $show" <<<"$BODY" 2>/dev/null || printf '%s\n' "${BODY:0:600}"
 }
 
-# post BODY [curl arguments]: any body to /mcp, as clients send theirs, with $TOKEN when there is one.
+# post BODY [curl arguments]: a body to /mcp with the headers of an MCP client
 post() {
     local body=$1
     shift
@@ -202,32 +217,47 @@ rpc() {
     post "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"$method\"$params}" "$@"
 }
 
-ok() { PASSED=$((PASSED + 1)); printf '%s\n' "  ${GREEN}ok${PLAIN}    $1"; }
-fail() { FAILED=$((FAILED + 1)); printf '%s\n' "  ${RED}FAIL${PLAIN}  $1"; }
+ok() {
+    PASSED=$((PASSED + 1))
+    [ -z "$SCOPE$SCENARIO_SCOPE" ] || TUTORIAL_PASSED=$((TUTORIAL_PASSED + 1))
+    printf '%s\n' "  ${GREEN}ok${PLAIN}    $1"
+}
+fail() {
+    FAILED=$((FAILED + 1))
+    [ -z "$SCOPE$SCENARIO_SCOPE" ] || TUTORIAL_FAILED=$((TUTORIAL_FAILED + 1))
+    printf '%s\n' "  ${RED}FAIL${PLAIN}  $1$([ -z "$SCOPE$SCENARIO_SCOPE" ] || echo " (this tutorial's own)")"
+}
+# tutorial CHECK..: a check of this tutorial's own texts and tools
+tutorial() {
+    if [ -n "$PROTOCOL_ONLY" ]; then LEFT_OUT=$((LEFT_OUT + 1)); return 0; fi
+    SCOPE=tutorial
+    "$@"
+    SCOPE=''
+}
 
-# expect "what holds" COMMAND..: any command that succeeds
+# expect "what holds" COMMAND..: the command succeeds
 expect() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else fail "$what (did not hold: $(quoted "$*"))"; fi; }
 expect_status() { if [ "$STATUS" = "$1" ]; then ok "status is $1"; else fail "status is $1 (got $STATUS)"; fi; }
-# expect_json JQ_EXPRESSION ["what it means"] [jq arguments, such as --arg name value]
+# expect_json JQ_EXPRESSION ["what holds"] [jq arguments, such as --arg name value]
 expect_json() {
     local expression=$1 what=${2:-$1}
     shift; [ $# -eq 0 ] || shift
-    # Every value must hold, and there must be one: to jq 1.6 no output at all is a success.
+    # There must be a value, and every value must be true: for jq 1.6 no output at all is a success.
     if [ "$(jq "$@" "[$expression] | length > 0 and all" <<<"$BODY" 2>/dev/null)" = true ]; then ok "$what"; else fail "$what (did not hold: $expression)"; fi
 }
 # expect_detail TEXT: the body is {"detail": TEXT}; expect_error CODE ["what it means"]: the body is a JSON-RPC error
-expect_detail() { expect_json '.detail == $text' "the body says: $1" --arg text "$1"; }
+expect_detail() { expect_json '.detail == $text' "detail is: $1" --arg text "$1"; }
 expect_error() { expect_json '.error.code == $code' "the error is $1${2:+, $2}" --argjson code "$1"; }
-# expect_header NAME [EXTENDED_REGEX]: the header is there, and one of its lines matches
+# expect_header NAME [EXTENDED_REGEX]: the header is sent, and one of its lines matches
 expect_header() {
     local found
     found=$(printf '%s\n' "$HEADERS" | sed -n "s/^$1: *//Ip")
-    if [ -z "$found" ]; then fail "header $1 is sent (it is not there)"
+    if [ -z "$found" ]; then fail "header $1 is sent"
     elif printf '%s\n' "$found" | grep -Eq -- "${2:-.}"; then ok "header $1${2:+ matches $2}"
-    else fail "header $1 matches $2 (got $found)"; fi
+    else fail "header $1 matches $2 (got: $found)"; fi
 }
 expect_no_header() { if printf '%s\n' "$HEADERS" | grep -iq "^$1:"; then fail "header $1 is not sent"; else ok "header $1 is not sent"; fi; }
-json() { jq -r "$1" <<<"$BODY"; }   # a value out of the answer, for the next request
+json() { jq -r "$1" <<<"$BODY"; }   # a value of the response, for the next request
 
 pause() {
     [ -n "$INSPECT" ] && [ -n "$SCENARIO" ] || return 0
@@ -235,10 +265,27 @@ pause() {
     read -r -p "Enter for the next scenario, q to stop here: " answer || true
     [ "$answer" != q ] || { INSPECT=''; finish; }
 }
-scenario() { pause; SCENARIO=$1; printf '\n%s\n' "${BOLD}== $1${PLAIN}"; }
+scenario() { pause; SCENARIO=$1 SCENARIO_SCOPE=''; printf '\n%s\n' "${BOLD}== $1${PLAIN}"; }
+# tutorial_scenario TITLE: fails, and so leaves the scenario out, with PROTOCOL_ONLY=1
+tutorial_scenario() {
+    if [ -n "$PROTOCOL_ONLY" ]; then
+        LEFT_OUT=$((LEFT_OUT + 1))
+        printf '\n%s\n' "${DIM}== left out: $1${PLAIN}"
+        return 1
+    fi
+    scenario "$1"
+    SCENARIO_SCOPE=tutorial
+}
 finish() {
     pause
-    printf '\n%s\n' "$PASSED passed, $FAILED failed"
+    printf '\n'
+    if [ "$LEFT_OUT" -gt 0 ]; then
+        echo "left out: $LEFT_OUT checks and scenarios about this tutorial's own texts and tools (PROTOCOL_ONLY)"
+    elif [ -n "$RUNNING" ] && [ "$TUTORIAL_FAILED" -gt 0 ]; then
+        echo "the protocol: $((PASSED - TUTORIAL_PASSED)) passed, $((FAILED - TUTORIAL_FAILED)) failed"
+        echo "this tutorial's own texts and tools: $TUTORIAL_PASSED passed, $TUTORIAL_FAILED failed; leave them out with PROTOCOL_ONLY=1"
+    fi
+    printf '%s\n' "$PASSED passed, $FAILED failed"
     [ "$FAILED" -eq 0 ] && [ "$PASSED" -gt 0 ] && exit 0
     exit 1
 }

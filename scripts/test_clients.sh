@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Other people's clients against a step: the official ones in TypeScript, Python and Rust, Inspector's command line, and
 # mcp-remote for a client that speaks stdio only. Each goes the whole way by itself, from a 401 by way of a person
-# (scripts/person.sh) to a tool's answer; then the same with somebody who may not use tools, who must be refused, and
+# (scripts/login_bot.sh) to a tool's answer; then the same with somebody who may not use tools, who must be refused, and
 # without end neither.
 # Needs node (20 or later), npm, python3 and cargo; what else is needed comes into CLIENTS_CACHE, pinned.
 # STEP=9 tests another step, BASE_URL a server that runs already; ALLOWED and REFUSED are NAME:PASSWORD.
@@ -15,12 +15,12 @@ other_clients npm python rust
 cd "$CACHE"   # where node finds its modules
 start_step "${STEP:-8}"
 
-export PERSON PASSWORD BROWSER=$REPO/scripts/person.sh
-be() { PERSON=${1%%:*} PASSWORD=${1#*:}; }
+export LOGIN_USER LOGIN_PASSWORD BROWSER=$REPO/scripts/login_bot.sh
+be() { LOGIN_USER=${1%%:*} LOGIN_PASSWORD=${1#*:}; }
 
 # client NAME COMMAND..: runs it and keeps what it said in $SAID and its exit status in $STATUS.
 client() {
-    scenario "$1, with $PERSON"
+    scenario "$1, with $LOGIN_USER"
     shift
     STATUS=0
     SAID=$(timeout 90 "$@" 2>"$WORK/complaints" </dev/null) || STATUS=$?
@@ -30,7 +30,7 @@ client() {
 says() { case $'\n'$SAID in *$'\n'"$1"*) ok "$2" ;; *) fail "$2 (did not say: $1)" ;; esac; }
 
 inspector() {
-    scenario "Inspector, with $PERSON: $*"
+    scenario "Inspector, with $LOGIN_USER: $*"
     STATUS=0
     SAID=$(MCP_AUTO_OPEN_ENABLED=true HOME=$STORE MCP_STORAGE_DIR=$STORE MCP_INSPECTOR_SECRET_STORE=file \
         timeout 90 node_modules/.bin/mcp-inspector --cli "$BASE_URL/mcp" --transport http --format json "$@" 2>"$WORK/complaints" </dev/null) || STATUS=$?
@@ -46,7 +46,7 @@ sdk() {
         Rust) client "$1" "$SDK_RUST" "$BASE_URL/mcp" ;;
     esac
 }
-mcp_remote() { client 'mcp-remote' env MCP_REMOTE_CONFIG_DIR="$STORE" PERSON_WAIT=3 node mcp_remote.mjs "$BASE_URL/mcp"; }
+mcp_remote() { client 'mcp-remote' env MCP_REMOTE_CONFIG_DIR="$STORE" LOGIN_WAIT=3 node mcp_remote.mjs "$BASE_URL/mcp"; }
 
 be "$ALLOWED"
 for name in TypeScript Python Rust; do
@@ -107,7 +107,7 @@ expect_status 3
 says 'refused' 'it says that it was refused'
 
 be "$ALLOWED"
-export DECISION=deny
+export LOGIN_DECISION=deny
 for name in Python Rust; do
     sdk $name
     expect_status 3

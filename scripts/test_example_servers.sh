@@ -76,7 +76,7 @@ URL=http://localhost:$resource/mcp
 export PYTHONPATH=$CACHE/sdist/examples/servers/simple-auth
 serve "http://localhost:$issuer" "$SDK_PYTHON" -m mcp_simple_auth.auth_server --port "$issuer"
 serve "http://localhost:$resource" "$SDK_PYTHON" -m mcp_simple_auth.server --port "$resource" --auth-server "http://localhost:$issuer" --oauth-strict
-export PERSON=demo_user PASSWORD=demo_password BROWSER=$REPO/scripts/person.sh
+export LOGIN_USER=demo_user LOGIN_PASSWORD=demo_password BROWSER=$REPO/scripts/login_bot.sh
 step11 --call 'get_time={}'
 from_401_to_tools "http://localhost:$issuer/" user
 BODY=$(tail -n 1 "$WORK/results")
@@ -84,7 +84,7 @@ expect_json '.kind == "call" and (.result.content[0].text | fromjson | .timestam
 
 scenario "the Python SDK's example: a wrong password opens nothing"
 # The client would wait for minutes for somebody to come back from the login page.
-PASSWORD=wrong timeout 8 "$CLIENT" "$URL" --credentials "$WORK/credentials-wrong" >"$WORK/results" 2>"$WORK/story" </dev/null && STATUS=0 || STATUS=$?
+LOGIN_PASSWORD=wrong timeout 8 "$CLIENT" "$URL" --credentials "$WORK/credentials-wrong" >"$WORK/results" 2>"$WORK/story" </dev/null && STATUS=0 || STATUS=$?
 expect "it fails" [ "$STATUS" != 0 ]
 expect "and has no tools to show" [ ! -s "$WORK/results" ]
 finish

@@ -4,7 +4,7 @@
 # comes pinned into CLIENTS_CACHE. STEP=8 tests another step; ERAS="legacy" is all it speaks. Screenshots: SHOTS.
 . "$(dirname "$0")/lib.sh"
 
-(cd "$REPO/scripts/browser" && { [ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] || npm install --no-package-lock --no-fund --no-audit --silent; })
+browser_packages
 other_clients npm
 start_step "${STEP:-9}"
 

@@ -11,7 +11,7 @@ install_providers
 other_clients npm
 SECRET=for-tests-on-this-machine-only
 printf '%s' "$SECRET" >"$WORK/secret"
-export BROWSER=$REPO/scripts/person.sh PERSON=alice PASSWORD=any
+export BROWSER=$REPO/scripts/login_bot.sh LOGIN_USER=alice LOGIN_PASSWORD=any
 
 # A port that is free now: a provider may have to know the URL of the MCP server, and the MCP server the issuer.
 free_port() { node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'; }

@@ -47,7 +47,7 @@ class Shell:
     END = "--end-of-command--"
 
     def __init__(self, folder):
-        login = next(path for name in ("login_bot.sh", "person.sh") if (path := ROOT / "scripts" / name).exists())
+        login = next(path for name in ("login_bot.sh", "login_bot.sh") if (path := ROOT / "scripts" / name).exists())
         environment = os.environ | {"BROWSER": str(login), "XDG_CONFIG_HOME": folder}
         self.bash = subprocess.Popen(["bash"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, text=True, bufsize=1, env=environment)

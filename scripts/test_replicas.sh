@@ -10,7 +10,7 @@ PATH=$PATH:/usr/sbin   # where Debian keeps nginx
 for tool in nginx python3; do command -v "$tool" >/dev/null || die "$tool is needed: install it with your package manager"; done
 [ -z "$RUNNING" ] || die "this script starts its own servers; run it without BASE_URL"
 
-drive() { python3 "$REPO/scripts/load.py" "$@"; }
+drive() { python3 "$REPO/scripts/slow_clients.py" "$@"; }
 FRONT_PORT=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 FRONT=http://localhost:$FRONT_PORT
 

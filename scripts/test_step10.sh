@@ -126,9 +126,9 @@ expect_json '.detail == "Token has expired"' "has expired"
 
 scenario "step 11 finds its own way: registration, login, consent, token, call"
 "$REPO/scripts/keycloak.sh" resource "$BASE_URL/mcp" >/dev/null || die "Keycloak does not accept $BASE_URL/mcp as a resource"
-printf '%s\n' "${DIM}\$ BROWSER=scripts/person.sh PERSON=mcp-user PASSWORD=user123 cargo run --bin step11 -- $BASE_URL/mcp --call 'echo={\"message\":\"found\"}'${PLAIN}"
+printf '%s\n' "${DIM}\$ BROWSER=scripts/login_bot.sh LOGIN_USER=mcp-user LOGIN_PASSWORD=user123 cargo run --bin step11 -- $BASE_URL/mcp --call 'echo={\"message\":\"found\"}'${PLAIN}"
 client11=$(binary step11)
-BODY=$(BROWSER=$REPO/scripts/person.sh PERSON=mcp-user PASSWORD=user123 timeout 60 "$client11" "$BASE_URL/mcp" --quiet \
+BODY=$(BROWSER=$REPO/scripts/login_bot.sh LOGIN_USER=mcp-user LOGIN_PASSWORD=user123 timeout 60 "$client11" "$BASE_URL/mcp" --quiet \
     --credentials "$WORK/credentials.json" --scope "mcp:read mcp:tools" --call 'echo={"message":"found"}' </dev/null 2>"$WORK/step11.log" | tail -1) || tail -20 "$WORK/step11.log"
 jq -c . <<<"$BODY" || true
 expect_json '.result.structuredContent.text == "found"' "a client that knew only our URL called a tool"

@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
 # Step 11: the client that finds its own way in.
 #
-# From a 401 to a tool's answer with nobody's help but the person's, whom scripts/person.sh plays; then without them,
+# From a 401 to a tool's answer with nobody's help but the person's, whom scripts/login_bot.sh plays; then without them,
 # with a kept token; with a person who says no, and one who may not. Against step 9 and its development authorization
 # server, and against step 10 when a Keycloak answers at KEYCLOAK_URL. A headless Chromium plays the person once more
-# when scripts/test_browser.sh has installed what it takes.
+# when scripts/test_login_pages.sh has installed what it takes.
 . "$(dirname "$0")/lib.sh"
 
 KEYCLOAK_URL=${KEYCLOAK_URL:-http://localhost:8080}
 CLIENT=$(binary step11)
 [ -x "$CLIENT" ] || die "$CLIENT is not there; build it with: cargo build --bin step11"
-export PERSON=alice PASSWORD=alice123 DECISION=allow PERSON_LOG=$WORK/person BROWSER=$REPO/scripts/person.sh
+export LOGIN_USER=alice LOGIN_PASSWORD=alice123 LOGIN_DECISION=allow LOGIN_LOG=$WORK/person BROWSER=$REPO/scripts/login_bot.sh
 unset MCP_CLIENT_SECRET MCP_PRIVATE_KEY MCP_ASSERTION MCP_ID_TOKEN
 FILE=$WORK/credentials/credentials.json
 
 # step11 [flags]: runs it, prints its story in short, leaves $STATUS, $STORY and, a JSON document a line, $RESULTS.
 step11() {
     printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $BASE_URL/mcp --credentials credentials.json $*${PLAIN}"
-    : >"$PERSON_LOG"
+    : >"$LOGIN_LOG"
     STATUS=0
     "$CLIENT" "$BASE_URL/mcp" --credentials "$FILE" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
     RESULTS=$(cat "$WORK/results") STORY=$(cat "$WORK/story")
@@ -28,8 +28,8 @@ expect_exit() { if [ "$STATUS" = "$1" ]; then ok "exit code $1"; else fail "exit
 expect_result() { BODY=$(tail -n 1 <<<"$RESULTS") expect_json "$@"; }
 expect_first() { BODY=$(head -n 1 <<<"$RESULTS") expect_json "$@"; }
 expect_story() { if grep -Eq -- "$1" "$WORK/story"; then ok "${2:-it says: $1}"; else fail "${2:-it says: $1}"; fi; }
-asked() { if [ -s "$PERSON_LOG" ]; then ok "the person was asked"; else fail "the person was asked"; fi; }
-not_asked() { if [ -s "$PERSON_LOG" ]; then fail "nobody was asked"; else ok "nobody was asked"; fi; }
+asked() { if [ -s "$LOGIN_LOG" ]; then ok "the person was asked"; else fail "the person was asked"; fi; }
+not_asked() { if [ -s "$LOGIN_LOG" ]; then fail "nobody was asked"; else ok "nobody was asked"; fi; }
 HI='echo={"message":"hi"}'
 
 start_step "${STEP:-9}"
@@ -88,16 +88,16 @@ expect_exit 4
 
 scenario "the person says no"
 step11 --forget >/dev/null
-DECISION=deny step11
+LOGIN_DECISION=deny step11
 expect_exit 1
 expect_story 'access_denied' "the refusal has its name"
 expect_story 'consent' "and an explanation"
 expect "nothing was kept" test "$(jq '.tokens | length' "$FILE")" = 0
 
 scenario "bob may not call tools, and is not asked for ever"
-PERSON=bob PASSWORD=bob123 step11 --call "$HI"
+LOGIN_USER=bob LOGIN_PASSWORD=bob123 step11 --call "$HI"
 expect "it fails" test "$STATUS" != 0
-expect "bob was asked twice at most" test "$(grep -c callback "$PERSON_LOG")" -le 2
+expect "bob was asked twice at most" test "$(grep -c callback "$LOGIN_LOG")" -le 2
 
 scenario "with nobody there, it says so"
 step11 --headless --forget >/dev/null
@@ -118,12 +118,12 @@ expect_story 'pass @FILE'
 if [ -d "$REPO/scripts/browser/node_modules/playwright-core" ] && command -v node >/dev/null && [ -n "${CHROMIUM:-$(command -v chromium)}" ]; then
     scenario "the person has a real browser"
     step11 --forget >/dev/null
-    BROWSER=$REPO/scripts/browser/person.mjs step11 --call "$HI"
+    BROWSER=$REPO/scripts/browser/login_bot.mjs step11 --call "$HI"
     expect_exit 0
     expect_result '.result.content[0].text == "hi"' "the tool has answered"
-    for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q '^page:' "$PERSON_LOG" && break; sleep 0.2; done
-    expect "the page at the end is friendly" grep -qx 'page: You are in' "$PERSON_LOG"
-    expect "the browser has nothing to complain about" test -z "$(grep -v '^page:' "$PERSON_LOG")"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q '^page:' "$LOGIN_LOG" && break; sleep 0.2; done
+    expect "the page at the end is friendly" grep -qx 'page: You are in' "$LOGIN_LOG"
+    expect "the browser has nothing to complain about" test -z "$(grep -v '^page:' "$LOGIN_LOG")"
 fi
 
 if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms/mcp-realm"; then
@@ -131,7 +131,7 @@ if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms
     start_step 10
     # A Keycloak that knows RFC 8707 must be told of the resource.
     "$REPO/scripts/keycloak.sh" resource "$BASE_URL/mcp" >/dev/null || true
-    export PERSON=mcp-user PASSWORD=user123
+    export LOGIN_USER=mcp-user LOGIN_PASSWORD=user123
 
     scenario "Keycloak: registration, login, consent, tools"
     step11 --call "$HI"
@@ -151,7 +151,7 @@ if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms
 
     scenario "Keycloak: a person without the role"
     step11 --forget >/dev/null
-    PERSON=mcp-readonly PASSWORD=readonly123 step11 --call "$HI"
+    LOGIN_USER=mcp-readonly LOGIN_PASSWORD=readonly123 step11 --call "$HI"
     expect_exit 1
     expect_story 'the token is still not enough'
 

@@ -44,7 +44,8 @@ endpoints=$(jq -r 'to_entries[] | select(.key | test("_(endpoint|uri)$|^service_
 scenario "nothing is named that is not there"
 for url in $endpoints "$page"; do
     request GET "$url"
-    expect "$url exists (status $STATUS)" test "$STATUS" -ne 404
+    # A GET without parameters may be wrong for an endpoint, but the endpoint must be there.
+    expect "$url exists (status $STATUS)" grep -Eqx '200|400|401|405' <<<"$STATUS"
 done
 request GET "$page"
 expect_status 200

@@ -2,7 +2,7 @@
 //
 //   node mcp_remote.mjs http://localhost:9000/mcp
 //
-// BROWSER is the program that plays the person (scripts/person.sh), MCP_REMOTE_CONFIG_DIR where mcp-remote keeps its
+// BROWSER is the program that plays the person (scripts/login_bot.sh), MCP_REMOTE_CONFIG_DIR where mcp-remote keeps its
 // tokens. Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
 
 import { spawn } from 'node:child_process';

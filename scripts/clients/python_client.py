@@ -4,7 +4,7 @@ everything that the server offers, used once.
     python python_client.py http://localhost:9000/mcp                # it logs in when the server wants that
     TOKEN=... python python_client.py http://localhost:9000/mcp      # it has a token already
 
-BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol.
+BROWSER is the program that plays the person (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol.
 Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
 """
 

@@ -4,7 +4,7 @@
 //   node typescript.mjs http://localhost:9000/mcp               it logs in when the server wants that
 //   TOKEN=... node typescript.mjs http://localhost:9000/mcp     it has a token already
 //
-// BROWSER is the program that plays the person (scripts/person.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID and
+// BROWSER is the program that plays the person (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID and
 // CLIENT_SECRET are for an authorization server where somebody has registered this client.
 // Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
 

@@ -1,135 +1,142 @@
-//! Who says what to whom: the sequence of messages that this server takes part in, with what is new marked.
+//! The sequence diagram: the messages that this server takes part in, with the new ones marked.
 //!
-//! A line is drawn when the server can do it, and marked when the paragraph `Adds` of the header speaks of it.
+//! A message is drawn when the server supports it, and marked when the paragraph `Adds` of the program's header names it.
 
 use super::facts::Facts;
-use Lane::{Authorization, Client, Server};
+use Participant::{AuthorizationServer, Client, Server};
 
-/// Who takes part, from left to right.
+/// The columns of the diagram, from left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Lane {
+enum Participant {
     Client,
     Server,
-    Authorization,
+    AuthorizationServer,
 }
 
-/// A line from a lane to itself is a thought: what happens inside.
-struct Line {
-    /// The part of the conversation that it belongs to; the walk lights it up.
+/// A message; one from a participant to itself is a processing step, drawn as a box.
+struct Message {
+    /// The stage of the authorization flow that it belongs to; the page highlights it while that stage runs.
     part: &'static str,
-    from: Lane,
-    to: Lane,
+    from: Participant,
+    to: Participant,
     text: &'static str,
-    /// A word of `Adds`. Empty: never new.
-    word: &'static str,
-    when: fn(&Facts) -> bool,
+    /// The message is new when `Adds` contains this text. Empty: never.
+    keyword: &'static str,
+    applies: fn(&Facts) -> bool,
 }
 
-const fn line(
+const fn message(
     part: &'static str,
-    (from, to): (Lane, Lane),
+    (from, to): (Participant, Participant),
     text: &'static str,
-    word: &'static str,
-    when: fn(&Facts) -> bool,
-) -> Line {
-    Line { part, from, to, text, word, when }
+    keyword: &'static str,
+    applies: fn(&Facts) -> bool,
+) -> Message {
+    Message { part, from, to, text, keyword, applies }
 }
 
-const ASK: (Lane, Lane) = (Client, Server);
-const ANSWER: (Lane, Lane) = (Server, Client);
-const THINK: (Lane, Lane) = (Server, Server);
-const TO_LOGIN: (Lane, Lane) = (Client, Authorization);
-const FROM_LOGIN: (Lane, Lane) = (Authorization, Client);
+const REQUEST: (Participant, Participant) = (Client, Server);
+const RESPONSE: (Participant, Participant) = (Server, Client);
+const PROCESS: (Participant, Participant) = (Server, Server);
+const TO_AS: (Participant, Participant) = (Client, AuthorizationServer);
+const FROM_AS: (Participant, Participant) = (AuthorizationServer, Client);
 
-const BARE: fn(&Facts) -> bool = |facts| !facts.mcp;
-const PING: fn(&Facts) -> bool = |facts| facts.mcp && !facts.handshake;
-const OPEN: fn(&Facts) -> bool = |facts| facts.handshake && !facts.wall;
-const WALL: fn(&Facts) -> bool = |facts| facts.wall;
-const TRAIL: fn(&Facts) -> bool = |facts| facts.resource.is_some();
-const FOREIGN: fn(&Facts) -> bool =
-    |facts| facts.resource.is_some() && !facts.own_authorization_server;
-const POLICY: fn(&Facts) -> bool = |facts| facts.policy && facts.resource.is_some();
+const NO_MCP: fn(&Facts) -> bool = |facts| !facts.mcp;
+const PING_ONLY: fn(&Facts) -> bool = |facts| facts.mcp && !facts.initialize;
+const NO_AUTH: fn(&Facts) -> bool = |facts| facts.initialize && !facts.auth_required;
+const JWKS: fn(&Facts) -> bool = |facts| NO_AUTH(facts) && facts.jwks;
+const AUTH: fn(&Facts) -> bool = |facts| facts.auth_required;
+const NO_DISCOVERY: fn(&Facts) -> bool = |facts| facts.auth_required && !DISCOVERY(facts);
+const DISCOVERY: fn(&Facts) -> bool = |facts| facts.resource.is_some();
+const PROVIDER: fn(&Facts) -> bool = |facts| DISCOVERY(facts) && !facts.own_authorization_server;
+const SCOPES: fn(&Facts) -> bool = |facts| DISCOVERY(facts) && facts.scopes_enforced;
+const WHOAMI: fn(&Facts) -> bool = |facts| facts.has_tool("whoami");
 
 const LOGIN: &str = "authorization server";
-const PROVIDER: &str = "from the provider";
+const FETCHED: &str = "from the provider";
 
-#[rustfmt::skip] // one row, one line
-const LINES: [Line; 43] = [
-    line("health", ASK, "GET /health", "/health", BARE),
-    line("ping", ASK, "POST /mcp: ping", "ping", PING),
-    line("handshake", ASK, "POST /mcp: initialize", "initialize", OPEN),
-    line("challenge", ASK, "POST /mcp, without a token", "401", WALL),
-    line("origin", THINK, "Origin and Host: ours?", "Origin", |_| true),
-    line("health", ANSWER, "200 healthy", "/health", BARE),
-    line("catalog", THINK, "tools and prompts are declared", "definitions", |facts| PING(facts) && !facts.tools.is_empty()),
-    line("ping", ANSWER, "200 with an empty result", "ping", PING),
-    line("handshake", ANSWER, "200 what I can do", "initialize", OPEN),
-    line("call", ASK, "POST /mcp: tools/call", "tools/call", OPEN),
-    line("call", ANSWER, "200 what the tool says", "tools/call", OPEN),
-    line("keys", ASK, "GET /.well-known/jwks.json", "jwks.json", |facts| OPEN(facts) && facts.keys),
-    line("keys", ANSWER, "200 the public keys", "jwks.json", |facts| OPEN(facts) && facts.keys),
-    line("challenge", ANSWER, "401 and a challenge: a token, please", "401", |facts| WALL(facts) && !TRAIL(facts)),
-    line("challenge", ANSWER, "401 and a challenge: it says where to ask", "protected resource", TRAIL),
-    line("by-hand", (Client, Client), "gen-token signs a token", "bearer", |facts| WALL(facts) && !TRAIL(facts)),
-    line("resource", ASK, "GET the protected resource’s metadata", "protected resource", TRAIL),
-    line("resource", ANSWER, "200 resource, authorization_servers", "protected resource", TRAIL),
-    line("server", TO_LOGIN, "GET the authorization server’s metadata", LOGIN, TRAIL),
-    line("server", FROM_LOGIN, "200 its endpoints, and S256", LOGIN, TRAIL),
-    line("registration", TO_LOGIN, "POST to the registration endpoint: my name, and where to call me back", LOGIN, TRAIL),
-    line("registration", FROM_LOGIN, "201 client_id", LOGIN, TRAIL),
-    line("pkce", (Client, Client), "a secret, and its hash", LOGIN, TRAIL),
-    line("login", TO_LOGIN, "the login page: client_id, scope, resource, state, the hash", LOGIN, TRAIL),
-    line("login", (Authorization, Authorization), "a person logs in and agrees", LOGIN, TRAIL),
-    line("callback", FROM_LOGIN, "back to the callback: code, state, iss", LOGIN, TRAIL),
-    line("token", TO_LOGIN, "POST to the token endpoint: code, the secret, resource", LOGIN, TRAIL),
-    line("token", FROM_LOGIN, "200 a token, for this resource only", LOGIN, TRAIL),
-    line("tools", ASK, "POST /mcp: tools/list, with the token", "bearer", WALL),
-    line("tools", (Server, Authorization), "GET the public keys", PROVIDER, FOREIGN),
-    line("tools", (Authorization, Server), "200 the public keys", PROVIDER, FOREIGN),
-    line("tools", THINK, "signature, iss, aud, exp: good?", "bearer", WALL),
-    line("tools", ANSWER, "200 the tools", "bearer", WALL),
-    line("whoami", ASK, "POST /mcp: tools/call whoami", "whoami", |facts| facts.offers("whoami")),
-    line("whoami", ANSWER, "200 who you are", "whoami", |facts| facts.offers("whoami")),
-    line("refusal", ASK, "POST /mcp: tools/call, with the token", "insufficient_scope", POLICY),
-    line("refusal", THINK, "scopes: enough for this?", "insufficient_scope", POLICY),
-    line("refusal", ANSWER, "403 insufficient_scope, and what is missing", "insufficient_scope", POLICY),
-    line("more", TO_LOGIN, "the login page again, for the scopes of both", "", POLICY),
-    line("more", FROM_LOGIN, "code, and for it a new token", "", POLICY),
-    line("more", ASK, "POST /mcp: tools/call, with the new token", "", POLICY),
-    line("more", THINK, "scopes: enough", "", POLICY),
-    line("more", ANSWER, "200 what the tool says", "", POLICY),
+#[rustfmt::skip] // one row, one message
+const MESSAGES: [Message; 48] = [
+    message("foreign", REQUEST, "GET /mcp, Origin: http://evil.example.com", "Origin", NO_MCP),
+    message("foreign", PROCESS, "Origin is not allowed", "Origin", NO_MCP),
+    message("foreign", RESPONSE, "403 Forbidden", "Origin", NO_MCP),
+    message("allowed", REQUEST, "GET /mcp, Origin: http://localhost:3000", "Origin", NO_MCP),
+    message("allowed", PROCESS, "Origin and Host are allowed", "Origin", NO_MCP),
+    message("allowed", RESPONSE, "404 Not Found: no such endpoint yet", "Origin", NO_MCP),
+    message("health", REQUEST, "GET /health, exempt from validation", "/health", NO_MCP),
+    message("health", RESPONSE, "200 healthy", "/health", NO_MCP),
+    message("ping", REQUEST, "POST /mcp: ping", "ping", PING_ONLY),
+    message("initialize", REQUEST, "POST /mcp: initialize", "initialize", NO_AUTH),
+    message("challenge", REQUEST, "POST /mcp, without a token", "401", AUTH),
+    message("origin", PROCESS, "validate Origin and Host", "Origin", |facts| facts.mcp),
+    message("ping", RESPONSE, "200, an empty result", "ping", PING_ONLY),
+    message("health", REQUEST, "GET /health", "tools", |facts| PING_ONLY(facts) && !facts.tools.is_empty()),
+    message("health", RESPONSE, "200, with the names of tools and prompts", "tools", |facts| PING_ONLY(facts) && !facts.tools.is_empty()),
+    message("initialize", RESPONSE, "200, revision and capabilities", "initialize", NO_AUTH),
+    message("call", REQUEST, "POST /mcp: tools/call", "tools/call", NO_AUTH),
+    message("call", RESPONSE, "200, the tool’s result", "tools/call", NO_AUTH),
+    message("jwks", REQUEST, "GET /.well-known/jwks.json", "jwks.json", JWKS),
+    message("jwks", RESPONSE, "200, the public key", "jwks.json", JWKS),
+    message("challenge", RESPONSE, "401, WWW-Authenticate: Bearer", "401", NO_DISCOVERY),
+    message("challenge", RESPONSE, "401, WWW-Authenticate: Bearer, resource_metadata", "protected resource", DISCOVERY),
+    message("gen-token", (Client, Client), "gen-token signs a token", "bearer", NO_DISCOVERY),
+    message("resource", REQUEST, "GET the protected resource metadata", "protected resource", DISCOVERY),
+    message("resource", RESPONSE, "200: resource, authorization_servers", "protected resource", DISCOVERY),
+    message("server", TO_AS, "GET the authorization server metadata", LOGIN, DISCOVERY),
+    message("server", FROM_AS, "200: endpoints, PKCE methods", LOGIN, DISCOVERY),
+    message("registration", TO_AS, "POST to the registration endpoint: name, redirect_uris", LOGIN, DISCOVERY),
+    message("registration", FROM_AS, "201: client_id", LOGIN, DISCOVERY),
+    message("pkce", (Client, Client), "create PKCE verifier and state", LOGIN, DISCOVERY),
+    message("login", TO_AS, "authorization request: scope, resource, state, code_challenge", LOGIN, DISCOVERY),
+    message("login", (AuthorizationServer, AuthorizationServer), "the user logs in and consents", LOGIN, DISCOVERY),
+    message("callback", FROM_AS, "redirect to the client: code, state, iss", LOGIN, DISCOVERY),
+    message("token", TO_AS, "token request: code, code_verifier, resource", LOGIN, DISCOVERY),
+    message("token", FROM_AS, "200: an access token for this resource", LOGIN, DISCOVERY),
+    message("tools", REQUEST, "POST /mcp: tools/list, with the token", "bearer", AUTH),
+    message("tools", (Server, AuthorizationServer), "GET the JWKS", FETCHED, PROVIDER),
+    message("tools", (AuthorizationServer, Server), "200: the public keys", FETCHED, PROVIDER),
+    message("tools", PROCESS, "verify signature, iss, aud, exp", "bearer", AUTH),
+    message("tools", RESPONSE, "200, the tools", "bearer", AUTH),
+    message("whoami", REQUEST, "POST /mcp: tools/call whoami", "whoami", WHOAMI),
+    message("whoami", RESPONSE, "200, the caller’s identity", "whoami", WHOAMI),
+    message("forbidden", REQUEST, "POST /mcp: tools/call, with the token", "insufficient_scope", SCOPES),
+    message("forbidden", PROCESS, "check the scopes: one is missing", "insufficient_scope", SCOPES),
+    message("forbidden", RESPONSE, "403 insufficient_scope, with the missing scope", "insufficient_scope", SCOPES),
+    message("step-up", TO_AS, "authorize again, for the missing scope too", "", SCOPES),
+    message("step-up", FROM_AS, "code, exchanged for a new token", "", SCOPES),
+    message("step-up", REQUEST, "POST /mcp: tools/call, with the new token: 200", "", SCOPES),
 ];
 
 const MARGIN: u32 = 120;
-const GAP: u32 = 320;
-const HEAD: u32 = 56;
-const ROW: u32 = 32;
+const COLUMN_WIDTH: u32 = 320;
+const HEADER_HEIGHT: u32 = 56;
+const ROW_HEIGHT: u32 = 32;
 
-/// The picture, measured out.
+/// The diagram with its coordinates.
 #[derive(Debug)]
 pub(super) struct Diagram {
-    pub(super) lanes: Vec<Head>,
+    pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
     pub(super) width: u32,
     pub(super) height: u32,
 }
 
-/// The name at the top of a lane.
+/// A participant at the top of its lifeline.
 #[derive(Debug)]
-pub(super) struct Head {
+pub(super) struct Column {
     pub(super) x: u32,
     pub(super) name: &'static str,
-    pub(super) below: String,
+    pub(super) description: String,
 }
 
-/// A line, where it is drawn.
+/// A message with its coordinates.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) part: &'static str,
     pub(super) text: &'static str,
     pub(super) is_new: bool,
-    /// Whether no new one stands shortly above it: it gets the tag.
-    pub(super) begins: bool,
+    /// Whether this row carries the label: no new row is shortly above it.
+    pub(super) is_labelled: bool,
     pub(super) x1: u32,
     pub(super) x2: u32,
     pub(super) y: u32,
@@ -138,8 +145,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// A thought stays in its lane.
-    pub(super) fn is_thought(&self) -> bool {
+    pub(super) fn is_internal(&self) -> bool {
         self.x1 == self.x2
     }
 
@@ -147,8 +153,8 @@ impl Row {
         u32::midpoint(self.x1, self.x2)
     }
 
-    /// The corners of the arrow's head.
-    pub(super) fn head(&self) -> String {
+    /// The corners of the arrowhead.
+    pub(super) fn arrowhead(&self) -> String {
         let (x, y) = (self.x2, self.y);
         let back = if self.x2 > self.x1 { x - 9 } else { x + 9 };
         format!("{x},{y} {back},{} {back},{}", y - 4, y + 4)
@@ -156,64 +162,66 @@ impl Row {
 }
 
 impl Diagram {
-    /// What a server of these facts says, with what `adds` speaks of marked.
+    /// The messages of a server with these facts; those that `adds` names are new.
     pub(super) fn new(facts: &Facts, adds: &str) -> Self {
         let adds = adds.to_lowercase();
         let mut rows: Vec<Row> = Vec::new();
-        for line in LINES.iter().filter(|line| (line.when)(facts)) {
-            let is_new = !line.word.is_empty() && adds.contains(&line.word.to_lowercase());
+        for message in MESSAGES.iter().filter(|message| (message.applies)(facts)) {
+            let is_new =
+                !message.keyword.is_empty() && adds.contains(&message.keyword.to_lowercase());
             rows.push(Row {
-                part: line.part,
-                text: line.text,
+                part: message.part,
+                text: message.text,
                 is_new,
-                begins: is_new && !rows.iter().rev().take(2).any(|row| row.is_new),
-                x1: x(line.from),
-                x2: x(line.to),
-                y: HEAD + ROW * (u32::try_from(rows.len()).expect("a short table") + 1),
-                from: name(line.from),
-                to: name(line.to),
+                is_labelled: is_new && !rows.iter().rev().take(2).any(|row| row.is_new),
+                x1: x(message.from),
+                x2: x(message.to),
+                y: HEADER_HEIGHT
+                    + ROW_HEIGHT * (u32::try_from(rows.len()).expect("a short table") + 1),
+                from: name(message.from),
+                to: name(message.to),
             });
         }
-        let lanes: &[Lane] = if facts.resource.is_some() {
-            &[Client, Server, Authorization]
+        let participants: &[Participant] = if facts.resource.is_some() {
+            &[Client, Server, AuthorizationServer]
         } else {
             &[Client, Server]
         };
-        let last = lanes.last().map_or(0, |&lane| x(lane));
+        let last = participants.last().map_or(0, |&participant| x(participant));
         Self {
             width: last + MARGIN,
-            height: rows.last().map_or(HEAD, |row| row.y) + ROW,
-            lanes: lanes.iter().map(|&lane| head(lane, facts)).collect(),
+            height: rows.last().map_or(HEADER_HEIGHT, |row| row.y) + ROW_HEIGHT,
+            columns: participants.iter().map(|&participant| column(participant, facts)).collect(),
             rows,
         }
     }
 }
 
-fn x(lane: Lane) -> u32 {
-    MARGIN + GAP * lane as u32
+fn x(participant: Participant) -> u32 {
+    MARGIN + COLUMN_WIDTH * participant as u32
 }
 
-fn name(lane: Lane) -> &'static str {
-    match lane {
+fn name(participant: Participant) -> &'static str {
+    match participant {
         Client => "Client",
         Server => "MCP server",
-        Authorization => "Authorization server",
+        AuthorizationServer => "Authorization server",
     }
 }
 
-fn head(lane: Lane, facts: &Facts) -> Head {
-    let below = match lane {
+fn column(participant: Participant, facts: &Facts) -> Column {
+    let description = match participant {
         Client => "this page, curl, an agent".to_owned(),
         Server => "this program".to_owned(),
-        Authorization if facts.own_authorization_server => {
-            "this program too, for development".to_owned()
+        AuthorizationServer if facts.own_authorization_server => {
+            "this program, for development".to_owned()
         }
-        Authorization => {
+        AuthorizationServer => {
             let issuer = facts.issuer().unwrap_or_default();
             issuer.split("://").last().unwrap_or_default().to_owned()
         }
     };
-    Head { x: x(lane), name: name(lane), below }
+    Column { x: x(participant), name: name(participant), description }
 }
 
 #[cfg(test)]
@@ -221,23 +229,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_header_speaks_of_is_marked_and_nothing_else() {
-        let facts = Facts { mcp: true, handshake: true, wall: true, ..Facts::default() };
-        let diagram = Diagram::new(&facts, "the wall: Bearer authentication, 401 with a challenge");
+    fn messages_named_in_the_header_are_new_and_no_others() {
+        let facts = Facts { mcp: true, initialize: true, auth_required: true, ..Facts::default() };
+        let diagram = Diagram::new(&facts, "Bearer authentication, 401 with a challenge");
         let new: Vec<_> =
             diagram.rows.iter().filter(|row| row.is_new).map(|row| row.part).collect();
-        assert_eq!(new, ["challenge", "challenge", "by-hand", "tools", "tools", "tools"]);
+        assert_eq!(new, ["challenge", "challenge", "gen-token", "tools", "tools", "tools"]);
         let origin = diagram.rows.iter().find(|row| row.part == "origin").unwrap();
-        assert!(!origin.is_new && origin.is_thought());
-        assert_eq!(diagram.lanes.len(), 2);
+        assert!(!origin.is_new && origin.is_internal());
+        assert_eq!(diagram.columns.len(), 2);
     }
 
     #[test]
-    fn rows_follow_each_other_and_arrows_point_to_their_end() {
+    fn rows_follow_each_other_and_arrows_point_to_the_receiver() {
         let diagram = Diagram::new(&Facts::default(), "");
-        let [ask, _, answer] = &diagram.rows[..] else { panic!("{diagram:?}") };
-        assert_eq!((ask.y + 2 * ROW, ask.x1, ask.x2), (answer.y, answer.x2, answer.x1));
-        assert!(ask.head().starts_with(&format!("{},{} {}", ask.x2, ask.y, ask.x2 - 9)));
-        assert!(diagram.height > answer.y);
+        let [request, _, response, ..] = &diagram.rows[..] else { panic!("{diagram:?}") };
+        assert_eq!(
+            (request.y + 2 * ROW_HEIGHT, request.x1, request.x2),
+            (response.y, response.x2, response.x1)
+        );
+        let tip = format!("{},{} {}", request.x2, request.y, request.x2 - 9);
+        assert!(request.arrowhead().starts_with(&tip));
+        assert!(diagram.height > response.y);
+    }
+
+    #[test]
+    fn a_bare_server_shows_the_validated_requests_and_the_exempt_one() {
+        let diagram = Diagram::new(&Facts::default(), "");
+        let boxes: Vec<_> =
+            diagram.rows.iter().filter(|row| row.is_internal()).map(|row| row.part).collect();
+        assert_eq!(boxes, ["foreign", "allowed"], "/health is exempt from validation");
     }
 }

@@ -1,6 +1,6 @@
-//! What this server can do, found out by asking it: the same requests that a client would send, in process.
+//! What the application supports, found by sending it the requests that a client would send, in process.
 //!
-//! So the page is right whatever it is mounted beside, and never has to be told.
+//! So the page describes the application as it is, without a list to maintain.
 
 use axum::{
     Router,
@@ -18,65 +18,65 @@ use crate::{
     config::PublicUrl,
 };
 
-/// More than any document of ours; the page does not need a longer one.
-const LONGEST_ANSWER: usize = 1024 * 1024;
+/// The largest response body that is read.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// What a client could know of this server before it has a token.
+/// What a client can learn about the server before it has a token.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// Whether a request without `Origin` is refused.
+    /// Whether a request without `Origin` is rejected.
     pub(super) origin_required: bool,
-    /// Whether `/mcp` answers at all.
+    /// Whether there is an endpoint `/mcp`.
     pub(super) mcp: bool,
-    /// Whether it does more than `ping`.
-    pub(super) handshake: bool,
-    /// Whether it wants a token.
-    pub(super) wall: bool,
-    /// Whether a token must have scopes.
-    pub(super) policy: bool,
-    /// Whether the public keys are published here.
-    pub(super) keys: bool,
-    /// The path of the protected resource's metadata, and what it says.
+    /// Whether it supports `initialize`.
+    pub(super) initialize: bool,
+    /// Whether it requires a bearer token.
+    pub(super) auth_required: bool,
+    /// Whether methods require scopes.
+    pub(super) scopes_enforced: bool,
+    /// Whether the server publishes a JWKS.
+    pub(super) jwks: bool,
+    /// The protected resource metadata and its path.
     pub(super) resource: Option<(String, ProtectedResource)>,
-    /// Whether the authorization server is this very server.
+    /// Whether this server is its own authorization server.
     pub(super) own_authorization_server: bool,
-    /// Names, as `/health` tells them.
+    /// Names of tools, from `/health`.
     pub(super) tools: Vec<String>,
-    /// Names, as `/health` tells them.
+    /// Names of prompts, from `/health`.
     pub(super) prompts: Vec<String>,
-    /// URIs, as `/health` tells them.
+    /// URIs of resources, from `/health`.
     pub(super) resources: Vec<String>,
-    /// Revisions of MCP, as `/health` tells them.
+    /// Revisions of MCP, from `/health`.
     pub(super) revisions: Vec<String>,
 }
 
 impl Facts {
-    /// Asks `app`, which calls itself `public_url`.
+    /// The facts of `app`, which is reached at `public_url`.
     pub(super) async fn of(app: &Router, public_url: &PublicUrl) -> Self {
-        let inside = Inside { app, origin: public_url.as_str() };
-        let health = inside.get("/health").await.body;
-        let names = |member: &str| {
-            let names = health[member].as_array().into_iter().flatten();
+        let app = InProcess { app, origin: public_url.as_str() };
+        let health = app.get("/health").await.body;
+        let names = |field: &str| {
+            let names = health[field].as_array().into_iter().flatten();
             names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
         };
-        let hello = inside.initialize().await;
-        let wall = hello.status == StatusCode::UNAUTHORIZED;
-        let path = hello.challenge.as_ref().and_then(|challenge| {
+        let initialize = app.initialize().await;
+        let auth_required = initialize.status == StatusCode::UNAUTHORIZED;
+        let path = initialize.challenge.as_ref().and_then(|challenge| {
             Some(Url::parse(challenge.param("resource_metadata")?).ok()?.path().to_owned())
         });
         Self {
-            origin_required: inside.without_origin().await.status == StatusCode::FORBIDDEN,
-            mcp: hello.status != StatusCode::NOT_FOUND,
-            handshake: wall || hello.body.get("result").is_some(),
-            wall,
-            policy: health["scope_based_auth"] == true,
-            keys: inside.get("/.well-known/jwks.json").await.status == StatusCode::OK,
+            origin_required: app.without_origin().await.status == StatusCode::FORBIDDEN,
+            mcp: initialize.status != StatusCode::NOT_FOUND,
+            initialize: auth_required || initialize.body.get("result").is_some(),
+            auth_required,
+            scopes_enforced: health["scope_based_auth"] == true,
+            jwks: app.exists("/.well-known/jwks.json").await,
             resource: match path {
-                Some(path) => inside.protected_resource(path).await,
+                Some(path) => app.protected_resource(path).await,
                 None => None,
             },
             own_authorization_server: {
-                inside.get("/.well-known/oauth-authorization-server").await.status == StatusCode::OK
+                app.exists("/.well-known/oauth-authorization-server").await
             },
             tools: names("tools"),
             prompts: names("prompts"),
@@ -85,86 +85,95 @@ impl Facts {
         }
     }
 
-    /// The issuer that a person of ours logs in at.
+    /// The issuer of the tokens that users get here.
     pub(super) fn issuer(&self) -> Option<&str> {
         let (_, resource) = self.resource.as_ref()?;
         resource.authorization_servers.first().map(String::as_str)
     }
 
-    /// The scopes that are of use here.
+    /// The scopes in the protected resource metadata.
     pub(super) fn scopes(&self) -> &[String] {
         self.resource.as_ref().map_or(&[], |(_, resource)| &resource.scopes_supported)
     }
 
-    /// Whether requests may stand alone, without a handshake before them.
-    pub(super) fn stateless(&self) -> bool {
+    /// Whether the server accepts the requests of 2026-07-28, which need no `initialize`.
+    pub(super) fn is_stateless(&self) -> bool {
         self.revisions.iter().any(|revision| revision == "2026-07-28")
     }
 
-    pub(super) fn offers(&self, tool: &str) -> bool {
-        self.tools.iter().any(|name| name == tool)
+    pub(super) fn has_tool(&self, name: &str) -> bool {
+        self.tools.iter().any(|tool| tool == name)
+    }
+
+    pub(super) fn has_resource(&self, uri: &str) -> bool {
+        self.resources.iter().any(|resource| resource == uri)
     }
 }
 
-/// The application, without a socket between us.
-struct Inside<'a> {
+/// The application, called without a socket.
+struct InProcess<'a> {
     app: &'a Router,
     origin: &'a str,
 }
 
 #[derive(Default)]
-struct Answer {
+struct AppResponse {
     status: StatusCode,
     challenge: Option<Challenge>,
     body: Value,
 }
 
-impl Inside<'_> {
+impl InProcess<'_> {
     fn request(&self) -> Builder {
         Request::builder().header(header::HOST, "localhost").header(header::ORIGIN, self.origin)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> AppResponse {
         self.send(self.request().uri(path), Body::empty()).await
     }
 
-    async fn initialize(&self) -> Answer {
-        let me = json!({"name": "docs", "version": "1"});
-        let params = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me});
+    async fn exists(&self, path: &str) -> bool {
+        self.get(path).await.status == StatusCode::OK
+    }
+
+    async fn initialize(&self) -> AppResponse {
+        let client = json!({"name": "docs", "version": "1"});
+        let params =
+            json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client});
         let message = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params});
         let request = self.request().method("POST").uri("/mcp");
         let request = request.header(header::CONTENT_TYPE, "application/json");
         self.send(request, Body::from(message.to_string())).await
     }
 
-    async fn without_origin(&self) -> Answer {
-        // `/health` is open to everyone; any other path will do.
+    async fn without_origin(&self) -> AppResponse {
+        // `/health` is exempt from the check; any other path will do.
         let request = Request::builder().uri("/mcp").header(header::HOST, "localhost");
         self.send(request, Body::empty()).await
     }
 
     async fn protected_resource(&self, path: String) -> Option<(String, ProtectedResource)> {
-        let answer = self.get(&path).await;
-        let found = answer.status == StatusCode::OK;
-        let document = serde_json::from_value(answer.body).ok().filter(|_| found)?;
+        let response = self.get(&path).await;
+        let found = response.status == StatusCode::OK;
+        let document = serde_json::from_value(response.body).ok().filter(|_| found)?;
         Some((path, document))
     }
 
-    /// An application that cannot be asked is one that can do nothing: the page stays, and says less.
-    async fn send(&self, request: Builder, body: Body) -> Answer {
-        let Ok(request) = request.body(body) else { return Answer::default() };
-        // What the page asks for itself is no news for the log.
-        let answer = self.app.clone().oneshot(request).with_subscriber(NoSubscriber::default());
-        let Ok(response) = answer.await;
+    /// A request that fails counts as a feature that is not there: the page still renders.
+    async fn send(&self, request: Builder, body: Body) -> AppResponse {
+        let Ok(request) = request.body(body) else { return AppResponse::default() };
+        // The page's own requests stay out of the log.
+        let response = self.app.clone().oneshot(request).with_subscriber(NoSubscriber::default());
+        let Ok(response) = response.await;
         let (parts, body) = response.into_parts();
         let challenge = parts.headers.get(header::WWW_AUTHENTICATE);
         let challenge = challenge
             .and_then(|value| Challenge::parse_all(value.to_str().ok()?).ok()?.into_iter().next());
-        let bytes = match Limited::new(body, LONGEST_ANSWER).collect().await {
+        let bytes = match Limited::new(body, MAX_BODY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(_) => return Answer::default(),
+            Err(_) => return AppResponse::default(),
         };
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Answer { status: parts.status, challenge, body }
+        AppResponse { status: parts.status, challenge, body }
     }
 }

@@ -1,4 +1,4 @@
-//! The headers that keep the pages to themselves.
+//! The security headers of the pages.
 //!
 //! Rules: CSP Level 3 (script and style by hash, `connect-src`, `frame-ancestors`), Trusted Types, RFC 9700 section
 //! 4.2.4 (`Referrer-Policy`).
@@ -14,12 +14,12 @@ use url::Url;
 
 use super::STYLE;
 
-/// A page whose only script is `script`, and which may talk to `servers` and its own.
+/// A page whose only script is `script`, and which may send requests to its own server and to `servers`.
 pub(super) fn html(template: &impl Template, script: &str, servers: &[&str]) -> Response {
     let html = match template.render() {
         Ok(html) => html,
         Err(error) => {
-            tracing::error!(%error, "the page cannot be rendered");
+            tracing::error!(%error, "cannot render the page");
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_may_talk_to_the_servers_that_it_is_told_and_to_nothing_else() {
+    fn a_page_may_connect_to_the_given_servers_only() {
         let policy = policy("x", &["https://id.example.com/realms/a", "not a url", "data:x"]);
         assert!(policy.contains("connect-src 'self' https://id.example.com;"), "{policy}");
         assert!(!policy.contains("unsafe"), "{policy}");

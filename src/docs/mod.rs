@@ -1,16 +1,17 @@
-//! `GET /docs`: a page for people, which explains this server and lets them try it, and from the first login on walks
-//! through it. The protected resource's metadata points to it (RFC 9728, 2, `resource_documentation`).
+//! `GET /docs`: the guide, a page that explains this server and lets the reader try it in the browser. From the first
+//! login on it also runs the authorization flow. The protected resource metadata links to it (RFC 9728, 2,
+//! `resource_documentation`).
 //!
-//! Rules: CSP Level 3 (only our own script and style, known by their hash; no frames), RFC 9700 section 4.2.4 (a page
-//! that has seen a code tells nobody where it was). One page and nothing else: no fonts, pictures or scripts from
-//! anywhere. It learns what the server can do by asking it, see `facts`, and reads without JavaScript, too.
+//! Rules: CSP Level 3 (one script and one style, allowed by their hashes; no frames), RFC 9700 section 4.2.4 (a page
+//! that receives a code sends no `Referer`). The page loads nothing else: no fonts, images or scripts from anywhere. It
+//! finds out what the server supports by calling it, see `facts`, and can be read without JavaScript.
 //!
 //! ```
 //! use axum::Router;
 //! use mcp_auth::{config::Config, docs};
 //!
-//! /// Whatever `app` is: the page asks it what it can do.
-//! fn with_a_page(config: &Config, app: Router) -> Router {
+//! /// Mounts the guide beside any application.
+//! fn with_guide(config: &Config, app: Router) -> Router {
 //!     app.clone().nest("/docs", docs::guide(config, app))
 //! }
 //! ```
@@ -23,16 +24,27 @@ mod requests;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Router, extract::State, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use url::Url;
 
 use self::{
     diagram::Diagram,
     facts::Facts,
     requests::{Sample, samples},
 };
-use crate::{config::Config, origin, program::ProgramInfo};
+use crate::{
+    config::{Config, PublicUrl},
+    origin,
+    program::ProgramInfo,
+};
 
-/// The page about `app`, for mounting at a path of its own.
+/// The guide to `app`, for mounting at `/docs`.
 pub fn guide(config: &Config, app: Router) -> Router {
     let guide = Guide { config: Arc::new(config.clone()), app };
     Router::new()
@@ -47,10 +59,10 @@ struct Guide {
     app: Router,
 }
 
-/// The page's style, which both pages have.
+/// The style of both pages.
 const STYLE: &str = include_str!("style.css");
 
-/// The page's script: one module, written in files of one subject each.
+/// The script of the guide: one module, in a file for each subject.
 const SCRIPT: &str = concat!(
     include_str!("script/dom.js"),
     include_str!("script/http.js"),
@@ -59,11 +71,11 @@ const SCRIPT: &str = concat!(
     include_str!("script/claims.js"),
     include_str!("script/login.js"),
     include_str!("script/stages.js"),
-    include_str!("script/walk.js"),
+    include_str!("script/flow.js"),
     include_str!("script/page.js"),
 );
 
-/// Hands what came back from the login page to the page that waits for it.
+/// The script of the redirect URI: passes the authorization response to the guide.
 const CALLBACK: &str = include_str!("script/callback.js");
 
 #[derive(Debug, Template)]
@@ -77,18 +89,16 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// `Step 6` and `no token, no entry`, of `Step 6: no token, no entry.`
+    /// The two parts of `Step 6: bearer authentication.`
     fn title(&self) -> (&str, &str) {
         let title = self.program.title.trim_end_matches('.');
         title.split_once(": ").unwrap_or(("", title))
     }
 
-    /// The command to begin with, one option a line.
-    fn try_it(&self) -> String {
-        self.program
-            .example_for(self.base)
-            .replace(" -H ", " \\\n  -H ")
-            .replace(" -d ", " \\\n  -d ")
+    /// The example command, one option on each line.
+    fn example(&self) -> String {
+        let command = self.program.example_for(self.base);
+        command.replace(" -H ", " \\\n  -H ").replace(" -d ", " \\\n  -d ")
     }
 }
 
@@ -96,10 +106,13 @@ impl Page<'_> {
 #[template(path = "docs/callback.html", config = "src/askama.toml")]
 struct CallbackPage;
 
-async fn page(State(Guide { config, app }): State<Guide>) -> Response {
+async fn page(State(Guide { config, app }): State<Guide>, headers: HeaderMap) -> Response {
+    if let Some(url) = under_public_name(&config.public_url, &headers) {
+        return Redirect::temporary(&url).into_response();
+    }
     let facts = Facts::of(&app, &config.public_url).await;
     let base = config.public_url.as_str();
-    // The page talks to us, under the name that we have for the world, and to who logs people in.
+    // The page sends requests to this server, under its public URL, and to the authorization server.
     let servers: Vec<&str> = [base].into_iter().chain(facts.issuer()).collect();
     let page = Page {
         program: &config.program,
@@ -111,6 +124,53 @@ async fn page(State(Guide { config, app }): State<Guide>) -> Response {
     headers::html(&page, SCRIPT, &servers)
 }
 
+/// Where to go when the page was requested as `127.0.0.1:9000` and the public URL says `localhost:9000`: the documents
+/// and tokens contain the public URL, so the flow works under that name only. Behind a port mapping nothing is known
+/// about the name that leads here, so the port must be the same.
+fn under_public_name(public_url: &PublicUrl, headers: &HeaderMap) -> Option<String> {
+    let public = Url::parse(public_url.as_str()).ok()?;
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let requested = Url::parse(&format!("{}://{host}", public.scheme())).ok()?;
+    let is_loopback = |url: &Url| {
+        url.host_str().is_some_and(|host| ["localhost", "127.0.0.1", "[::1]"].contains(&host))
+    };
+    let same_server = is_loopback(&public)
+        && is_loopback(&requested)
+        && public.port_or_known_default() == requested.port_or_known_default();
+    (same_server && public.host() != requested.host()).then(|| public_url.join("/docs"))
+}
+
 async fn callback() -> Response {
     headers::html(&CallbackPage, CALLBACK, &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_loopback_name_on_the_same_port_leads_to_the_public_url() {
+        let target = |public_url: &str, host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            under_public_name(&public_url.parse().unwrap(), &headers)
+        };
+        let localhost = "http://localhost:9000";
+        let docs = Some("http://localhost:9000/docs".to_owned());
+        assert_eq!(target(localhost, "127.0.0.1:9000"), docs);
+        assert_eq!(target(localhost, "[::1]:9000"), docs);
+        assert_eq!(
+            target("http://127.0.0.1:9000", "localhost:9000"),
+            Some("http://127.0.0.1:9000/docs".to_owned())
+        );
+        for (public_url, host) in [
+            (localhost, "localhost:9000"),
+            (localhost, "LOCALHOST:9000"),
+            (localhost, "127.0.0.1:19000"),
+            ("https://mcp.example.com", "127.0.0.1:9000"),
+            (localhost, "evil.example.com:9000"),
+            (localhost, "127.0.0.1:9000@evil.example.com"),
+        ] {
+            assert_eq!(target(public_url, host), None, "{public_url} {host}");
+        }
+    }
 }

@@ -1,59 +1,59 @@
-//! Requests to try: each one is a curl command for the terminal and a button on the page.
+//! Sample requests: each one is a curl command for the terminal and a button on the page.
 
 mod table;
 
-use self::table::{SAMPLES, STRANGE};
+use self::table::{FOREIGN_HOST, FOREIGN_ORIGIN, SAMPLES};
 use super::facts::Facts;
-use Credentials::{Nonsense, Nothing, Token};
+use Credentials::{Invalid, Omitted, Token};
 
-/// What is sent as `Authorization`.
+/// What a sample sends as `Authorization`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Credentials {
-    /// Nothing, token or no token.
-    Nothing,
+    /// Never a token.
+    Omitted,
     /// The token, when there is one.
     Token,
-    /// Something that is no token.
-    Nonsense,
+    /// A token that is not valid.
+    Invalid,
 }
 
 impl Credentials {
-    /// The word by which the page's script knows it.
-    pub(super) fn word(self) -> &'static str {
+    /// The name that the page's script uses.
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Nothing => "none",
+            Omitted => "none",
             Token => "token",
-            Nonsense => "nonsense",
+            Invalid => "invalid",
         }
     }
 }
 
-/// One request, as a person would send it.
+/// A sample request.
 #[derive(Debug, Clone)]
 pub(super) struct Sample {
     pub(super) title: &'static str,
-    /// What to look for in the answer.
+    /// What to look for in the response.
     pub(super) text: &'static str,
-    /// Empty: wherever the protected resource's metadata is.
+    /// Empty: the path of the protected resource metadata.
     path: &'static str,
     /// The JSON-RPC method; empty for a plain `GET`.
-    call: &'static str,
-    /// Its parameters as JSON, or nothing.
+    rpc_method: &'static str,
+    /// Its parameters as JSON; empty for none.
     params: &'static str,
     pub(super) credentials: Credentials,
-    /// What the headers repeat of the message, where a revision wants that.
+    /// Further headers.
     pub(super) headers: &'static [(&'static str, &'static str)],
-    when: fn(&Facts) -> bool,
+    applies: fn(&Facts) -> bool,
 }
 
-/// What can be tried on a server of these facts.
+/// The samples for a server with these facts.
 pub(super) fn samples(facts: &Facts) -> Vec<Sample> {
-    SAMPLES.iter().filter(|sample| (sample.when)(facts)).cloned().collect()
+    SAMPLES.iter().filter(|sample| (sample.applies)(facts)).cloned().collect()
 }
 
 impl Sample {
     pub(super) fn method(&self) -> &'static str {
-        if self.call.is_empty() { "GET" } else { "POST" }
+        if self.rpc_method.is_empty() { "GET" } else { "POST" }
     }
 
     pub(super) fn path<'a>(&'a self, facts: &'a Facts) -> &'a str {
@@ -63,54 +63,48 @@ impl Sample {
         }
     }
 
-    /// Whether a page can send it: none can claim another origin than its own.
+    /// Whether a page can send it: the browser sets `Origin` and `Host`, and a script cannot change them.
     pub(super) fn has_button(&self) -> bool {
-        self.title != STRANGE
+        ![FOREIGN_ORIGIN, FOREIGN_HOST].contains(&self.title)
     }
 
-    /// The message, for people who want to change it; empty when there is none.
+    /// The JSON-RPC request; empty for a `GET`.
     pub(super) fn body(&self) -> String {
-        if self.call.is_empty() { String::new() } else { self.message("\n ") }
+        let params = match self.params {
+            "" => String::new(),
+            params => format!(r#","params":{params}"#),
+        };
+        match self.rpc_method {
+            "" => String::new(),
+            method => format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}"{params}}}"#),
+        }
     }
 
-    /// The headers of its own, as people write them.
+    /// The further headers as `Name: value` lines.
     pub(super) fn header_lines(&self) -> String {
         let lines: Vec<_> =
             self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         lines.join("\n")
     }
 
-    /// Lines of the field for it, in which long lines wrap.
-    pub(super) fn rows(&self) -> usize {
-        self.body().lines().map(|line| 1 + line.chars().count() / 44).sum()
-    }
-
-    /// The JSON-RPC request, with `between` before its parameters.
-    fn message(&self, between: &str) -> String {
-        let params = match self.params {
-            "" => String::new(),
-            params => format!(r#",{between}"params":{params}"#),
-        };
-        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{}"{params}}}"#, self.call)
-    }
-
-    /// The command for the terminal, one option a line.
+    /// The command for the terminal, one option on each line.
     pub(super) fn curl(&self, base: &str, facts: &Facts) -> String {
         let mut words = vec![format!("curl -i {base}{}", self.path(facts))];
-        if !self.has_button() {
-            words.push("-H 'Origin: http://evil.example.com'".to_owned());
-        } else if facts.origin_required {
+        let names_origin = self.headers.iter().any(|(name, _)| *name == "Origin");
+        if facts.origin_required && !names_origin && self.method() == "POST" {
             words.push(format!("-H 'Origin: {base}'"));
         }
         match self.credentials {
-            Token if facts.wall => words.push("-H \"Authorization: Bearer $TOKEN\"".to_owned()),
-            Nonsense => words.push("-H 'Authorization: Bearer nonsense'".to_owned()),
+            Token if facts.auth_required => {
+                words.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
+            }
+            Invalid => words.push("-H 'Authorization: Bearer invalid'".to_owned()),
             _ => {}
         }
         words.extend(self.headers.iter().map(|(name, value)| format!("-H '{name}: {value}'")));
-        if !self.call.is_empty() {
+        if !self.rpc_method.is_empty() {
             words.push("-H 'Content-Type: application/json'".to_owned());
-            words.push(format!("-d '{}'", self.message("")));
+            words.push(format!("-d '{}'", self.body()));
         }
         words.join(" \\\n  ")
     }
@@ -118,15 +112,15 @@ impl Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::{table::CONTRADICTS, *};
+    use super::{table::HEADER_MISMATCH, *};
 
     #[test]
-    fn a_command_says_what_the_server_needs() {
+    fn a_command_has_the_headers_that_the_server_requires() {
         let open = Facts { mcp: true, origin_required: true, ..Facts::default() };
-        let wall = Facts { mcp: true, wall: true, ..Facts::default() };
+        let protected = Facts { mcp: true, auth_required: true, ..Facts::default() };
         for (title, facts, header) in [
             ("Ping", open, "-H 'Origin: http://h'"),
-            ("Knock with your token", wall, "-H \"Authorization: Bearer $TOKEN\""),
+            ("Call with your token", protected, "-H \"Authorization: Bearer $TOKEN\""),
         ] {
             let sample = samples(&facts).into_iter().find(|sample| sample.title == title).unwrap();
             let expected = [
@@ -140,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn every_message_is_json_and_only_what_a_page_may_send_has_a_button() {
-        for sample in SAMPLES.iter().filter(|sample| !sample.call.is_empty()) {
+    fn every_message_is_json_and_2026_07_28_headers_match_the_body() {
+        for sample in SAMPLES.iter().filter(|sample| !sample.rpc_method.is_empty()) {
             let message: serde_json::Value = serde_json::from_str(&sample.body()).unwrap();
-            assert_eq!(message["method"], sample.call);
-            // What a request of 2026-07-28 says of itself in its headers, it says in its body.
-            let in_headers: Vec<_> = sample.headers.iter().map(|(_, value)| *value).collect();
+            assert_eq!(message["method"], sample.rpc_method);
+            let mcp_headers = sample.headers.iter().filter(|(name, _)| *name != "Origin");
+            let in_headers: Vec<_> = mcp_headers.map(|(_, value)| *value).collect();
             let params = &message["params"];
             let in_body = [
                 params["_meta"]["io.modelcontextprotocol/protocolVersion"].as_str(),
@@ -156,10 +150,23 @@ mod tests {
                     .filter(|_| !in_headers.is_empty()),
             ];
             let in_body: Vec<_> = in_body.into_iter().flatten().collect();
-            assert_eq!(in_headers == in_body, sample.title != CONTRADICTS, "{}", sample.title);
+            assert_eq!(in_headers == in_body, sample.title != HEADER_MISMATCH, "{}", sample.title);
         }
-        let samples = samples(&Facts::default());
-        let buttons: Vec<_> = samples.iter().map(|s| (s.title, s.has_button())).collect();
-        assert_eq!(buttons, [("Is it up?", true), (STRANGE, false)]);
+    }
+
+    #[test]
+    fn what_a_browser_sets_itself_is_for_the_terminal_only() {
+        let bare = Facts { origin_required: true, ..Facts::default() };
+        let buttons: Vec<_> = samples(&bare).iter().map(|s| (s.title, s.has_button())).collect();
+        assert_eq!(
+            buttons,
+            [
+                (FOREIGN_ORIGIN, false),
+                ("Allowed Origin", true),
+                ("No Origin", true),
+                (FOREIGN_HOST, false),
+                ("Health check", true)
+            ]
+        );
     }
 }

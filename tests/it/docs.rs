@@ -1,4 +1,4 @@
-//! `/docs`: on every step, for people with and without JavaScript, and closed to other pages.
+//! `/docs` on every step: with and without JavaScript, and closed to other origins.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -15,13 +15,13 @@ async fn docs(server: &Server) -> Answer {
     answer
 }
 
-/// What stands between `before` and `after`, wherever that is.
+/// Every text between `before` and `after`.
 fn all<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     text.split(before).skip(1).filter_map(|rest| rest.split(after).next()).collect()
 }
 
 #[tokio::test]
-async fn every_step_says_what_it_adds_and_marks_it_in_the_picture() {
+async fn every_step_marks_in_the_diagram_what_it_adds() {
     for step in STEPS {
         let server = Server::start(step);
         let page = docs(&server).await.body;
@@ -32,17 +32,17 @@ async fn every_step_says_what_it_adds_and_marks_it_in_the_picture() {
             "{step}"
         );
         assert!(!server.log().contains("WARN mcp_auth::origin"), "{step}: {}", server.log());
-        assert!(page.contains(r#"<g data-part="#), "{step} has no picture");
+        assert!(page.contains(r#"<g data-part="#), "{step} has no diagram");
         assert!(page.contains(r#"class="new""#), "{step} marks nothing as new");
         // The same as a list, for screen readers and phones.
-        let (picture, list) =
+        let (diagram, list) =
             (all(&page, "<g data-part", ">").len(), all(&page, "<li data-part", ">").len());
-        assert_eq!(picture, list, "{step}");
+        assert_eq!(diagram, list, "{step}");
     }
 }
 
 #[tokio::test]
-async fn whatever_it_links_to_or_lets_one_try_is_there() {
+async fn every_link_and_every_sample_leads_to_an_endpoint() {
     for step in STEPS {
         let server = Server::start(step);
         let page = docs(&server).await.body;
@@ -53,8 +53,9 @@ async fn whatever_it_links_to_or_lets_one_try_is_there() {
             (all(tag, "data-method=\"", "\"")[0], all(tag, "data-path=\"", "\"")[0].to_owned())
         });
         let links = links.iter().map(|link| ("GET", format!("/{link}")));
-        // A strange page asks for `/`; it never gets as far as a 404.
-        for (method, path) in links.chain(samples).filter(|(_, path)| path != "/") {
+        // The samples of step 1 show what the check lets through: there is no `/mcp` yet.
+        let is_missing = |path: &str| step == "step1" && path == "/mcp";
+        for (method, path) in links.chain(samples).filter(|(_, path)| !is_missing(path)) {
             let request = server.request(method, &path).header("origin", &server.url);
             let answer = request.answer().await;
             assert_ne!(answer.status, 404, "{step} {method} {path}");
@@ -63,7 +64,7 @@ async fn whatever_it_links_to_or_lets_one_try_is_there() {
 }
 
 #[tokio::test]
-async fn only_its_own_script_and_style_may_run_and_nobody_may_frame_it() {
+async fn only_its_own_script_and_style_may_run_and_no_page_may_frame_it() {
     let server = Server::start("step7");
     for path in ["/docs", "/docs/callback?code=x&state=y"] {
         let answer = server.get(path).await;
@@ -93,51 +94,59 @@ async fn only_its_own_script_and_style_may_run_and_nobody_may_frame_it() {
 }
 
 #[tokio::test]
-async fn it_is_closed_to_strange_pages_and_names_but_open_to_who_follows_a_link() {
+async fn foreign_origins_and_hosts_are_rejected_and_a_followed_link_is_not() {
     let server = Server::start("step1");
     assert_eq!(docs(&server).await.status, 200);
-    let strange = server.request("GET", "/docs").header("origin", "https://evil.example.com");
-    assert_eq!(strange.answer().await.status, 403);
+    let foreign = server.request("GET", "/docs").header("origin", "https://evil.example.com");
+    assert_eq!(foreign.answer().await.status, 403);
     let rebound = server.request("GET", "/docs").header("host", "evil.example.com");
     assert_eq!(rebound.answer().await.status, 403);
 }
 
 #[tokio::test]
-async fn the_page_tells_what_the_server_can_do_and_no_more() {
+async fn the_page_shows_what_the_server_supports_and_nothing_else() {
     for (step, there, not_there) in [
         (
             "step1",
-            &["In a terminal", "evil.example.com"][..],
-            &["id=\"walk\"", "/mcp", "Your token"][..],
+            &["Foreign Origin", "DNS rebinding", "exempt from validation"][..],
+            &["id=\"flow\"", "The MCP endpoint", "Your token"][..],
         ),
         ("step2", &["-H &#39;Origin: ", "POST"], &["tools/list", "<h3>Tools</h3>"]),
-        ("step3", &["<h3>Tools</h3>", "not yet to be had"], &["Shake hands", "Your token"]),
+        (
+            "step3",
+            &["<h3>Tools</h3>", "no method serves them yet"],
+            &[">Initialize<", "Your token"],
+        ),
         (
             "step6",
             &["Your token", "Bearer $TOKEN", "gen-token"],
-            &["id=\"walk\"", "<h3>Scopes</h3>"],
+            &["id=\"flow\"", "<h3>Scopes</h3>"],
         ),
         (
             "step7",
-            &["id=\"walk\"", "<h3>Scopes</h3>", "not yet asked for"],
-            &["insufficient_scope, and what"],
+            &["id=\"flow\"", "<h3>Scopes</h3>", "not enforced yet", "data-scopes=\"listed\""],
+            &["insufficient_scope, with the"],
         ),
-        ("step8", &["id=\"walk\"", "insufficient_scope, and what"], &["not yet asked for"]),
+        (
+            "step8",
+            &["insufficient_scope, with the", "data-scopes=\"enforced\""],
+            &["not enforced yet"],
+        ),
     ] {
         let server = Server::start(step);
         let answer = docs(&server).await;
         let page = answer.body.split("<script").next().unwrap();
         for text in there {
-            assert!(page.contains(text), "{step} does not say {text}");
+            assert!(page.contains(text), "{step} does not have {text}");
         }
         for text in not_there {
-            assert!(!page.contains(text), "{step} says {text}");
+            assert!(!page.contains(text), "{step} has {text}");
         }
     }
 }
 
 #[tokio::test]
-async fn commands_name_the_address_at_which_the_server_is_reached() {
+async fn commands_use_the_public_url() {
     let flags = ["--public-url", "https://mcp.example.com"];
     let server = Server::start_with("step8", flags);
     let answer = docs(&server).await;
@@ -148,4 +157,13 @@ async fn commands_name_the_address_at_which_the_server_is_reached() {
             .header("content-security-policy")
             .contains("connect-src 'self' https://mcp.example.com")
     );
+}
+
+#[tokio::test]
+async fn another_loopback_name_leads_to_the_public_url() {
+    let server = Server::start("step7");
+    let port = server.url.rsplit(':').next().unwrap();
+    let request = server.request("GET", "/docs").header("host", format!("127.0.0.1:{port}"));
+    let answer = request.answer().await;
+    assert_eq!((answer.status, answer.header("location")), (307, &*format!("{}/docs", server.url)));
 }

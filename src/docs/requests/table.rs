@@ -1,7 +1,7 @@
-//! The table of requests: when each is offered, and what to look for in its answer.
+//! The table of samples: when each one applies, and what to look for in the response.
 
 use super::{
-    Credentials::{self, Nonsense, Nothing, Token},
+    Credentials::{self, Invalid, Omitted, Token},
     Sample,
 };
 use crate::docs::facts::Facts;
@@ -9,37 +9,41 @@ use crate::docs::facts::Facts;
 const fn get(
     title: &'static str,
     path: &'static str,
-    when: fn(&Facts) -> bool,
+    headers: &'static [(&'static str, &'static str)],
+    applies: fn(&Facts) -> bool,
     text: &'static str,
 ) -> Sample {
-    Sample { title, text, path, call: "", params: "", credentials: Nothing, headers: &[], when }
+    let (rpc_method, params, credentials) = ("", "", Omitted);
+    Sample { title, text, path, rpc_method, params, credentials, headers, applies }
 }
 
 const fn rpc(
     title: &'static str,
-    (call, params): (&'static str, &'static str),
+    (rpc_method, params): (&'static str, &'static str),
     credentials: Credentials,
-    when: fn(&Facts) -> bool,
+    applies: fn(&Facts) -> bool,
     text: &'static str,
 ) -> Sample {
-    Sample { title, text, path: "/mcp", call, params, credentials, headers: &[], when }
+    let (path, headers) = ("/mcp", &[]);
+    Sample { title, text, path, rpc_method, params, credentials, headers, applies }
 }
 
-/// A request of 2026-07-28, which stands alone: the headers repeat what its body says.
-const fn alone(
+/// A request of 2026-07-28: headers that repeat parts of the body, and `_meta` instead of a session.
+const fn stateless(
     title: &'static str,
-    (call, params): (&'static str, &'static str),
+    (rpc_method, params): (&'static str, &'static str),
     headers: &'static [(&'static str, &'static str)],
-    when: fn(&Facts) -> bool,
+    applies: fn(&Facts) -> bool,
     text: &'static str,
 ) -> Sample {
-    Sample { title, text, path: "/mcp", call, params, credentials: Token, headers, when }
+    let (path, credentials) = ("/mcp", Token);
+    Sample { title, text, path, rpc_method, params, credentials, headers, applies }
 }
 
-/// Parameters with what a request of 2026-07-28 says of itself.
-macro_rules! alone {
+/// Parameters with the `_meta` that every request of 2026-07-28 carries.
+macro_rules! with_meta {
     ($params:literal) => {
-        alone!($params, "{}")
+        with_meta!($params, "{}")
     };
     ($params:literal, $capabilities:literal) => {
         concat!(
@@ -54,82 +58,90 @@ macro_rules! alone {
     };
 }
 
-pub(super) const STRANGE: &str = "A strange page";
-const HELLO: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"docs","version":"1"}}"#;
+pub(super) const FOREIGN_ORIGIN: &str = "Foreign Origin";
+pub(super) const FOREIGN_HOST: &str = "Foreign Host";
+const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"docs","version":"1"}}"#;
 const ECHO: &str = r#"{"name":"echo","arguments":{"message":"hello","repeat_count":2}}"#;
 const WHOAMI: &str = r#"{"name":"whoami","arguments":{}}"#;
-const RECENT: &str = r#"{"name":"recent_calls","arguments":{"limit":5}}"#;
-const ME: &str = r#"{"uri":"tutorial://me"}"#;
+const RECENT_CALLS: &str = r#"{"name":"recent_calls","arguments":{"limit":5}}"#;
+const PROFILE: &str = r#"{"uri":"tutorial://me"}"#;
 const CHAPTER: &str = r#"{"uri":"tutorial://guide/9"}"#;
 const STYLE: &str =
     r#"{"ref":{"type":"ref/prompt","name":"greeting"},"argument":{"name":"style","value":"f"}}"#;
 const GREETING: &str = r#"{"name":"greeting","arguments":{"name":"Ada"}}"#;
 
-pub(super) const CONTRADICTS: &str = "A request that contradicts itself";
-const ALONE: &str = alone!("");
-const ECHO_ALONE: &str = alone!(r#""name":"echo","arguments":{"message":"hello"},"#);
-const ME_ALONE: &str = alone!(r#""uri":"tutorial://me","#);
-const FORGET: &str = alone!(r#""name":"forget_calls","arguments":{},"#, r#"{"elicitation":{}}"#);
+pub(super) const HEADER_MISMATCH: &str = "Header mismatch";
+const DISCOVER_META: &str = with_meta!("");
+const ECHO_META: &str = with_meta!(r#""name":"echo","arguments":{"message":"hello"},"#);
+const PROFILE_META: &str = with_meta!(r#""uri":"tutorial://me","#);
+const CLEAR_META: &str =
+    with_meta!(r#""name":"forget_calls","arguments":{},"#, r#"{"elicitation":{}}"#);
 const REVISION: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
 
 #[rustfmt::skip] // one row, one request
-pub(super) const SAMPLES: [Sample; 29] = [
-    get("Is it up?", "/health", |_| true,
-        "Open to everyone. It also says what the server can do."),
-    get(STRANGE, "/", |_| true,
-        "403: the page is not on the list. A browser lets no page lie about its origin, so this one is for the terminal."),
-    rpc("Ping", ("ping", ""), Token, |facts| facts.mcp && !facts.wall,
-        "An empty result: somebody is there."),
-    rpc("Knock without a token", ("ping", ""), Nothing, |facts| facts.wall,
-        "401: WWW-Authenticate says what is wanted."),
-    rpc("Knock with nonsense", ("ping", ""), Nonsense, |facts| facts.wall,
-        "401 again, and now error=\"invalid_token\": something was sent, and it is no token."),
-    rpc("Knock with your token", ("ping", ""), Token, |facts| facts.wall,
-        "An empty result: somebody is there. Its _meta says who you are."),
-    rpc("Shake hands", ("initialize", HELLO), Token, |facts| facts.handshake,
-        "Versions and capabilities: how every MCP client begins."),
-    rpc("List the tools", ("tools/list", ""), Token, |facts| facts.handshake && facts.offers("echo"),
-        "Names, descriptions, and schemas of what goes in and comes out."),
-    rpc("List the tools", ("tools/list", ""), Token, |facts| !facts.handshake && facts.offers("echo"),
-        "-32601: declared, but not yet to be had."),
-    rpc("Call a tool", ("tools/call", ECHO), Token, |facts| facts.handshake && facts.offers("echo") && !facts.policy,
-        "The text twice. With a repeat_count of 11, an error that a language model can act on."),
-    rpc("Call a tool", ("tools/call", ECHO), Token, |facts| facts.policy && facts.offers("echo"),
-        "The text twice; or 403, when the token lacks the scope for it."),
-    rpc("Who am I?", ("tools/call", WHOAMI), Token, |facts| facts.offers("whoami"),
-        "The same request, another answer for each person."),
-    rpc("List the prompts", ("prompts/list", ""), Token, |facts| facts.handshake && !facts.prompts.is_empty(),
-        "What a person could pick from a menu."),
-    rpc("Get a prompt", ("prompts/get", GREETING), Token, |facts| facts.handshake && !facts.prompts.is_empty(),
-        "A message, ready for a language model."),
-    rpc("A method that nobody knows", ("dance", ""), Token, |facts| facts.mcp,
-        "A JSON-RPC error instead of a result."),
-    rpc("Who called what?", ("tools/call", RECENT), Token, |facts| facts.offers("recent_calls"),
-        "The last calls of everybody, for the role admin; 403 for all others, and no scope would help."),
+pub(super) const SAMPLES: [Sample; 32] = [
+    get(FOREIGN_ORIGIN, "/mcp", &[("Origin", "http://evil.example.com")], |_| true,
+        "403: the origin is not on the list. A browser sets Origin itself and a script cannot change it, so send this one from the terminal."),
+    rpc("Allowed Origin", ("ping", ""), Omitted, |facts| !facts.mcp,
+        "404 instead of 403: the request passes the check, and there is no endpoint yet. The browser adds the Origin of this page."),
+    get("No Origin", "/mcp", &[], |facts| facts.origin_required,
+        "403: this server requires the header. A browser sends no Origin with a GET to the page’s own server."),
+    get(FOREIGN_HOST, "/mcp", &[("Origin", "http://localhost:3000"), ("Host", "rebound.example.com")], |facts| !facts.mcp,
+        "403: DNS rebinding. The attacker’s name resolves to 127.0.0.1, and the browser sends that name as Host."),
+    get("Health check", "/health", &[], |_| true,
+        "200, whatever the Origin: load balancers call it. It reports what the server supports."),
+    rpc("Ping", ("ping", ""), Token, |facts| facts.mcp && !facts.auth_required,
+        "An empty result."),
+    rpc("Call without a token", ("ping", ""), Omitted, |facts| facts.auth_required,
+        "401. WWW-Authenticate has the challenge."),
+    rpc("Call with an invalid token", ("ping", ""), Invalid, |facts| facts.auth_required,
+        "401, now with error=\"invalid_token\"."),
+    rpc("Call with your token", ("ping", ""), Token, |facts| facts.auth_required,
+        "200: the token is valid."),
+    rpc("Initialize", ("initialize", INITIALIZE), Token, |facts| facts.initialize,
+        "The protocol revision, the capabilities and the server’s name: the first request of an MCP client."),
+    rpc("List the tools", ("tools/list", ""), Token, |facts| facts.initialize && facts.has_tool("echo"),
+        "Names, descriptions, and JSON schemas of arguments and results."),
+    rpc("List the tools", ("tools/list", ""), Token, |facts| !facts.initialize && facts.has_tool("echo"),
+        "-32601 Method not found: the tools are declared, but no method serves them yet."),
+    rpc("Call a tool", ("tools/call", ECHO), Token, |facts| facts.initialize && facts.has_tool("echo") && !facts.scopes_enforced,
+        "The text twice. Set repeat_count to 11 for an error that a language model can correct."),
+    rpc("Call a tool", ("tools/call", ECHO), Token, |facts| facts.scopes_enforced && facts.has_tool("echo"),
+        "The text twice, or 403 if the token lacks the scope."),
+    rpc("Call whoami", ("tools/call", WHOAMI), Token, |facts| facts.has_tool("whoami"),
+        "The caller’s identity, from the token."),
+    rpc("List the prompts", ("prompts/list", ""), Token, |facts| facts.initialize && !facts.prompts.is_empty(),
+        "Prompts that a client can offer to the user."),
+    rpc("Get a prompt", ("prompts/get", GREETING), Token, |facts| facts.initialize && !facts.prompts.is_empty(),
+        "A message for the language model."),
+    rpc("Unknown method", ("dance", ""), Token, |facts| facts.mcp,
+        "A JSON-RPC error: -32601 Method not found."),
+    rpc("Recent calls", ("tools/call", RECENT_CALLS), Token, |facts| facts.has_tool("recent_calls"),
+        "The latest calls of all users, for the role admin. All others get a 403 without a scope: no scope replaces the role."),
     rpc("List the resources", ("resources/list", ""), Token, |facts| !facts.resources.is_empty(),
-        "What can be read here, each with its URI."),
-    rpc("Read a resource", ("resources/read", ME), Token, |facts| facts.resources.iter().any(|uri| uri == "tutorial://me"),
-        "Your own profile: one URI, another text for each person."),
-    rpc("List the templates", ("resources/templates/list", ""), Token, |facts| !facts.resources.is_empty(),
-        "URIs with a gap in them, to be filled in."),
-    rpc("Read by a template", ("resources/read", CHAPTER), Token, |facts| facts.resources.iter().any(|uri| uri == "tutorial://guide"),
-        "The template tutorial://guide/{chapter} with its gap filled. With 99, an error: there is no such chapter."),
-    rpc("Complete a word", ("completion/complete", STYLE), Token, |facts| !facts.resources.is_empty() && !facts.prompts.is_empty(),
-        "What the greeting’s style could be, beginning with f."),
-    alone("Ask what the server can do", ("server/discover", ALONE), &[REVISION, ("Mcp-Method", "server/discover")], Facts::stateless,
-        "MCP 2026-07-28 has no handshake: versions and capabilities are asked for, whenever one likes."),
-    alone("Call a tool, without a handshake", ("tools/call", ECHO_ALONE), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "echo")], |facts| facts.stateless() && facts.offers("echo"),
-        "The request says all about itself in _meta, and so any replica can answer it."),
-    alone("Read a resource, without a handshake", ("resources/read", ME_ALONE), &[REVISION, ("Mcp-Method", "resources/read"), ("Mcp-Name", "tutorial://me")], |facts| facts.stateless() && facts.resources.iter().any(|uri| uri == "tutorial://me"),
-        "The same profile. The answer says for how long it may be kept, and by whom."),
-    alone(CONTRADICTS, ("tools/call", ECHO_ALONE), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "whoami")], |facts| facts.stateless() && facts.offers("echo"),
-        "400 with -32020: a proxy that reads headers only would have let another tool through."),
-    alone("Something that a person must agree to", ("tools/call", FORGET), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "forget_calls")], |facts| facts.stateless() && facts.offers("forget_calls"),
-        "For the role admin a question comes back instead of a result; a client would ask you, and send the call again with requestState and your answer in inputResponses."),
-    get("The public keys", "/.well-known/jwks.json", |facts| facts.keys,
-        "With these, anybody can check a token, and nobody can make one."),
-    get("The protected resource’s metadata", "", |facts| facts.resource.is_some(),
-        "Who this server is, and who issues its tokens."),
-    get("The authorization server’s metadata", "/.well-known/oauth-authorization-server", |facts| facts.own_authorization_server,
-        "Where to register, to log in, to get a token."),
+        "Resources with their URIs."),
+    rpc("Read a resource", ("resources/read", PROFILE), Token, |facts| facts.has_resource("tutorial://me"),
+        "The caller’s own profile: the same URI, another content for each user."),
+    rpc("List the resource templates", ("resources/templates/list", ""), Token, |facts| !facts.resources.is_empty(),
+        "URI templates (RFC 6570)."),
+    rpc("Read from a template", ("resources/read", CHAPTER), Token, |facts| facts.has_resource("tutorial://guide"),
+        "The template tutorial://guide/{chapter} with chapter 9. Chapter 99 is an error."),
+    rpc("Complete an argument", ("completion/complete", STYLE), Token, |facts| !facts.resources.is_empty() && !facts.prompts.is_empty(),
+        "Values for the argument style of the prompt greeting that start with f."),
+    stateless("Discover the server", ("server/discover", DISCOVER_META), &[REVISION, ("Mcp-Method", "server/discover")], Facts::is_stateless,
+        "MCP 2026-07-28 has no initialize. A client asks for revisions and capabilities when it needs them."),
+    stateless("Call a tool (2026-07-28)", ("tools/call", ECHO_META), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "echo")], |facts| facts.is_stateless() && facts.has_tool("echo"),
+        "_meta carries revision and client information, so that any replica can serve the request."),
+    stateless("Read a resource (2026-07-28)", ("resources/read", PROFILE_META), &[REVISION, ("Mcp-Method", "resources/read"), ("Mcp-Name", "tutorial://me")], |facts| facts.is_stateless() && facts.has_resource("tutorial://me"),
+        "The same profile. ttlMs and cacheScope say how long it may be cached, and for whom."),
+    stateless(HEADER_MISMATCH, ("tools/call", ECHO_META), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "whoami")], |facts| facts.is_stateless() && facts.has_tool("echo"),
+        "400, -32020: a proxy that reads only headers would have allowed another tool."),
+    stateless("Confirm before clearing", ("tools/call", CLEAR_META), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "forget_calls")], |facts| facts.is_stateless() && facts.has_tool("forget_calls"),
+        "For the role admin: input_required instead of a result. The client asks the user, and sends the call again with requestState and the answer in inputResponses."),
+    get("JWKS", "/.well-known/jwks.json", &[], |facts| facts.jwks,
+        "The public key. It verifies tokens and cannot sign them."),
+    get("Protected resource metadata", "", &[], |facts| facts.resource.is_some(),
+        "The resource identifier, and the authorization servers that issue tokens for it."),
+    get("Authorization server metadata", "/.well-known/oauth-authorization-server", &[], |facts| facts.own_authorization_server,
+        "The endpoints for registration, authorization and tokens."),
 ];

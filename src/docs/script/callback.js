@@ -1,20 +1,20 @@
-// What came back from the login page belongs to the page that began the login. It waits under the name of its `state`;
-// if nobody waits under this name, nobody here has asked, and the answer is worth nothing.
+// The redirect URI. The authorization response belongs to the page that sent the request: it listens on a channel named
+// after `state`. If no page listens there, this browser did not start the login, and the response is discarded.
 const query = location.search;
 const state = new URLSearchParams(query).get("state");
-// The code must not stay in the address or in the history.
+// The code must stay neither in the address bar nor in the history.
 history.replaceState(null, "", location.pathname);
 
-const said = document.querySelector("#said");
-const nobody = setTimeout(() => {
-  said.textContent = "No page of this browser is waiting for this answer. If you did not just log in from the guide, somebody may have sent you here: close this window. Otherwise begin again from the guide.";
+const message = document.querySelector("#status");
+const timeout = setTimeout(() => {
+  message.textContent = "No page in this browser is waiting for this response. If you did not just start a login from the guide, close this window: somebody may have sent you a crafted link. Otherwise start the login again.";
 }, 1500);
 
 const channel = new BroadcastChannel(`login ${state}`);
 channel.onmessage = () => {
-  clearTimeout(nobody);
-  said.textContent = "The guide has the answer. You can close this window.";
+  clearTimeout(timeout);
+  message.textContent = "The guide has received the response. You can close this window.";
   window.close();
 };
 channel.postMessage(query);
-said.textContent = "Handing the answer to the guide…";
+message.textContent = "Passing the response to the guide…";

@@ -1,52 +1,52 @@
-// A token, claim by claim. Point at one, or go there with the Tab key, to read what it is for.
+// Shows a token claim by claim. Hover over a claim, or focus it with the Tab key, to read what it means.
 
-const MEANINGS = {
-  alg: "How it is signed. The server accepts only what it expects here, never “none”.",
-  kid: "Which key signed it: a name in the issuer’s list of public keys (jwks_uri).",
-  typ: "What kind of token this is. Access tokens say at+jwt (RFC 9068) or Bearer; ID and refresh tokens are not for this server.",
-  iss: "Who issued it. The server trusts only issuers that it knows, compared letter by letter.",
-  sub: "Whom it is about: an identifier that stays the same when the person’s name changes.",
-  aud: "Which server it is for. Any other server must refuse it, so a server that you gave it to cannot use it elsewhere.",
-  exp: "Until when it is good. A stolen token is of use no longer than this.",
-  nbf: "From when on it is good.",
-  iat: "When it was issued.",
-  jti: "Its serial number, by which it can be told from others, and revoked.",
-  scope: "What it may be used for. The person agreed to this, and may hold more than that.",
-  scopes: "The same as scope, as a list: the posts’ tokens have both.",
-  client_id: "The client that it was given to: this page, as it registered itself.",
-  azp: "The client that it was given to (“authorized party”, OpenID Connect).",
-  preferred_username: "A name to show to people. It may change, so nothing is decided by it.",
-  name: "The person’s full name, to show to people.",
-  given_name: "The person’s first name.",
-  family_name: "The person’s last name.",
-  email: "The person’s address. Personal data travels in tokens more often than it must.",
-  email_verified: "Whether the issuer knows that the address is the person’s.",
-  roles: "What its holder is. Scopes limit a token, roles describe a person.",
-  realm_access: "Roles within the whole identity provider.",
-  resource_access: "Roles at single applications.",
-  "allowed-origins": "Web pages that may use it, says the issuer.",
-  acr: "How well the person was authenticated, as a level.",
-  auth_time: "When the person logged in.",
-  sid: "The login session that it belongs to.",
-  session_state: "The login session that it belongs to (an older name).",
-  cnf: "The key that its holder must prove to have (RFC 7800): such a token is worth nothing to a thief.",
+const CLAIMS = {
+  alg: "Signature algorithm. The server accepts only algorithms on its list, never “none”.",
+  kid: "Key ID: which key of the issuer’s JWKS verifies the signature.",
+  typ: "Token type. Access tokens have at+jwt (RFC 9068) or JWT; ID tokens and refresh tokens are rejected.",
+  iss: "Issuer. The server accepts only configured issuers and compares the strings exactly.",
+  sub: "Subject: the user’s stable identifier at this issuer.",
+  aud: "Audience: the server that the token is for. Every other server must reject it, so a server that receives the token cannot reuse it elsewhere.",
+  exp: "Expiry time. A stolen token works no longer than this.",
+  nbf: "Not before: the token is not valid earlier than this.",
+  iat: "Issued at.",
+  jti: "JWT ID: a unique identifier, used to revoke the token.",
+  scope: "Scopes that the user granted to this client. The user may hold more.",
+  scopes: "The same as scope, as a list: the format of the posts that this tutorial follows.",
+  client_id: "The client that the token was issued to: here, this page.",
+  azp: "Authorized party (OpenID Connect): the client that the token was issued to.",
+  preferred_username: "A display name. It can change, so the server never authorizes by it.",
+  name: "The user’s full name.",
+  given_name: "The user’s first name.",
+  family_name: "The user’s last name.",
+  email: "The user’s email address. Leave personal data out of access tokens where you can.",
+  email_verified: "Whether the issuer has verified the email address.",
+  roles: "Roles of the user. Scopes limit a token; roles describe the user.",
+  realm_access: "Keycloak: roles of the user in the realm.",
+  resource_access: "Keycloak: roles of the user in single applications.",
+  "allowed-origins": "Keycloak: web origins that may use the token.",
+  acr: "Authentication context class: how strongly the user was authenticated.",
+  auth_time: "When the user logged in.",
+  sid: "Session ID: the login session that issued the token.",
+  session_state: "Keycloak: an older name of sid.",
+  cnf: "Confirmation (RFC 7800): the key that the sender must prove to possess. This server verifies no such proof, so it rejects the token.",
 };
 const TIMES = ["exp", "nbf", "iat", "auth_time"];
-const CHECKED = ["alg", "typ", "iss", "aud", "exp", "nbf", "scope"];
+const VALIDATED = ["alg", "typ", "iss", "aud", "exp", "nbf", "scope"];
 
 /** The claims of a token as a list with explanations. */
 function claimList(token) {
-  const { header, claims } = decoded(token);
-  const rest = "Point at a line, or go there with the Tab key: here is then what it is for. The server decides by the marked ones, and by the signature.";
-  const explanation = el("p", { class: "explanation", "aria-hidden": "true" }, rest);
+  const { header, claims } = decodeToken(token);
+  const hint = "Hover over a line, or focus it with the Tab key, to read what it means. The server validates the marked claims and the signature.";
+  const explanation = el("p", { class: "explanation", "aria-hidden": "true" }, hint);
   const line = ([name, value]) => {
-    const meaning = MEANINGS[name] ?? "A claim of this issuer’s own.";
+    const meaning = CLAIMS[name] ?? "A claim defined by this issuer.";
     const explain = () => explanation.replaceChildren(el("b", {}, name), ` ${meaning}`);
     return el(
       "li",
-      { tabindex: "0", "data-claim": name, class: CHECKED.includes(name) ? "checked" : "", onmouseenter: explain, onfocus: explain },
+      { tabindex: "0", "data-claim": name, class: VALIDATED.includes(name) ? "validated" : "", onmouseenter: explain, onfocus: explain },
       el("span", { class: "claim" }, name),
-      el("span", { class: "value" }, typeof value === "string" ? value : JSON.stringify(value), TIMES.includes(name) ? el("span", { class: "time" }, moment(value)) : ""),
+      el("span", { class: "value" }, typeof value === "string" ? value : JSON.stringify(value), TIMES.includes(name) ? el("span", { class: "time" }, formatTime(value)) : ""),
       el("span", { class: "unseen" }, meaning),
     );
   };
@@ -58,10 +58,11 @@ function claimList(token) {
   );
 }
 
-/** Seconds since 1970 as a person would say it. */
-function moment(seconds) {
-  const away = Math.round(seconds - Date.now() / 1000);
-  const amount = Math.abs(away) < 120 ? `${Math.abs(away)} s` : Math.abs(away) < 7200 ? `${Math.round(Math.abs(away) / 60)} min` : `${Math.round(Math.abs(away) / 3600)} h`;
-  return `${new Date(seconds * 1000).toLocaleTimeString()}, ${away < 0 ? `${amount} ago` : `in ${amount}`}`;
+/** Seconds since 1970 as a local time with the distance from now. */
+function formatTime(seconds) {
+  const distance = Math.round(seconds - Date.now() / 1000);
+  const amount = Math.abs(distance);
+  const text = amount < 120 ? `${amount} s` : amount < 7200 ? `${Math.round(amount / 60)} min` : `${Math.round(amount / 3600)} h`;
+  return `${new Date(seconds * 1000).toLocaleTimeString()}, ${distance < 0 ? `${text} ago` : `in ${text}`}`;
 }
 

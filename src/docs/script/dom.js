@@ -1,4 +1,4 @@
-// Small helpers. Text from anywhere goes in as text, never as HTML.
+// DOM helpers. Text from the network is always inserted as text, never as HTML.
 
 const find = (selector, root = document) => root.querySelector(selector);
 const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -17,22 +17,22 @@ function el(name, attributes = {}, ...children) {
 
 const code = (text) => el("code", {}, String(text));
 
-/** Tells a screen reader what has just happened. */
-function say(text) {
-  find("#said").textContent = text;
+/** Announces an event to screen readers. */
+function announce(text) {
+  find("#status").textContent = text;
 }
 
-/** JSON in colours: strings, names and everything else. */
-function coloured(json) {
-  const pre = el("pre", { class: "json", tabindex: "0", "aria-label": "Answer" });
+/** Highlighted JSON. */
+function jsonView(json) {
+  const pre = el("pre", { class: "json", tabindex: "0", "aria-label": "Response body" });
   const parts = JSON.stringify(json, null, 2).split(/("(?:[^"\\]|\\.)*"(?:\s*:)?)/);
   for (const part of parts) {
     if (!part.startsWith('"')) pre.append(part);
-    else pre.append(el("span", { class: part.endsWith(":") ? "member" : "string" }, part));
+    else pre.append(el("span", { class: part.endsWith(":") ? "property" : "string" }, part));
   }
   return pre;
 }
 
-/** Long secrets are for programs; the first characters are enough for people. */
-const shortened = (text) => (text.length > 28 ? `${text.slice(0, 20)}… (${text.length} characters)` : text);
+/** A secret, truncated for display. */
+const truncated = (text) => (text.length > 28 ? `${text.slice(0, 20)}… (${text.length} characters)` : text);
 

@@ -1,77 +1,78 @@
-// The page itself: the buttons of the requests, and the token that they send. It is held here and nowhere else.
+// The request buttons, and the token that they send. The token is kept in this variable and nowhere else.
 
-let heldToken = "";
+let accessToken = "";
 
-function holdToken(token) {
-  const { claims } = decoded(token);
-  heldToken = token;
-  const name = claims.preferred_username ?? claims.sub ?? "somebody";
+function setToken(token) {
+  const { claims } = decodeToken(token);
+  accessToken = token;
+  const name = claims.preferred_username ?? claims.sub ?? "an unnamed user";
   const scopes = (claims.scope ?? (claims.scopes ?? []).join(" ")) || "none";
-  find("#holder-text").replaceChildren("The buttons below send the token of ", el("strong", {}, name), ", with the scopes ", code(scopes), `, good until ${moment(claims.exp)}.`);
-  find("#holder").classList.add("full");
+  find("#token-text").replaceChildren("The requests below send the token of ", el("strong", {}, name), ". Scopes: ", code(scopes), `. Expires: ${formatTime(claims.exp)}.`);
+  find("#token").classList.add("present");
 }
 
-function preparePaste() {
-  const form = find("#paste");
+function prepareTokenForm() {
+  const form = find("#token-form");
   if (!form) return;
   form.hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const token = find("#pasted").value.trim();
     try {
-      holdToken(token);
+      setToken(token);
       find("#pasted-claims").replaceChildren(claimList(token));
-      say("The buttons below send this token now.");
+      announce("The requests below send this token now.");
       form.reset();
     } catch (error) {
       find("#pasted-claims").replaceChildren(el("p", { class: "stopped" }, error.message));
-      say(error.message);
+      announce(error.message);
     }
   });
 }
 
-/** `Name: value`, one a line, as people write them. */
-function headerLines(text) {
+/** `Name: value` lines as an object. */
+function parseHeaders(text) {
   const lines = text.split("\n").map((line) => line.split(/:(.*)/s).map((part) => part.trim()));
   return Object.fromEntries(lines.filter(([name, value]) => name && value !== undefined).map(([name, value]) => [name, value]));
 }
 
 function prepareSample(sample) {
   const { method, path, credentials } = sample.dataset;
-  find("details", sample).open = false;
   const form = find("form", sample);
-  if (!form) {
-    find("details", sample).open = true;
-    return;
-  }
+  find("details", sample).open = !form;
+  if (!form) return;
   form.hidden = false;
+  const field = find("[name=body]", form);
+  if (field) {
+    field.value = JSON.stringify(JSON.parse(field.value), null, 2);
+    field.rows = field.value.split("\n").length;
+  }
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const headers = {};
-    const body = find("[name=body]", form)?.value;
+    const body = field?.value;
     if (body !== undefined) Object.assign(headers, { "Content-Type": "application/json", Accept: "application/json, text/event-stream" });
-    if (credentials === "nonsense") headers.Authorization = "Bearer nonsense";
-    if (credentials === "token" && heldToken) headers.Authorization = `Bearer ${heldToken}`;
-    // Those that the sample has of its own: a request of 2026-07-28 repeats there what its body says.
-    Object.assign(headers, headerLines(find("[name=headers]", form)?.value ?? ""));
-    // The answer to the last question is no answer to this one.
+    if (credentials === "invalid") headers.Authorization = "Bearer invalid";
+    if (credentials === "token" && accessToken) headers.Authorization = `Bearer ${accessToken}`;
+    Object.assign(headers, parseHeaders(find("[name=headers]", form)?.value ?? ""));
+    // The previous response must not stay beside the new request.
     find(".result", sample).replaceChildren();
     const exchange = await send(method, path, { headers, body });
-    find(".result", sample).replaceChildren(shown(exchange));
-    say(`${find("h3", sample).textContent}: ${exchange.status} ${exchange.reason}`);
+    find(".result", sample).replaceChildren(exchangeView(exchange));
+    announce(`${find("h3", sample).textContent}: ${exchange.status} ${exchange.reason}`);
   });
 }
 
-/** Under another name than its own, the server’s documents are about somebody else: see the check of `resource`. */
-function mentionOwnName() {
-  const own = new URL("/docs", document.body.dataset.base);
-  if (own.origin === location.origin) return;
+/** The server's documents and tokens contain its public URL, so the flow fails under any other. */
+function showPublicUrl() {
+  const publicUrl = new URL("/docs", document.body.dataset.base);
+  if (publicUrl.origin === location.origin) return;
   const note = find("#elsewhere");
-  note.replaceChildren("This server calls itself ", code(own.origin), ", and that is the name in its documents and tokens. ", el("a", { href: own.href }, "Go there"), " to walk through the login.");
+  note.replaceChildren("The public URL of this server is ", code(publicUrl.origin), "; its metadata and tokens contain that URL. ", el("a", { href: publicUrl.href }, "Open the guide there"), " to run the authorization flow.");
   note.hidden = false;
 }
 
-mentionOwnName();
+showPublicUrl();
 findAll(".sample").forEach(prepareSample);
-preparePaste();
-prepareWalk();
+prepareTokenForm();
+prepareFlow();

@@ -2,7 +2,7 @@
 //! then everything that the server offers, used once.
 //!
 //! ```sh
-//! BROWSER=scripts/person.sh rust-client http://localhost:9000/mcp   # it logs in when the server wants that
+//! BROWSER=scripts/login_bot.sh rust-client http://localhost:9000/mcp   # it logs in when the server wants that
 //! TOKEN=... rust-client http://localhost:9000/mcp                   # it has a token already
 //! ```
 //!

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The clients of scripts/load.sh and scripts/test_replicas.sh: honest ones that are timed or that send again what failed,
+"""The clients of scripts/test_slow_clients.sh and scripts/test_replicas.sh: honest ones that are timed or that send again what failed,
 idle and slow ones that are in their way.
 
 Only addresses of this machine, a fixed number of everything, and an end: nothing here can become an attack.

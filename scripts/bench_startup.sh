@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How long from the start of a step to its first answer, and how much memory it takes.
 #
-#   cargo build --release --bin step8 && scripts/measure_start.sh target/release/step8
+#   cargo build --release --bin step8 && scripts/bench_startup.sh target/release/step8
 #
 # Starts it eleven times with the same keys, takes the time from before the start until the answer to GET /health has
 # arrived, and reads the resident memory (VmHWM, the peak) from /proc. The first start makes the key pair and is not

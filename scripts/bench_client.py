@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """What step 11 itself costs: a whole login, and a second run that has a token.
 
-    cargo build --release --bin step9 --bin step11 && scripts/measure_client.py
+    cargo build --release --bin step9 --bin step11 && scripts/bench_client.py
 
 Runs step 9 with its development authorization server, and step 11 against it: from a 401 over discovery,
-registration, the login of a person (scripts/person.sh plays it) and the token to a tool's answer; then once more
+registration, the login of a person (scripts/login_bot.sh plays it) and the token to a tool's answer; then once more
 with the token that it kept. Eleven rounds, the first is not counted. "Without the person" is the time on the clock
-without that of person.sh: the client and all answers of the server. CPU time and memory are those of step 11 alone.
+without that of login_bot.sh: the client and all answers of the server. CPU time and memory are those of step 11 alone.
 Needs Linux, curl and python3.
 """
 
@@ -59,7 +59,7 @@ def run(url: str, credentials: Path) -> dict:
         page = re.search(r"https?://\S+[?&]code_challenge=\S+", line)
         if page and not person:
             opened = time.monotonic()
-            subprocess.run([TOP / "scripts/person.sh", page.group()], check=True)
+            subprocess.run([TOP / "scripts/login_bot.sh", page.group()], check=True)
             person = time.monotonic() - opened
     answer = client.stdout.read()
     _, status, usage = os.wait4(client.pid, 0)

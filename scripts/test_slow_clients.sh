@@ -12,7 +12,7 @@ ulimit -n "$(ulimit -H -n)"
 [ "$(ulimit -n)" = unlimited ] || [ "$(ulimit -n)" -ge $((IDLE + SLOW + 200)) ] || die "needs $((IDLE + SLOW + 200)) open files; raise ulimit -n"
 unset BASE_URL
 
-drive() { python3 "$REPO/scripts/load.py" "$@"; }
+drive() { python3 "$REPO/scripts/slow_clients.py" "$@"; }
 files() { find "/proc/$SERVER_PID/fd" -type l | wc -l; }
 resident() { awk -v kind="Rss$1:" '$1 == kind {print $2}' "/proc/$SERVER_PID/status"; }
 # What is resident, with as much of the program's file as in the quiet: the system takes those pages and brings them back.

@@ -5,10 +5,9 @@
 # server that runs already.
 . "$(dirname "$0")/lib.sh"
 
-command -v node >/dev/null || die "node is needed: install nodejs 20 or later"
+browser_packages
 start_step "${STEP:-8}"
 cd "$REPO/scripts/browser"
-[ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] || npm install --no-package-lock --no-fund --no-audit --silent
 status=0
-node authorization_pages.mjs "$BASE_URL" || status=$?
+node login_pages.mjs "$BASE_URL" || status=$?
 exit "$status"

@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import { run } from './browser.mjs';
 
 const base = process.argv[2];
-if (!base) throw new Error('usage: node authorization_pages.mjs BASE_URL');
+if (!base) throw new Error('usage: node login_pages.mjs BASE_URL');
 const ALL = 'mcp:read mcp:tools mcp:prompts offline_access';
 
 // The client's callback. It says nothing of interest; the last visit is kept.

@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
-# The guide at /docs in a headless Chromium: its buttons, its looks, and the walk through the login, on steps 2, 6, 8, 9
-# and, when a Keycloak answers at KEYCLOAK_URL (default http://localhost:8080), 10. STEPS="8 9" tests only these.
-# No violation of WCAG 2, A and AA, that axe-core can find.
+# The guide at /docs in a headless Chromium: the request buttons, the authorization flow, and forged responses that must stop
+# it; light and dark, phone and desktop; no violation of WCAG 2.2, A and AA, that axe-core can find. Tests steps 1, 2, 6, 7, 8,
+# 9 and, when a Keycloak answers at KEYCLOAK_URL (default http://localhost:8080), 10. STEPS="8 9" tests only these.
 # Needs node (20 or later) and Chromium (CHROMIUM=path). Screenshots: SHOTS, or scripts/browser/screenshots.
 . "$(dirname "$0")/lib.sh"
 
-command -v node >/dev/null || die "node is needed: install nodejs 20 or later"
+browser_packages
 keycloak=${KEYCLOAK_URL:-http://localhost:8080}
-steps=${STEPS:-2 6 8 9 10}
+steps=${STEPS:-1 2 6 7 8 9 10}
 if [ -z "${STEPS:-}" ] && ! curl -sf --max-time 3 -o /dev/null "$keycloak/realms/mcp-realm"; then
     echo "no Keycloak at $keycloak: step 10 is left out (start one: scripts/keycloak.sh up)"
-    steps='2 6 8 9'
+    steps='1 2 6 7 8 9'
 fi
-(cd "$REPO/scripts/browser" && { [ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] || npm install --no-package-lock --no-fund --no-audit --silent; })
 shots=${SHOTS:-$REPO/scripts/browser/screenshots}
 
 for step in $steps; do
@@ -26,10 +25,10 @@ for step in $steps; do
         "$REPO/scripts/keycloak.sh" resource "$BASE_URL/mcp"
     fi
     status=0
-    (cd "$REPO/scripts/browser" && SHOTS=$shots/step$step TOKEN=$TOKEN node walk.mjs "$BASE_URL" ${provider:+"$provider"}) >"$WORK/walk" 2>&1 || status=$?
-    sed '/^[0-9]* passed, /d' "$WORK/walk"
-    # A run that was cut short has no last line; that is a failure of its own.
-    read -r ok bad <<<"$(sed -n -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$WORK/walk" | tail -1)" || true
+    (cd "$REPO/scripts/browser" && SHOTS=$shots/step$step TOKEN=$TOKEN node docs_page.mjs "$BASE_URL" ${provider:+"$provider"}) >"$WORK/page" 2>&1 || status=$?
+    sed '/^[0-9]* passed, /d' "$WORK/page"
+    # A run that was aborted has no last line, which is a failure.
+    read -r ok bad <<<"$(sed -n -E 's/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$WORK/page" | tail -1)" || true
     [ "$status" -eq 0 ] || [ "${bad:-0}" -gt 0 ] || bad=1
     PASSED=$((PASSED + ${ok:-0})) FAILED=$((FAILED + ${bad:-1}))
     [ "$step" != 10 ] || "$REPO/scripts/keycloak.sh" resource --remove "$BASE_URL/mcp"
