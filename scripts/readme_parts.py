@@ -31,16 +31,16 @@ def with_parts(path):
 
 
 def part(description, folder):
-    kind, *arguments = shlex.split(description)
+    kind, first, rest = (description + "  ").split(" ", 2)
     link = lambda target: os.path.relpath(ROOT / target, folder)
     if kind == "steps":
         return steps_table(link)
     if kind == "added":
-        return added_code(int(arguments[0]), arguments[1:])
+        return added_code(int(first), shlex.split(rest))
     if kind == "read":
-        return reading(int(arguments[0]), " ".join(arguments[1:]), link)[0]
+        return reading(int(first), rest, link)[0]
     if kind == "snippet":
-        return snippet(*arguments)
+        return snippet(first, rest.strip())
     raise ValueError(f"unknown generated part: {description}")
 
 
@@ -72,20 +72,20 @@ def without_imports(lines):
 
 
 def unified_diff(before, after, context):
-    """The lines that are the same, removed (`-`) and added (`+`); GAP where lines are left out."""
+    """The lines that are the same (` `), removed (`-`) and added (`+`); GAP where lines are left out."""
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "before"), Path(folder, "after")
         for file, lines in zip(files, (before, after)):
             file.write_text("\n".join(lines) + "\n")
         out = subprocess.run(["diff", "-U", str(context), *map(str, files)], capture_output=True, text=True).stdout
-    lines = [GAP if line.startswith("@@") else line for line in out.splitlines()[3:]]
-    return [line for line in lines if line.strip("+- ")]
+    return [GAP if line.startswith("@@") else line for line in out.splitlines()[3:]]
 
 
 def changed_lines(step):
     """The lines that a step adds (`+`) and removes (`-`), `use` lines too; steps 1 and 11 are new as a whole."""
-    before = [] if step in (1, 11) else code(step - 1)
-    return [line for line in unified_diff(before, code(step), 0) if line != GAP]
+    if step in (1, 11):
+        return ["+" + line for line in code(step)]
+    return [line for line in unified_diff(code(step - 1), code(step), 0) if line != GAP]
 
 
 def changes(step):
@@ -97,12 +97,12 @@ def changes(step):
 
 def added_code(step, pairs):
     if step in (1, 11):
-        language, changed = "rust", [line for line in code(step) if line]
+        language, changed = "rust", filled(code(step))
     else:
         language = "diff"
         # A few lines alone say little: as much context as they need.
         for context in range(4):
-            changed = unified_diff(*(without_imports(code(n)) for n in (step - 1, step)), context)
+            changed = filled(unified_diff(*(without_imports(code(n)) for n in (step - 1, step)), context))
             if pairs or len(changed) >= MIN_SHOWN:
                 break
     shown = changed if not pairs else []
@@ -156,19 +156,20 @@ def without_tests(lines):
 
 
 def filled(lines):
-    return sum(bool(line.strip()) for line in lines)
+    """The lines of a file or of a diff that are not empty."""
+    return [line for line in lines if line.strip("+- ")]
 
 
 def reading(step, places, link):
     """The list of what to read for a step, and how many lines that is. Empty lines and tests do not count."""
-    own = sum(line[0] == "+" for line in changed_lines(step))
+    own = sum(line[0] == "+" for line in filled(changed_lines(step)))
     total, entries = own, [f"[step{step}.rs]({link(step_file(step))}) ({own}{' new' if 1 < step < 11 else ''})"]
     for place in filter(None, map(str.strip, places.split(";"))):
         file, _, names = place.partition(" ")
         lines, shown = without_tests((ROOT / file).read_text().splitlines()), []
         short = file.removeprefix("src/")
         if not names:
-            count = filled(lines)
+            count = len(filled(lines))
             entries.append(f"[{short}]({link(file)}) ({count})")
             total += count
             continue
@@ -176,7 +177,7 @@ def reading(step, places, link):
             found = item(lines, name)
             if found is None:
                 raise ValueError(f"{file} has no item {name}")
-            count = filled(lines[found[0] : found[1] + 1])
+            count = len(filled(lines[found[0] : found[1] + 1]))
             shown.append(f"[`{name}`]({link(file)}#L{found[0] + 1}-L{found[1] + 1}) ({count})")
             total += count
         entries.append(f"[{short}]({link(file)}): " + "; ".join(shown))
@@ -187,8 +188,8 @@ def reading(step, places, link):
 
 def readings():
     """How many lines there are to read for each step, from the descriptions in README.md."""
-    found = re.findall(r"<!-- generated: read (\d+) (.*?)-->", (ROOT / "README.md").read_text(), re.S)
-    return {int(step): reading(int(step), " ".join(shlex.split(places)), str)[1] for step, places in found}
+    found = re.findall(r"<!-- generated: read (\d+) (.*?) -->", (ROOT / "README.md").read_text())
+    return {int(step): reading(int(step), places, str)[1] for step, places in found}
 
 
 def steps_table(link):

@@ -18,6 +18,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from readme_parts import PART, ROOT, anchor, with_parts
 
+MAX_LINES, MAX_STEP_LINES = 750, 55
+STEP_PARTS = ["**Problem.**", "**Spec.**", "generated: added", "```console", "**What happened**", "**Read**", "**Check**", "**Break it**"]
+
 # Commands in running text that neither this script nor .ci/run runs: how they begin, and why.
 NOT_RUN = {
     "git apply": "scripts/break_it/check.sh applies and reverses all exercises",
@@ -180,6 +183,18 @@ def check_links(checks, path):
         checks.check(ok, f"{path.relative_to(ROOT)}: the link {target} leads somewhere")
 
 
+def check_steps(checks):
+    """The tutorial stays short, and each step has all parts in the same order."""
+    text = (ROOT / "README.md").read_text()
+    lines = text.count("\n")
+    checks.check(lines < MAX_LINES, f"README.md has fewer than {MAX_LINES} lines", f"it has {lines}")
+    for number, step in re.findall(r"^## (Step \d+):.*?\n(.*?)(?=^## )", text, re.M | re.S):
+        lines = step.count("\n")
+        checks.check(lines <= MAX_STEP_LINES, f"README.md, {number}: at most {MAX_STEP_LINES} lines", f"it has {lines}")
+        places = [step.find(part) for part in STEP_PARTS]
+        checks.check(-1 not in places and places == sorted(places), f"README.md, {number}: has {', '.join(STEP_PARTS)}, in this order")
+
+
 def program(command):
     """What a command runs: a script, a program of this crate, or, for anything else, the command itself."""
     found = re.search(r"scripts/[\w/]+\.(sh|py)|--bin \S+", command)
@@ -238,6 +253,7 @@ def main():
         check_parts(checks, path, write)
         check_links(checks, path)
         check_mentioned(checks, path)
+    check_steps(checks)
     for path in files:
         if not static and not write:
             left_out += run_commands(checks, path, words)
