@@ -32,7 +32,7 @@ NOT_RUN = {
     "cargo bench": "takes minutes and checks nothing; clippy builds it",
     "cargo build --release": "a build without other options",
     "scripts/bench.sh": "takes nine minutes and needs a quiet machine",
-    "scripts/measure_": "part of the benchmarks",
+    "scripts/bench_": "part of the benchmarks",
     "COVER=all scripts/fuzz.sh 600": "takes more than an hour; .ci/run fuzzes each parser for 20 s",
     "AWS_LC_SYS_SMALL=1 cargo build": "a second build of all C code",
     "claude ": "a program that is not ours",
@@ -50,7 +50,7 @@ class Shell:
     END = "--end-of-command--"
 
     def __init__(self, folder):
-        login = next(path for name in ("login_bot.sh", "login_bot.sh") if (path := ROOT / "scripts" / name).exists())
+        login = ROOT / "scripts/login_bot.sh"
         environment = os.environ | {"BROWSER": str(login), "XDG_CONFIG_HOME": folder}
         self.bash = subprocess.Popen(["bash"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT, text=True, bufsize=1, env=environment)
