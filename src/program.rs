@@ -11,6 +11,8 @@
 /// The header of a source file: a title, a summary, and the paragraphs `Adds`, `Spec`, `Try` and `Env`.
 #[derive(Debug, Clone, Default)]
 pub struct ProgramInfo {
+    /// The name of the binary, such as `step6`; empty outside of the tutorial.
+    pub name: String,
     /// The first line, such as `Step 6: bearer authentication.`
     pub title: String,
     /// The sentences below the title.
@@ -23,17 +25,38 @@ pub struct ProgramInfo {
     pub example: String,
     /// The file of settings that is read when `--env` is absent; empty for none.
     pub default_env_file: String,
+    /// The source below the header.
+    pub code: String,
+    /// The program before it in the tutorial: its name and its source below the header.
+    pub previous: Option<(String, String)>,
+    /// The name of the program after it in the tutorial.
+    pub next: Option<String>,
 }
 
-/// The [`ProgramInfo`] of the file that calls it.
+/// The [`ProgramInfo`] of the calling program, one of the servers of this tutorial. Elsewhere use [`ProgramInfo::parse`].
 #[macro_export]
 macro_rules! program_info {
     () => {
-        $crate::program::ProgramInfo::parse(include_str!(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/",
-            file!()
-        )))
+        $crate::program::ProgramInfo::in_tutorial(
+            env!("CARGO_BIN_NAME"),
+            &$crate::program_sources![
+                "step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9",
+                "step10",
+            ],
+        )
+    };
+}
+
+/// The names and sources of these programs. They are compiled into the program and not into the library, which would
+/// otherwise be compiled again whenever a program changes.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! program_sources {
+    [$($program:literal),+ $(,)?] => {
+        [$((
+            $program,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/", $program, ".rs")),
+        )),+]
     };
 }
 
@@ -51,7 +74,29 @@ macro_rules! program_docs {
     };
 }
 
+/// The source below the header.
+fn code(source: &str) -> String {
+    let lines = source.lines().skip_while(|line| line.starts_with("//!") || line.is_empty());
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
 impl ProgramInfo {
+    /// The program `name` among the `programs` of the tutorial, each a name and a source, in their order.
+    ///
+    /// # Panics
+    /// If it is not among them.
+    pub fn in_tutorial(name: &str, programs: &[(&str, &str)]) -> Self {
+        let at = programs.iter().position(|(program, _)| *program == name);
+        let at = at.unwrap_or_else(|| panic!("{name} is not a program of the tutorial"));
+        let previous = at.checked_sub(1).map(|at| programs[at]);
+        Self {
+            name: name.to_owned(),
+            previous: previous.map(|(name, source)| (name.to_owned(), code(source))),
+            next: programs.get(at + 1).map(|(name, _)| (*name).to_owned()),
+            ..Self::parse(programs[at].1)
+        }
+    }
+
     /// Reads the `//!` lines at the top of a source file.
     pub fn parse(source: &str) -> Self {
         let mut program = Self::default();
@@ -78,6 +123,7 @@ impl ProgramInfo {
             }
             paragraph.push_str(text);
         }
+        program.code = code(source);
         program
     }
 
@@ -112,9 +158,20 @@ mod tests {
             ("RFC 1", "my.env")
         );
         assert_eq!(program.example_for("http://localhost:1"), "curl http://localhost:1/x");
+        assert_eq!(program.code, "use axum;\n//! not this\n");
         assert_eq!(
             program.to_markdown(),
             "# Step 0: a title.\n\nOne two.\n\n- Adds: this and that\n- Spec: RFC 1\n\n```sh\ncurl http://localhost:9000/x\n```\n"
         );
+    }
+
+    #[test]
+    fn a_program_of_the_tutorial_knows_its_neighbours() {
+        let programs = [("a", "//! A.\n\nfn a() {}"), ("b", "//! B.\n\nfn b() {}")];
+        let first = ProgramInfo::in_tutorial("a", &programs);
+        assert_eq!((first.previous, first.next.as_deref()), (None, Some("b")));
+        let last = ProgramInfo::in_tutorial("b", &programs);
+        assert_eq!(last.previous, Some(("a".to_owned(), "fn a() {}\n".to_owned())));
+        assert_eq!((last.title.as_str(), last.next), ("B.", None));
     }
 }

@@ -16,6 +16,7 @@
 //! }
 //! ```
 
+mod code_changes;
 mod diagram;
 mod facts;
 mod headers;
@@ -34,6 +35,7 @@ use axum::{
 use url::Url;
 
 use self::{
+    code_changes::CodeChanges,
     diagram::Diagram,
     facts::Facts,
     requests::{Sample, samples},
@@ -84,6 +86,7 @@ struct Page<'a> {
     program: &'a ProgramInfo,
     base: &'a str,
     facts: &'a Facts,
+    changes: CodeChanges,
     diagram: Diagram,
     samples: Vec<Sample>,
 }
@@ -93,6 +96,11 @@ impl Page<'_> {
     fn title(&self) -> (&str, &str) {
         let title = self.program.title.trim_end_matches('.');
         title.split_once(": ").unwrap_or(("", title))
+    }
+
+    /// `6` of `step6`, as the scripts take it.
+    fn number(&self) -> &str {
+        self.program.name.trim_start_matches(char::is_alphabetic)
     }
 
     /// The example command, one option on each line.
@@ -117,6 +125,7 @@ async fn page(State(Guide { config, app }): State<Guide>, headers: HeaderMap) ->
     let page = Page {
         program: &config.program,
         base,
+        changes: CodeChanges::of(&config.program),
         diagram: Diagram::new(&facts, &config.program.adds),
         samples: samples(&facts),
         facts: &facts,

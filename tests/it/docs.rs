@@ -167,3 +167,26 @@ async fn another_loopback_name_leads_to_the_public_url() {
     let answer = request.answer().await;
     assert_eq!((answer.status, answer.header("location")), (307, &*format!("{}/docs", server.url)));
 }
+
+#[tokio::test]
+async fn the_code_section_has_the_changes_and_names_existing_files() {
+    for step in STEPS {
+        let server = Server::start(step);
+        let page = docs(&server).await.body;
+        let code = all(&page, "<section id=\"code\"", "</section>")[0];
+        let source = std::fs::read_to_string(format!("src/bin/{step}.rs")).unwrap();
+        let added = all(code, "<span class=\"added\">+ ", "\n");
+        assert!(!added.is_empty(), "{step}");
+        for line in added {
+            let line = line.replace("&#34;", "\"").replace("&#39;", "'").replace("&#38;", "&");
+            let line = line.replace("&#60;", "<").replace("&#62;", ">");
+            assert!(source.contains(line.trim()), "{step}: {line}");
+        }
+        let files = all(code, "<li><code>", "</code>");
+        for file in &files {
+            assert!(std::path::Path::new(file).exists(), "{step}: there is no {file}");
+        }
+        assert!(!files.is_empty() || !["step1", "step6"].contains(&step), "{step} names no files");
+        assert!(code.contains(&format!("scripts/test_{step}.sh")), "{step}");
+    }
+}
