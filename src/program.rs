@@ -34,29 +34,27 @@ pub struct ProgramInfo {
 }
 
 /// The [`ProgramInfo`] of the calling program, one of the servers of this tutorial. Elsewhere use [`ProgramInfo::parse`].
+///
+/// The sources are compiled into the program and not into the library, which would otherwise be compiled again whenever a
+/// program changes.
 #[macro_export]
 macro_rules! program_info {
     () => {
         $crate::program::ProgramInfo::in_tutorial(
             env!("CARGO_BIN_NAME"),
-            &$crate::program_sources![
-                "step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9",
-                "step10",
+            &[
+                ("step1", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step1.rs"))),
+                ("step2", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step2.rs"))),
+                ("step3", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step3.rs"))),
+                ("step4", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step4.rs"))),
+                ("step5", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step5.rs"))),
+                ("step6", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step6.rs"))),
+                ("step7", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step7.rs"))),
+                ("step8", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step8.rs"))),
+                ("step9", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step9.rs"))),
+                ("step10", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/step10.rs"))),
             ],
         )
-    };
-}
-
-/// The names and sources of these programs. They are compiled into the program and not into the library, which would
-/// otherwise be compiled again whenever a program changes.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! program_sources {
-    [$($program:literal),+ $(,)?] => {
-        [$((
-            $program,
-            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/", $program, ".rs")),
-        )),+]
     };
 }
 
