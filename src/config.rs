@@ -30,7 +30,7 @@ use provider::ProviderArgs;
 use values::Discreet;
 
 pub use limits::Limits;
-pub use provider::{IntrospectionConfig, Keycloak, ProviderConfig};
+pub use provider::{IntrospectionConfig, ProviderConfig};
 pub use values::Secret;
 
 /// The settings of a server, before it knows its port.

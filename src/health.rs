@@ -61,6 +61,14 @@ impl Health {
         self
     }
 
+    /// The fields of an object, each as one more fact.
+    #[must_use]
+    pub fn with_details(mut self, details: &impl Serialize) -> Self {
+        let Value::Object(details) = to_value(details) else { panic!("details are an object") };
+        self.facts.extend(details);
+        self
+    }
+
     /// One more fact that changes; `probe` asks `state` for it on every request. `null` when that takes too long: we
     /// are up all the same.
     #[must_use]

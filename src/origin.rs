@@ -185,7 +185,7 @@ struct Refusal {
 impl Refusal {
     fn origin(origin: &str) -> Self {
         let origin: String = origin.chars().take(SHOWN).collect();
-        metrics::counter!("requests_refused_total", "reason" => "origin").increment(1);
+        metrics::counter!("http_requests_rejected_total", "reason" => "origin").increment(1);
         tracing::warn!(?origin, "origin refused");
         Self {
             status: StatusCode::FORBIDDEN,
@@ -197,7 +197,7 @@ impl Refusal {
 
     fn host(host: &str) -> Self {
         let host: String = host.chars().take(SHOWN).collect();
-        metrics::counter!("requests_refused_total", "reason" => "host").increment(1);
+        metrics::counter!("http_requests_rejected_total", "reason" => "host").increment(1);
         tracing::warn!(?host, "host refused");
         Self {
             status: StatusCode::FORBIDDEN,

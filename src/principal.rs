@@ -91,6 +91,9 @@ pub struct Identity {
     pub name: String,
     /// `sub`: stable and unique at its issuer.
     pub subject: Option<String>,
+    /// Identifies the caller at its issuer: `sub`, or a hash of the token where a token has none, so that two such
+    /// tokens never share state.
+    pub unique_id: String,
     /// The OAuth client that holds the token.
     pub client: Option<String>,
     /// `jti`: the name of the token, by which its issuer can take it back.
@@ -103,13 +106,6 @@ pub struct Identity {
     pub roles: BTreeSet<String>,
     /// `exp`, in seconds since 1970 (UTC).
     pub expires_at: u64,
-}
-
-impl Identity {
-    /// Who this is at its issuer: the subject, and the name where a token has none.
-    pub fn subject_or_name(&self) -> &str {
-        self.subject.as_deref().unwrap_or(&self.name)
-    }
 }
 
 /// A verified caller. Only the wall makes one: whoever holds it need not check the token again.
@@ -134,6 +130,7 @@ impl Principal {
         Self::verified(Identity {
             name: name.to_owned(),
             subject: Some(format!("user_{name}")),
+            unique_id: format!("user_{name}"),
             client: None,
             token_id: None,
             issuer: "test".to_owned(),

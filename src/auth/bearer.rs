@@ -1,28 +1,37 @@
-//! The wall: no valid token, no entry. And the only place that writes `WWW-Authenticate`.
+//! Bearer authentication middleware: every request needs a valid access token.
 //!
-//! Rules: RFC 6750 section 2.1 (the header), section 3 (401 and 403), RFC 9110 section 11.6.2; MCP 2025-11-25
-//! authorization, "Token Handling" and "Scope Challenge Handling". Tokens in a query or a form are never read.
+//! [`BearerAuth`] is a [`tower::Layer`] and works in front of any HTTP service. The token comes from the
+//! `Authorization` header only, never from a query or a form.
+//!
+//! Specification: RFC 6750 section 2.1 (the header) and section 3 (401 and 403), RFC 9110 section 11.6.2; MCP
+//! 2025-11-25 authorization, "Token Handling" and "Scope Challenge Handling".
 
-use std::sync::Arc;
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
-    Json,
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
+    BoxError, Json,
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
+    response::IntoResponse,
 };
 use serde::Serialize;
+use tower::{Layer, Service};
 
 use crate::principal::InsufficientScope;
 
 use super::{
     challenge::Challenge,
-    remote_jwks::Unavailable,
-    verifier::{TokenError, TokenVerifier},
+    verify::{TokenError, TokenVerifier},
 };
 
-/// Bearer authentication for whatever stands behind it.
+/// Lets requests with a valid access token pass, and rejects all others with a challenge.
+///
+/// The inner service finds the caller as [`Principal`](crate::principal::Principal) in the request's extensions. When
+/// its response has an [`InsufficientScope`] among the extensions, the challenge of a 403 is added.
 #[derive(Debug, Clone)]
 pub struct BearerAuth(Arc<Inner>);
 
@@ -33,163 +42,177 @@ struct Inner {
 }
 
 impl BearerAuth {
-    /// Believes `verifier`, and answers refusals with `challenge`.
+    /// Accepts the tokens that `verifier` accepts; rejections carry `challenge`.
     pub fn new(verifier: TokenVerifier, challenge: Challenge) -> Self {
         Self(Arc::new(Inner { verifier, challenge }))
     }
-}
 
-/// Lets a request with a valid token pass, with its [`Principal`](crate::principal::Principal) on board. On the way
-/// out, an [`InsufficientScope`] becomes the challenge of a 403.
-///
-/// # Errors
-/// A [`Refusal`], which is a 401 or a 400 with a challenge, or a 503 when tokens cannot be checked.
-pub async fn authenticate(
-    State(wall): State<BearerAuth>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Refusal> {
-    let refuse = |reason| Refusal { reason, wall: wall.clone() };
-    let token = bearer_token(request.headers()).map_err(refuse)?;
-    let principal =
-        wall.0.verifier.verify(token).await.map_err(|error| refuse(Reason::Token(error)))?;
-    request.extensions_mut().insert(principal);
-
-    let mut response = next.run(request).await;
-    if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
-        metrics::counter!("requests_refused_total", "reason" => "insufficient_scope").increment(1);
-        let challenge = wall
-            .0
-            .challenge
-            .clone()
-            .scopes(&required)
-            .error("insufficient_scope", "the token lacks a scope that this operation needs");
+    fn add_scope_challenge<B>(&self, response: &mut Response<B>) {
+        let Some(InsufficientScope { required }) = response.extensions_mut().remove() else {
+            return;
+        };
+        count_rejection("insufficient_scope");
+        let challenge = self.0.challenge.clone().scopes(&required);
+        let description = "the token lacks a scope that this operation needs";
+        let challenge = challenge.error("insufficient_scope", description);
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
     }
-    Ok(response)
 }
 
-/// The token of an `Authorization` header (RFC 6750, 2.1).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Reason> {
+impl<S> Layer<S> for BearerAuth {
+    type Service = BearerService<S>;
+
+    fn layer(&self, inner: S) -> BearerService<S> {
+        BearerService { auth: self.clone(), inner }
+    }
+}
+
+/// A service behind [`BearerAuth`].
+#[derive(Debug, Clone)]
+pub struct BearerService<S> {
+    auth: BearerAuth,
+    inner: S,
+}
+
+impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for BearerService<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
+    S::Future: Send,
+    RequestBody: Send + 'static,
+    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
+    ResponseBody::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
+        let auth = self.auth.clone();
+        // The instance that is ready must be the one that is called.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        Box::pin(async move {
+            let verified = match bearer_token(request.headers()) {
+                Ok(token) => auth.0.verifier.verify(token).await.map_err(AuthRejection::Token),
+                Err(rejection) => Err(rejection),
+            };
+            match verified {
+                Ok(principal) => _ = request.extensions_mut().insert(principal),
+                Err(rejection) => return Ok(rejection.into_response(&auth.0.challenge)),
+            }
+            let mut response = inner.call(request).await?;
+            auth.add_scope_challenge(&mut response);
+            Ok(response.map(Body::new))
+        })
+    }
+}
+
+/// The token of an `Authorization` header: `"Bearer" 1*SP b64token` (RFC 6750, 2.1).
+fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthRejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or(Reason::Missing)?;
-    // Which of two would count must not depend on who reads: a proxy may have looked at the other one.
+    let value = values.next().ok_or(AuthRejection::Missing)?;
+    // A proxy may have looked at the other one.
     if values.next().is_some() {
-        return Err(Reason::Repeated);
+        return Err(AuthRejection::DuplicateHeader);
     }
-    let value = value.to_str().map_err(|_| Reason::Token(TokenError::Malformed))?;
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() => {
-            Ok(token)
-        }
-        _ => Err(Reason::Missing),
+    let value = value.to_str().map_err(|_| AuthRejection::Token(TokenError::Malformed))?;
+    let (scheme, token) = value.split_once(' ').ok_or(AuthRejection::Missing)?;
+    let token = token.trim_start_matches(' ');
+    if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() {
+        Ok(token)
+    } else {
+        Err(AuthRejection::Missing)
     }
 }
 
-#[derive(Debug)]
-enum Reason {
+/// Why a request does not reach the inner service.
+#[derive(Debug, PartialEq)]
+enum AuthRejection {
     Missing,
-    Repeated,
+    DuplicateHeader,
     Token(TokenError),
 }
 
-impl Reason {
-    /// The reason as a label of a counter.
-    fn label(&self) -> &'static str {
-        match self {
-            Self::Missing => "no_token",
-            Self::Repeated => "two_tokens",
-            Self::Token(error) => error.label(),
-        }
-    }
-}
-
-/// A request turned away at the wall.
-#[derive(Debug)]
-pub struct Refusal {
-    reason: Reason,
-    wall: BearerAuth,
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        if let Reason::Token(TokenError::Unavailable(unavailable)) = &self.reason {
-            return out_of_order(unavailable);
-        }
-        let challenge = self.wall.0.challenge.clone();
-        let (status, detail, challenge) = match &self.reason {
-            // No error code for a request without credentials (RFC 6750, 3.1).
-            Reason::Missing => {
-                (StatusCode::UNAUTHORIZED, "Authorization header missing", challenge)
-            }
-            Reason::Repeated => {
-                let detail = "more than one Authorization header";
-                (StatusCode::BAD_REQUEST, detail, challenge.error("invalid_request", detail))
-            }
-            Reason::Token(error) => (
-                StatusCode::UNAUTHORIZED,
-                error.detail(),
-                challenge.error("invalid_token", error.detail()),
-            ),
-        };
-        metrics::counter!("requests_refused_total", "reason" => self.reason.label()).increment(1);
-        match &self.reason {
-            Reason::Token(error) => tracing::warn!(reason = %error, "token refused"),
-            _ => tracing::debug!(detail, "request refused"),
-        }
-        (status, [(header::WWW_AUTHENTICATE, header_value(&challenge))], Json(Body { detail }))
-            .into_response()
-    }
-}
-
-/// The token may be good: a challenge would send its holder away for another one.
-fn out_of_order(unavailable: &Unavailable) -> Response {
-    tracing::warn!(reason = %unavailable, "no decision about a token");
-    let retry = [(header::RETRY_AFTER, HeaderValue::from(unavailable.retry_after))];
-    let detail = &unavailable.to_string();
-    (StatusCode::SERVICE_UNAVAILABLE, retry, Json(Body { detail })).into_response()
-}
-
 #[derive(Serialize)]
-struct Body<'a> {
+struct ErrorBody<'a> {
     detail: &'a str,
 }
 
+impl AuthRejection {
+    fn into_response(self, challenge: &Challenge) -> Response<Body> {
+        let challenge = challenge.clone();
+        let (status, detail, challenge) = match &self {
+            // No error code for a request without credentials (RFC 6750, 3.1).
+            Self::Missing => (StatusCode::UNAUTHORIZED, "Authorization header missing", challenge),
+            Self::DuplicateHeader => {
+                let detail = "more than one Authorization header";
+                (StatusCode::BAD_REQUEST, detail, challenge.error("invalid_request", detail))
+            }
+            // The token may be valid: a challenge would make the client request another one.
+            Self::Token(TokenError::Unavailable(unavailable)) => {
+                tracing::warn!(reason = %unavailable.cause, "cannot verify token: provider unavailable");
+                let retry = [(header::RETRY_AFTER, HeaderValue::from(unavailable.retry_after))];
+                let body = ErrorBody { detail: &unavailable.to_string() };
+                return (StatusCode::SERVICE_UNAVAILABLE, retry, Json(body)).into_response();
+            }
+            Self::Token(error) => {
+                tracing::warn!(reason = %error, "access token rejected");
+                let detail = error.public_message();
+                (StatusCode::UNAUTHORIZED, detail, challenge.error("invalid_token", detail))
+            }
+        };
+        count_rejection(match &self {
+            Self::Missing => "missing_token",
+            Self::DuplicateHeader => "duplicate_authorization",
+            Self::Token(error) => error.label(),
+        });
+        let challenge = [(header::WWW_AUTHENTICATE, header_value(&challenge))];
+        (status, challenge, Json(ErrorBody { detail })).into_response()
+    }
+}
+
+fn count_rejection(reason: &'static str) {
+    metrics::counter!("http_requests_rejected_total", "reason" => reason).increment(1);
+}
+
 fn header_value(challenge: &Challenge) -> HeaderValue {
-    challenge.to_string().try_into().expect("a challenge is made of our own texts")
+    challenge.to_string().try_into().expect("realm, scopes and descriptions are printable ASCII")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn token(values: &[&str]) -> Result<String, String> {
+    fn token(values: &[&str]) -> Result<String, AuthRejection> {
         let headers = values
             .iter()
             .map(|v| (header::AUTHORIZATION, HeaderValue::from_bytes(v.as_bytes()).unwrap()))
             .collect();
-        bearer_token(&headers).map(str::to_owned).map_err(|reason| format!("{reason:?}"))
+        bearer_token(&headers).map(str::to_owned)
     }
 
     #[test]
-    fn the_header_is_read_as_rfc_6750_writes_it() {
+    fn the_header_is_parsed_as_rfc_6750_defines_it() {
         for (values, expected) in [
             (&["Bearer a.b.c"][..], Ok("a.b.c")),
             (&["bEARER a.b.c"], Ok("a.b.c")),
-            (&["Bearer  a.b.c"], Ok(" a.b.c")),
-            (&[], Err("Missing")),
-            (&["Bearer"], Err("Missing")),
-            (&["Bearer "], Err("Missing")),
-            (&["Basic a.b.c"], Err("Missing")),
-            (&["a.b.c"], Err("Missing")),
-            (&["Bearer \u{e9}"], Err("Token(Malformed)")),
-            (&["Bearer a", "Bearer a"], Err("Repeated")),
+            // `1*SP` of RFC 6750, 2.1: CONTRACT.md overrules its recorded row.
+            (&["Bearer  a.b.c"], Ok("a.b.c")),
+            (&[], Err(AuthRejection::Missing)),
+            (&["Bearer"], Err(AuthRejection::Missing)),
+            (&["Bearer "], Err(AuthRejection::Missing)),
+            (&["Bearer   "], Err(AuthRejection::Missing)),
+            (&["Basic a.b.c"], Err(AuthRejection::Missing)),
+            (&["a.b.c"], Err(AuthRejection::Missing)),
+            (&["Bearer \u{e9}"], Err(AuthRejection::Token(TokenError::Malformed))),
+            (&["Bearer a", "Bearer a"], Err(AuthRejection::DuplicateHeader)),
         ] {
-            assert_eq!(
-                token(values).as_deref(),
-                expected.map_err(str::to_owned).as_deref(),
-                "{values:?}"
-            );
+            let expected = expected.map(str::to_owned);
+            assert_eq!(token(values), expected, "{values:?}");
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Our own key pair: made on first need, kept in a folder that git ignores, used to sign and to publish.
+//! The server's own RSA key pair: signs tokens, and publishes its public half as a JWKS.
 //!
-//! Rules: RFC 7517 (the public half as a JWK), RFC 7518 section 3.3 (RS256 wants at least 2048 bits),
-//! PKCS#8 (RFC 5958) and SPKI (RFC 5280) in PEM (RFC 7468).
+//! Specification: RFC 7517 (JWK Set), RFC 7518 section 3.3 (RS256, at least 2048 bits), PKCS#8 (RFC 5958) and SPKI (RFC
+//! 5280) in PEM (RFC 7468).
+
+mod error;
 
 use std::{
     fs,
@@ -9,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use axum::Router;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rsa::{
@@ -20,9 +23,14 @@ use rsa::{
 };
 use serde::Serialize;
 
-use super::jwks::{Jwk, JwkSet};
+use super::{
+    metadata::json_document,
+    verify::jwks::{Jwk, JwkSet},
+};
 
-/// The `kid` of the one key that we make.
+pub use error::KeyError;
+
+/// The `kid` of the key.
 pub const KEY_ID: &str = "mcp-key-1";
 
 const BITS: usize = 2048;
@@ -37,16 +45,16 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// The pair in `folder`; made there when neither half exists.
+    /// The pair in `folder`; generated there when neither file exists.
     ///
     /// # Errors
-    /// When a half is missing, unreadable, not RSA, or does not belong to the other. Each names the file and the
-    /// command that mends it.
+    /// When a file is missing, unreadable, readable by other users, not RSA, or does not belong to the other one. The
+    /// error names the file and the command that fixes it.
     pub fn load_or_create(folder: &Path) -> Result<Self, KeyError> {
         let (private, public) = (folder.join(PRIVATE), folder.join(PUBLIC));
         match (private.exists(), public.exists()) {
             (false, false) => Self::create(folder).or_else(|error| match error {
-                // Another process made the pair at the same moment: use that one.
+                // Another process generated the pair at the same moment.
                 KeyError::Write { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
                     Self::load(folder)
                 }
@@ -57,8 +65,7 @@ impl KeyPair {
         }
     }
 
-    /// A new pair, written to `folder` as `mcp_private_key.pem` (readable by its owner alone) and
-    /// `mcp_public_key.pem`.
+    /// Generates a pair and writes it to `folder` as `mcp_private_key.pem` (mode 0600) and `mcp_public_key.pem`.
     ///
     /// # Errors
     /// When there is a private key already, or the folder cannot be written.
@@ -75,14 +82,15 @@ impl KeyPair {
             .map_err(|_| KeyError::Generate)?;
         let path = folder.join(PUBLIC);
         persist(folder, &path, pem.as_bytes(), true).map_err(write(path))?;
-        tracing::info!(folder = %folder.display(), bits = BITS, "made a new key pair");
+        let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        tracing::info!(folder = %folder.display(), bits = BITS, "generated RSA key pair");
         Self::new(&private)
     }
 
-    /// Removes the pair in `folder`, so that the next start makes a new one.
+    /// Removes the pair in `folder`.
     ///
     /// # Errors
-    /// When a file is there but cannot be removed.
+    /// When a file cannot be removed.
     pub fn remove(folder: &Path) -> Result<(), KeyError> {
         for path in [folder.join(PRIVATE), folder.join(PUBLIC)] {
             match fs::remove_file(&path) {
@@ -96,18 +104,23 @@ impl KeyPair {
     }
 
     fn load(folder: &Path) -> Result<Self, KeyError> {
+        // Absolute, so that errors and logs say which of several folders it is.
+        let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let path = folder.join(PRIVATE);
+        let pem = read(&path)?;
+        check_mode(&path)?;
         let private =
-            RsaPrivateKey::from_pkcs8_pem(&read(&path)?).map_err(|_| KeyError::NotAKey(path))?;
+            RsaPrivateKey::from_pkcs8_pem(&pem).map_err(|_| KeyError::InvalidPem(path))?;
         let path = folder.join(PUBLIC);
         let public = RsaPublicKey::from_public_key_pem(&read(&path)?)
-            .map_err(|_| KeyError::NotAKey(path.clone()))?;
+            .map_err(|_| KeyError::InvalidPem(path.clone()))?;
         if private.to_public_key() != public {
-            return Err(KeyError::Strangers(path));
+            return Err(KeyError::Mismatch(path));
         }
         if public.size() * 8 < BITS {
             return Err(KeyError::TooShort(path));
         }
+        tracing::info!(folder = %folder.display(), "loaded RSA key pair");
         Self::new(&private)
     }
 
@@ -117,7 +130,12 @@ impl KeyPair {
         Ok(Self { signing, public: private.to_public_key() })
     }
 
-    /// The public half, ready to be published at a `jwks_uri`.
+    /// `GET /.well-known/jwks.json`. Scripts of any origin may read it, since it is public.
+    pub fn routes(&self) -> Router {
+        Router::new().route("/.well-known/jwks.json", json_document(&self.jwks()))
+    }
+
+    /// The public half as a JWK Set.
     pub fn jwks(&self) -> JwkSet {
         JwkSet::from_iter([Jwk {
             kty: "RSA".to_owned(),
@@ -160,7 +178,24 @@ fn read(path: &Path) -> Result<String, KeyError> {
     }
 }
 
-/// Writes a file whole or not at all, and never over another one.
+/// # Errors
+/// When other users can read the file.
+#[cfg(unix)]
+fn check_mode(path: &Path) -> Result<(), KeyError> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let metadata = fs::metadata(path);
+    let metadata = metadata.map_err(|source| KeyError::Read { path: path.to_owned(), source })?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed { path: path.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+fn check_mode(_: &Path) -> Result<(), KeyError> {
+    Ok(())
+}
+
+/// Writes a new file, completely or not at all.
 fn persist(folder: &Path, path: &Path, content: &[u8], world_readable: bool) -> io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(folder)?; // made with mode 0600
     file.write_all(content)?;
@@ -173,51 +208,12 @@ fn persist(folder: &Path, path: &Path, content: &[u8], world_readable: bool) -> 
     Ok(())
 }
 
-/// Why there is no usable key pair.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// One half is there, the other is not.
-    #[error("{} is missing, but its other half is there; make a new pair: cargo run --bin gen-token -- --generate-keys", .0.display())]
-    Missing(PathBuf),
-    /// The operating system does not let us read it.
-    #[error("cannot read {}; check its owner and mode, or choose another folder with --keys-dir", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Not PEM, not RSA, or cut short.
-    #[error("{} is not an RSA key in PEM; make a new pair: cargo run --bin gen-token -- --generate-keys", .0.display())]
-    NotAKey(PathBuf),
-    /// The halves belong to different pairs.
-    #[error("{} does not belong to the private key beside it; make a new pair: cargo run --bin gen-token -- --generate-keys", .0.display())]
-    Strangers(PathBuf),
-    /// RS256 wants 2048 bits or more (RFC 7518, 3.3).
-    #[error("{} has fewer than 2048 bits; make a new pair: cargo run --bin gen-token -- --generate-keys", .0.display())]
-    TooShort(PathBuf),
-    /// The folder is read-only, full, or not a folder.
-    #[error("cannot write {}; choose another folder with --keys-dir", .path.display())]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The machine gave no randomness, or the key could not be encoded.
-    #[error("cannot make an RSA key pair on this machine")]
-    Generate,
-    /// The claims are no JSON object.
-    #[error("cannot sign these claims")]
-    Sign,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_pair_is_made_once_and_kept_private() {
+    fn a_pair_is_generated_once_and_kept_private() {
         let folder = tempfile::tempdir().unwrap();
         let first = KeyPair::load_or_create(folder.path()).unwrap();
         let second = KeyPair::load_or_create(folder.path()).unwrap();
@@ -231,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spoiled_pair_stops_with_the_file_and_the_command_that_mends_it() {
+    fn a_damaged_pair_is_an_error_with_the_file_and_the_command_that_fixes_it() {
         let folder = tempfile::tempdir().unwrap();
         let (private, public) = (folder.path().join(PRIVATE), folder.path().join(PUBLIC));
         KeyPair::create(folder.path()).unwrap();
@@ -247,16 +243,37 @@ mod tests {
         ] {
             fs::write(&private, spoiled).unwrap();
             assert!(message().contains("mcp_private_key.pem is not an RSA key"), "{}", message());
-            assert!(message().contains("gen-token -- --generate-keys"));
+            let folder = folder.path().canonicalize().unwrap();
+            let command = format!("gen-token -- --generate-keys --keys-dir '{}'", folder.display());
+            assert!(message().contains(&command), "{}", message());
         }
         fs::remove_file(&private).unwrap();
         assert!(message().contains("mcp_private_key.pem is missing"));
 
-        fs::write(&private, good_private).unwrap();
+        persist(folder.path(), &private, good_private.as_bytes(), false).unwrap();
         fs::remove_file(&public).unwrap();
         assert!(message().contains("mcp_public_key.pem is missing"));
         let other = RsaPrivateKey::new(&mut OsRng, 1024).unwrap().to_public_key();
         fs::write(&public, other.to_public_key_pem(LineEnding::LF).unwrap()).unwrap();
         assert!(message().contains("does not belong"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_key_that_others_can_read_is_an_error_with_the_command_that_fixes_it() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        KeyPair::create(folder.path()).unwrap();
+        let private = folder.path().join(PRIVATE).canonicalize().unwrap();
+        for (mode, accepted) in [(0o644, false), (0o640, false), (0o660, false), (0o400, true)] {
+            fs::set_permissions(&private, fs::Permissions::from_mode(mode)).unwrap();
+            let result = KeyPair::load_or_create(folder.path());
+            assert_eq!(result.is_ok(), accepted, "{mode:o}");
+            if let Err(error) = result {
+                let command = format!("chmod 600 '{}'", private.display());
+                assert!(error.to_string().ends_with(&command), "{error}");
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! The documents by which a client finds its way: the protected resource's card and the authorization server's.
+//! Metadata documents: the protected resource's and the authorization server's.
 //!
-//! Rules: RFC 9728 section 2 (protected resource), RFC 8414 section 2 (authorization server), RFC 9207 section 3
+//! Specification: RFC 9728 section 2 (protected resource), RFC 8414 section 2 (authorization server), RFC 9207 section 3
 //! (`authorization_response_iss_parameter_supported`), MCP 2025-11-25 authorization, "Authorization Server Location".
-//! URLs are strings here, never parsed and printed again: `resource` and `issuer` are compared byte for byte.
+//! URLs stay text, as they were written: `resource` and `issuer` are compared byte for byte.
 
 use axum::{
+    Router,
     body::Bytes,
     http::{Method, header},
     routing::{MethodRouter, get},
@@ -12,30 +13,32 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tower_http::cors::{Any, CorsLayer};
 
+use super::urls::{self, PROTECTED_RESOURCE};
+
 /// The protected resource's metadata (RFC 9728, 2).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProtectedResource {
-    /// The resource identifier: what a client names as `resource` (RFC 8707) and a token has as `aud`.
+    /// The resource identifier: `resource` of a token request (RFC 8707) and `aud` of the token.
     pub resource: String,
-    /// The issuers whose tokens are accepted here, exactly as they call themselves.
+    /// The issuer identifiers of the authorization servers whose tokens are accepted, byte for byte.
     pub authorization_servers: Vec<String>,
-    /// The scopes that are of use here.
+    /// The scopes that clients may request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
-    /// How a token may be sent: `header` and nothing else.
+    /// How a token may be sent (RFC 6750, 2): in the `Authorization` header only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bearer_methods_supported: Vec<String>,
-    /// A name for people.
+    /// Human-readable name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
-    /// A page for people.
+    /// Human-readable documentation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_documentation: Option<String>,
-    /// The tutorial's own member: the revision of MCP that its posts are about.
+    /// An extension of the tutorial: the MCP revision that its posts describe.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcp_protocol_version: Option<String>,
-    /// The tutorial's own member: `mcp-server`.
+    /// An extension of the tutorial: `mcp-server`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
 }
@@ -44,27 +47,27 @@ pub struct ProtectedResource {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AuthorizationServerMetadata {
-    /// Who issues; must equal the URL that the document was asked for (RFC 8414, 3.3).
+    /// The issuer identifier; must equal the one that the document was requested for (RFC 8414, 3.3).
     pub issuer: String,
-    /// Where a person is sent.
+    /// Where the user's browser is sent (RFC 6749, 3.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_endpoint: Option<String>,
-    /// Where a code becomes a token.
+    /// Where a code is exchanged for a token (RFC 6749, 3.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint: Option<String>,
-    /// Where clients register themselves (RFC 7591).
+    /// Dynamic client registration (RFC 7591).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub registration_endpoint: Option<String>,
-    /// Where the public keys are (RFC 7517).
+    /// The JWKS (RFC 7517).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// Where opaque tokens are explained (RFC 7662).
+    /// Token introspection (RFC 7662).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub introspection_endpoint: Option<String>,
-    /// The scopes that may be asked for.
+    /// The scopes that clients may request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes_supported: Option<Vec<String>>,
-    /// `code` is the one that counts.
+    /// `code` is the one that OAuth 2.1 uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_types_supported: Option<Vec<String>>,
     /// Absent means `authorization_code` and `implicit` (RFC 8414, 2).
@@ -76,30 +79,28 @@ pub struct AuthorizationServerMetadata {
     /// MCP clients must refuse a server that does not list `S256` (RFC 7636; MCP authorization).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
-    /// Whether answers carry `iss` (RFC 9207, 3).
+    /// Whether authorization responses carry `iss` (RFC 9207, 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_response_iss_parameter_supported: Option<bool>,
     /// Whether a URL may serve as `client_id` (Client ID Metadata Documents draft).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id_metadata_document_supported: Option<bool>,
-    /// The tutorial's own member: whether a token is for the `resource` that was asked for (RFC 8707).
+    /// An extension of the tutorial: whether tokens are bound to the requested `resource` (RFC 8707).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_indicators_supported: Option<bool>,
-    /// Present when proofs of possession are understood (RFC 9449, 5.1).
+    /// Signature algorithms for DPoP proofs (RFC 9449, 5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_signing_alg_values_supported: Option<Vec<String>>,
-    /// OpenID Connect Discovery requires it; we issue no ID tokens ourselves.
+    /// Required by OpenID Connect Discovery 1.0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_types_supported: Option<Vec<String>>,
 }
 
 impl ProtectedResource {
-    /// A resource that accepts tokens of `authorization_server` with these scopes, in the header only.
-    pub fn new(resource: String, authorization_server: String, scopes: &[&str]) -> Self {
+    /// Metadata of the resource with this identifier. It is kept byte for byte: a `Url` would add a slash.
+    pub fn new(resource: impl Into<String>) -> Self {
         Self {
-            resource,
-            authorization_servers: vec![authorization_server],
-            scopes_supported: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            resource: resource.into(),
             bearer_methods_supported: vec!["header".to_owned()],
             mcp_protocol_version: Some("2025-06-18".to_owned()),
             resource_type: Some("mcp-server".to_owned()),
@@ -107,35 +108,147 @@ impl ProtectedResource {
         }
     }
 
-    /// The same, with a page for people.
+    /// Adds the issuer identifier of an authorization server.
     #[must_use]
-    pub fn documented_at(self, url: String) -> Self {
-        Self { resource_documentation: Some(url), ..self }
+    pub fn authorization_server(mut self, issuer: impl Into<String>) -> Self {
+        self.authorization_servers.push(issuer.into());
+        self
     }
 
-    /// The same under another identifier.
+    /// The scopes that clients may request; challenges name all of them.
     #[must_use]
-    pub fn renamed(&self, resource: String) -> Self {
-        Self { resource, ..self.clone() }
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes_supported = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The URL of a page for developers.
+    #[must_use]
+    pub fn documentation(self, url: impl Into<String>) -> Self {
+        Self { resource_documentation: Some(url.into()), ..self }
+    }
+
+    /// The values that `aud` of a token for this resource may have: the identifier, and the URL of the server when
+    /// the resource is the only one on its host (`http://localhost:9000` for `http://localhost:9000/mcp`, which the
+    /// tutorial's clients request). With a longer path the host is shared, and a token for another resource on it
+    /// must not be accepted (RFC 8707, 2).
+    pub fn audiences(&self) -> Vec<String> {
+        std::iter::once(self.resource.as_str())
+            .chain(self.server_url())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn server_url(&self) -> Option<&str> {
+        let (origin, path) = urls::split_origin(&self.resource);
+        let segment = path.strip_prefix('/')?;
+        (!segment.is_empty() && !segment.contains(['/', '?', '#'])).then_some(origin)
+    }
+
+    /// Where the document is (RFC 9728, 3.1): `/.well-known/oauth-protected-resource`, then the resource's path.
+    pub fn metadata_url(&self) -> String {
+        urls::well_known(&self.resource, PROTECTED_RESOURCE)
+    }
+
+    /// `GET` of the document at the path that RFC 9728, 3.1 derives from the resource, and at the root of the host,
+    /// where the tutorial shows it, about the server's URL.
+    pub fn routes(&self) -> Router {
+        let path = urls::well_known_path(&self.resource, PROTECTED_RESOURCE);
+        let router = Router::new().route(&path, json_document(self));
+        match self.server_url() {
+            Some(url) => {
+                let alias = Self { resource: url.to_owned(), ..self.clone() };
+                router.route(&urls::well_known_path(url, PROTECTED_RESOURCE), json_document(&alias))
+            }
+            None => router,
+        }
+    }
+
+    /// The URL of the document at the root of the host, or of the only one.
+    pub(super) fn root_metadata_url(&self) -> String {
+        urls::well_known(self.server_url().unwrap_or(&self.resource), PROTECTED_RESOURCE)
     }
 }
 
-/// Where the documents are; the tutorial shows it in `/health` and in `serverInfo`.
-#[derive(Debug, Clone, Serialize)]
-pub struct Links {
-    /// URL of the protected resource's metadata.
-    pub protected_resource: String,
+/// Where an authorization server's documents are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct MetadataUrls {
     /// URL of the authorization server's metadata.
     pub authorization_server: String,
-    /// URL of the public keys; empty when only the authorization server's metadata knows it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub jwks: String,
+    /// URL of the JWKS, when it is known without reading the metadata.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<String>,
 }
 
-/// `GET` of a document that never changes: serialized once, served often, and readable by web pages, since it holds
-/// nothing personal.
-pub fn document(document: &impl Serialize) -> MethodRouter {
+/// `GET` of a JSON document that never changes: serialized once. Scripts of any origin may read it, since it is public.
+pub fn json_document(document: &impl Serialize) -> MethodRouter {
     let bytes = Bytes::from(serde_json::to_vec(document).expect("a wire document is serializable"));
     get(move || async { ([(header::CONTENT_TYPE, "application/json")], bytes) })
         .layer(CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]).allow_headers(Any))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use http_body_util::BodyExt;
+    use serde_json::Value;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    async fn resource_at(router: &Router, path: &str) -> Option<String> {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let body = router.clone().oneshot(request).await.unwrap().into_body();
+        let document = body.collect().await.unwrap().to_bytes();
+        let document: Value = serde_json::from_slice(&document).ok()?;
+        document["resource"].as_str().map(str::to_owned)
+    }
+
+    #[tokio::test]
+    async fn the_document_is_where_rfc_9728_derives_it_and_at_the_root_of_a_host_with_one_resource()
+    {
+        let routes = ProtectedResource::new("http://localhost:9000/mcp").routes();
+        let at = async |path: &str| resource_at(&routes, path).await;
+        assert_eq!(
+            at("/.well-known/oauth-protected-resource/mcp").await.as_deref(),
+            Some("http://localhost:9000/mcp")
+        );
+        assert_eq!(
+            at("/.well-known/oauth-protected-resource").await.as_deref(),
+            Some("http://localhost:9000")
+        );
+    }
+
+    #[tokio::test]
+    async fn on_a_shared_host_the_root_says_nothing_and_its_url_is_no_audience() {
+        let resource = ProtectedResource::new("https://mcp.example.com/team-a/mcp");
+        assert_eq!(resource.audiences(), ["https://mcp.example.com/team-a/mcp"]);
+        assert_eq!(
+            resource.metadata_url(),
+            "https://mcp.example.com/.well-known/oauth-protected-resource/team-a/mcp"
+        );
+        let routes = resource.routes();
+        let at = async |path: &str| resource_at(&routes, path).await;
+        let expected = Some("https://mcp.example.com/team-a/mcp");
+        assert_eq!(
+            at("/.well-known/oauth-protected-resource/team-a/mcp").await.as_deref(),
+            expected
+        );
+        assert_eq!(at("/.well-known/oauth-protected-resource").await, None);
+    }
+
+    #[test]
+    fn the_url_of_a_server_with_one_resource_is_an_audience_too() {
+        for (resource, expected) in [
+            (
+                "http://localhost:9000/mcp",
+                &["http://localhost:9000/mcp", "http://localhost:9000"][..],
+            ),
+            ("https://mcp.example.com", &["https://mcp.example.com"]),
+            ("https://mcp.example.com/", &["https://mcp.example.com/"]),
+            ("https://mcp.example.com/team-a/mcp", &["https://mcp.example.com/team-a/mcp"]),
+        ] {
+            assert_eq!(ProtectedResource::new(resource).audiences(), expected, "{resource}");
+        }
+    }
 }

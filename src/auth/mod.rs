@@ -1,41 +1,49 @@
-//! Authentication and authorization: who is calling, and may they?
+//! OAuth 2.1 resource server: verifies access tokens, answers with challenges, publishes metadata.
 //!
-//! Knows nothing of MCP's methods. The two meet in the step files only.
-//!
-//! Who can sign, whom we believe, and what of a token is left behind the wall:
+//! This module depends on [`principal`](crate::principal) and on nothing else of this crate, so it also works in front
+//! of other services. [`bearer::BearerAuth`] is a [`tower::Layer`]: a request with a valid token reaches the inner
+//! service with a [`Principal`](crate::principal::Principal) among its extensions.
 //!
 //! ```
-//! use mcp_auth::auth::{keys::KeyPair, verifier::{TokenVerifier, TrustedIssuer}};
-//! use serde_json::json;
+//! use axum::{Extension, Router, routing::get};
+//! use mcp_auth::{
+//!     auth::{
+//!         bearer::BearerAuth, challenge::Challenge, keys::KeyPair, metadata::ProtectedResource,
+//!         verify::{TokenVerifier, TrustedIssuer},
+//!     },
+//!     principal::Principal,
+//! };
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> anyhow::Result<()> {
-//! # let folder = std::env::temp_dir().join(format!("mcp-auth-example-{}", std::process::id()));
-//! let keys = KeyPair::load_or_create(&folder)?;
-//! # std::fs::remove_dir_all(&folder)?;
-//! let jwks = keys.jwks();
-//! let verifier = TokenVerifier::new().trust(TrustedIssuer::new("me", ["my-api"], &jwks));
-//!
-//! let claims = json!({"iss": "me", "aud": "my-api", "sub": "ada", "exp": 4_000_000_000_u64, "scope": "read"});
-//! let principal = verifier.verify(&keys.sign("at+jwt", &claims)?).await?;
-//! assert!(principal.scopes.holds("read"));
-//!
-//! let elsewhere = json!({"iss": "me", "aud": "another-api", "sub": "ada", "exp": 4_000_000_000_u64});
-//! let refused = verifier.verify(&keys.sign("at+jwt", &elsewhere)?).await.unwrap_err();
-//! assert_eq!(refused.detail(), "Invalid token audience");
-//! # Ok(())
-//! # }
+//! fn app(keys: &KeyPair) -> Router {
+//!     let resource = ProtectedResource::new("http://localhost:9000/api")
+//!         .authorization_server("https://login.example.com")
+//!         .scopes(["read"]);
+//!     let issuer = TrustedIssuer::new("https://login.example.com", resource.audiences(), &keys.jwks());
+//!     let challenge = Challenge::bearer("my-api").for_resource(&resource);
+//!     let auth = BearerAuth::new(TokenVerifier::new().trust(issuer), challenge);
+//!     let hello = |Extension(caller): Extension<Principal>| async move { format!("hello {}", caller.name) };
+//!     Router::new().route("/api", get(hello).route_layer(auth)).merge(resource.routes())
+//! }
 //! ```
+//!
+//! | module | what it does | specification |
+//! |---|---|---|
+//! | [`bearer`] | the middleware | RFC 6750 |
+//! | [`challenge`] | `WWW-Authenticate`: written by servers, parsed by clients | RFC 9110, RFC 6750, RFC 9728 |
+//! | [`verify`] | is this token valid, and who is the caller? | RFC 7519, RFC 8725, RFC 9068, RFC 7662 |
+//! | [`metadata`] | protected resource and authorization server metadata | RFC 9728, RFC 8414 |
+//! | [`keys`] | a key pair of our own | RFC 7517, RFC 7518 |
+//! | [`provider`] | HTTP to an identity provider | RFC 8414, OpenID Connect Discovery 1.0 |
+//! | [`identity_provider`] | an identity provider as a trusted issuer | |
+//! | [`info`] | what `/health` and `serverInfo` report about authorization | |
+//! | [`urls`] | where well-known documents are | RFC 8414, RFC 9728 |
 
 pub mod bearer;
 pub mod challenge;
-pub mod claims;
-pub mod introspection;
-pub mod jwks;
+pub mod identity_provider;
+pub mod info;
 pub mod keys;
-mod members;
 pub mod metadata;
 pub mod provider;
-pub mod remote_jwks;
-pub mod token_cache;
-pub mod verifier;
+pub mod urls;
+pub mod verify;

@@ -6,13 +6,16 @@
 //! **For development only:** the people and their passwords are public.
 //!
 //! ```
-//! use mcp_auth::{auth::keys::KeyPair, authorization_server::AuthorizationServer};
+//! use mcp_auth::{
+//!     auth::{keys::KeyPair, metadata::ProtectedResource},
+//!     authorization_server::AuthorizationServer,
+//! };
 //!
 //! /// It tells its own address in its metadata, and listens on this machine alone.
-//! fn login(keys: &KeyPair) -> anyhow::Result<axum::Router> {
+//! fn login(keys: &KeyPair, resource: &ProtectedResource) -> anyhow::Result<axum::Router> {
 //!     let host = std::net::Ipv4Addr::LOCALHOST.into();
-//!     let server = AuthorizationServer::new(host, "http://localhost:9000", keys)?
-//!         .protects("http://localhost:9000/mcp", &["mcp:read", "mcp:tools"]);
+//!     let server =
+//!         AuthorizationServer::new(host, "http://localhost:9000", keys)?.resource(resource);
 //!     Ok(server.routes())
 //! }
 //! ```
@@ -54,7 +57,9 @@ use self::{clock::Clock, state::Server, withdrawn::Withdrawn};
 use crate::{
     auth::{
         keys::KeyPair,
-        metadata::{self, AuthorizationServerMetadata},
+        metadata::{self, AuthorizationServerMetadata, MetadataUrls, ProtectedResource},
+        urls,
+        verify::TrustedIssuer,
     },
     principal::ScopeSet,
 };
@@ -102,10 +107,11 @@ impl AuthorizationServer {
         })
     }
 
-    /// A resource that tokens may be for (RFC 8707), with its scopes. The first is for clients that name none.
-    pub fn protects(mut self, resource: impl Into<String>, scopes: &[&str]) -> Self {
-        self.resources.push(resource.into());
-        self.scopes = self.scopes.union(&scopes.iter().copied().collect());
+    /// A resource that tokens may be for (RFC 8707), with its scopes. The first one is for clients that name none.
+    #[must_use]
+    pub fn resource(mut self, resource: &ProtectedResource) -> Self {
+        self.resources.extend(resource.audiences());
+        self.scopes = self.scopes.union(&resource.scopes_supported.iter().cloned().collect());
         self
     }
 
@@ -130,10 +136,19 @@ impl AuthorizationServer {
         Self { clock: Clock::new(now), ..self }
     }
 
-    /// Says by its `jti` whether a token of ours was taken back before its time: for whoever verifies tokens.
-    pub fn withdrawn(&self) -> impl Fn(&str) -> bool + Send + Sync + 'static {
+    /// This server as the issuer of tokens for its resources; tokens that it revoked are rejected.
+    pub fn trusted_issuer(&self) -> TrustedIssuer {
         let (withdrawn, clock) = (self.withdrawn.clone(), self.clock.clone());
-        move |jti| withdrawn.has_token(jti, clock.now())
+        TrustedIssuer::new(&self.issuer, &self.resources, &self.keys.jwks())
+            .with_revocation_check(move |jti| withdrawn.has_token(jti, clock.now()))
+    }
+
+    /// Where its documents are.
+    pub fn metadata_urls(&self) -> MetadataUrls {
+        MetadataUrls {
+            authorization_server: urls::well_known(&self.issuer, urls::AUTHORIZATION_SERVER),
+            jwks: Some(format!("{}/.well-known/jwks.json", self.issuer)),
+        }
     }
 
     /// Its metadata (RFC 8414, 2).
@@ -188,8 +203,8 @@ impl AuthorizationServer {
             .route("/auth/style.css", get(pages::style))
             .layer(DefaultBodyLimit::max(BODY))
             .with_state(Arc::new(Server::from(self)))
-            .route("/.well-known/oauth-authorization-server", metadata::document(&metadata))
-            .route("/.well-known/openid-configuration", metadata::document(&metadata))
+            .route("/.well-known/oauth-authorization-server", metadata::json_document(&metadata))
+            .route("/.well-known/openid-configuration", metadata::json_document(&metadata))
     }
 }
 

@@ -10,18 +10,12 @@
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use mcp_auth::{
     auth::{
-        bearer::{self, BearerAuth},
-        challenge::Challenge,
-        introspection::Introspection,
-        metadata::{self, Links, ProtectedResource},
-        provider::Provider,
-        remote_jwks::{RemoteKeys, Timing},
-        verifier::{TokenVerifier, TrustedIssuer},
+        bearer::BearerAuth, challenge::Challenge, identity_provider::IdentityProvider,
+        info::AuthInfo, metadata::ProtectedResource, verify::TokenVerifier,
     },
     config::Config,
     cors, docs,
@@ -40,9 +34,7 @@ use mcp_auth::{
         tools::{self, Tools},
         transport,
     },
-    origin,
-    principal::ScopeSet,
-    program_docs, program_info, server,
+    origin, program_docs, program_info, server,
 };
 
 #[tokio::main]
@@ -102,47 +94,30 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         methods.method("completion/complete", completion::complete.with_state(&completions));
     let methods = methods.guarded_by(policy);
 
-    // The provider: who signs, and where its keys are. Nothing is fetched before it is needed.
-    let idp = &config.provider;
-    let provider = Provider::new(&idp.issuer, idp.allow_http)?;
-    let timing = Timing { fresh: idp.jwks_ttl, stale: idp.jwks_max_stale, ..Timing::default() };
-    let keys = RemoteKeys::new(&provider, idp.jwks_url.clone(), timing);
-    let introspection = idp.introspection.as_ref().map(|asking| {
-        let (id, secret) = (&asking.client_id, asking.client_secret.reveal());
-        Introspection::new(&provider, asking.url.clone(), id, secret)
-    });
+    // Issues the tokens. Nothing is fetched before the first token is verified.
+    let provider = config.provider.identity_provider()?;
 
-    // The trail: who we are, and who issues our tokens.
-    let url = |path: &str| config.public_url.join(path);
-    let scopes: Vec<_> = idp.scopes.iter().map(String::as_str).collect();
-    let resource = ProtectedResource::new(url("/mcp"), idp.issuer.clone(), &scopes)
-        .documented_at(url("/docs"));
-    let root = resource.renamed(url(""));
-    let links = Links {
-        protected_resource: url("/.well-known/oauth-protected-resource"),
-        authorization_server: idp.metadata_url(),
-        jwks: idp.known_jwks_url(),
-    };
+    // Discovery: the challenge names this document (RFC 9728), and the document names the identity provider.
+    let resource = ProtectedResource::new(config.public_url.join("/mcp"))
+        .authorization_server(provider.issuer())
+        .scopes(&config.provider.scopes)
+        .documentation(config.public_url.join("/docs"));
+    let info = AuthInfo::new()
+        .auth_required()
+        .scope_based_auth()
+        .identity_provider(&provider)
+        .oauth_metadata(&resource, &provider.metadata_urls());
 
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
-        .with("keycloak_integration", idp.keycloak.is_some())
-        .live("jwks_available", &keys, RemoteKeys::available)
-        .live("provider", &keys, RemoteKeys::status)
-        .with("auth_required", true)
-        .with("keycloak_config", &idp.keycloak)
-        .with("oauth_metadata", &links)
-        .with("scope_based_auth", true);
+        .live("jwks_available", &provider, IdentityProvider::jwks_available)
+        .live("provider", &provider, IdentityProvider::status)
+        .with_details(&info);
     let health = health
         .with("resources", resources.uris())
         .with("protocol_versions", protocol::all().collect::<Vec<_>>());
-    let server = Server::new("mcp-echo")
-        .offering("tools")
-        .offering("prompts")
-        .with("keycloak_integration", idp.keycloak.is_some())
-        .with("keycloak_config", &idp.keycloak)
-        .with("oauth_metadata", &links);
+    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
     let server = server.offering("resources").completing();
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
     // From here on a ping is answered as bare as its text has it: official clients look.
@@ -155,24 +130,18 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let mcp = post(eras::handle).delete(eras::end_session);
     let mcp = mcp.fallback(transport::no_stream).with_state(endpoint);
 
-    // The wall: whoever passes it has a verified identity.
-    let audiences = idp.audiences.iter().cloned().chain([url("/mcp"), url("")]);
-    let issuer = TrustedIssuer::remote(&keys, audiences)
-        .with_roles_in(&idp.role_claims)
-        .introspected_by(introspection);
-    let verifier = TokenVerifier::new().remembering(config.limits.token_cache_bytes).trust(issuer);
-    let challenge = Challenge::bearer("mcp-server");
-    let challenge = challenge
-        .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))
-        .scopes(&ScopeSet::from_iter(scopes));
-    let wall = BearerAuth::new(verifier, challenge);
-    let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
+    // Only requests with a valid access token get past this layer.
+    let verifier = TokenVerifier::new()
+        .cache_capacity(config.limits.token_cache_bytes)
+        .trust(provider.trusted_issuer(&resource));
+    let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
+    let auth = BearerAuth::new(verifier, challenge);
+    let mcp = mcp.route_layer(auth);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
-        .route("/.well-known/oauth-protected-resource", metadata::document(&root))
+        .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         // Clients in a browser ask before they send a token, so the answer stands before the wall.
         .layer((origin::validate(&config.origins), cors::share(&config.origins)));
 

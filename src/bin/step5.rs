@@ -12,7 +12,7 @@ use axum::{
     routing::{get, post},
 };
 use mcp_auth::{
-    auth::{jwks, keys::KeyPair},
+    auth::{info::AuthInfo, keys::KeyPair},
     config::Config,
     docs,
     health::{self, Health},
@@ -45,15 +45,13 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("prompts/get", prompts::get.with_state(&prompts));
 
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
-    let jwks = keys.jwks();
 
+    let info = AuthInfo::new().jwks_available();
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
-        .with("jwt_enabled", true)
-        .with("jwks_available", true);
-    let server =
-        Server::new("mcp-echo").offering("tools").offering("prompts").with("jwt_enabled", true);
+        .with_details(&info);
+    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
 
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
@@ -61,7 +59,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
+        .merge(keys.routes()) // GET /.well-known/jwks.json
         .layer(origin::validate(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.

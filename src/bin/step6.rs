@@ -9,16 +9,15 @@
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use mcp_auth::{
     auth::{
-        bearer::{self, BearerAuth},
+        bearer::BearerAuth,
         challenge::Challenge,
-        jwks,
+        info::AuthInfo,
         keys::KeyPair,
-        verifier::{TokenVerifier, TrustedIssuer},
+        verify::{TokenVerifier, TrustedIssuer},
     },
     config::Config,
     docs,
@@ -52,32 +51,29 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("prompts/get", prompts::get.with_state(&prompts));
 
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
-    let jwks = keys.jwks();
 
+    let info = AuthInfo::new().jwks_available().auth_required();
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
-        .with("jwt_enabled", true)
-        .with("jwks_available", true)
-        .with("auth_required", true);
-    let server =
-        Server::new("mcp-echo").offering("tools").offering("prompts").with("jwt_enabled", true);
+        .with_details(&info);
+    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
 
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
-    // The wall: whoever passes it has a verified identity.
+    // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
-        .remembering(config.limits.token_cache_bytes)
-        .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks));
+        .cache_capacity(config.limits.token_cache_bytes)
+        .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &keys.jwks()));
     let challenge = Challenge::bearer("mcp-server");
-    let wall = BearerAuth::new(verifier, challenge);
-    let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
+    let auth = BearerAuth::new(verifier, challenge);
+    let mcp = mcp.route_layer(auth);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
+        .merge(keys.routes()) // GET /.well-known/jwks.json
         .layer(origin::validate(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.

@@ -9,17 +9,16 @@
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use mcp_auth::{
     auth::{
-        bearer::{self, BearerAuth},
+        bearer::BearerAuth,
         challenge::Challenge,
-        jwks,
+        info::AuthInfo,
         keys::KeyPair,
-        metadata::{self, Links, ProtectedResource},
-        verifier::{TokenVerifier, TrustedIssuer},
+        metadata::ProtectedResource,
+        verify::{TokenVerifier, TrustedIssuer},
     },
     authorization_server::AuthorizationServer,
     config::Config,
@@ -33,9 +32,7 @@ use mcp_auth::{
         tools::{self, Tools},
         transport,
     },
-    origin,
-    principal::ScopeSet,
-    program_info, server,
+    origin, program_info, server,
 };
 
 #[tokio::main]
@@ -56,63 +53,48 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .method("prompts/get", prompts::get.with_state(&prompts));
 
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
-    let jwks = keys.jwks();
 
-    // The trail: who we are, and who issues our tokens.
-    let url = |path: &str| config.public_url.join(path);
-    let scopes = ["mcp:read", "mcp:tools"];
-    let resource =
-        ProtectedResource::new(url("/mcp"), url(""), &scopes).documented_at(url("/docs"));
-    let root = resource.renamed(url(""));
-    // For development: here a person can log in. Production has an identity provider in its place.
-    let authorization_server = AuthorizationServer::new(config.host, url(""), &keys)?
-        .protects(url("/mcp"), &scopes)
-        .protects(url(""), &scopes)
-        .local_client_documents(config.allow_local_client_metadata);
-    let links = Links {
-        protected_resource: url("/.well-known/oauth-protected-resource"),
-        authorization_server: url("/.well-known/oauth-authorization-server"),
-        jwks: url("/.well-known/jwks.json"),
-    };
+    // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
+    let resource = ProtectedResource::new(config.public_url.join("/mcp"))
+        .authorization_server(config.public_url.as_str())
+        .scopes(["mcp:read", "mcp:tools"])
+        .documentation(config.public_url.join("/docs"));
+    // For development only; in production an identity provider takes its place (step 10).
+    let authorization_server =
+        AuthorizationServer::new(config.host, config.public_url.as_str(), &keys)?
+            .resource(&resource)
+            .local_client_documents(config.allow_local_client_metadata);
+    let info = AuthInfo::new()
+        .jwks_available()
+        .auth_required()
+        .oauth_metadata(&resource, &authorization_server.metadata_urls());
 
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
-        .with("jwt_enabled", true)
-        .with("jwks_available", true)
-        .with("auth_required", true)
-        .with("oauth_metadata", &links);
-    let server = Server::new("mcp-echo")
-        .offering("tools")
-        .offering("prompts")
-        .with("jwt_enabled", true)
-        .with("oauth_metadata", &links);
+        .with_details(&info);
+    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
     let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
     let pong = Pong::new().with("oauth_metadata_available", true);
     let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
 
     let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
-    // The wall: whoever passes it has a verified identity.
-    let own = TrustedIssuer::new(url(""), [url("/mcp"), url("")], &jwks);
+    // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
-        .remembering(config.limits.token_cache_bytes)
-        .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &jwks))
-        .trust(own.unless(authorization_server.withdrawn()));
-    let challenge = Challenge::bearer("mcp-server");
-    let challenge = challenge
-        .resource_metadata(url("/.well-known/oauth-protected-resource/mcp"))
-        .scopes(&ScopeSet::from(scopes));
-    let wall = BearerAuth::new(verifier, challenge);
-    let mcp = mcp.route_layer(from_fn_with_state(wall, bearer::authenticate));
+        .cache_capacity(config.limits.token_cache_bytes)
+        .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &keys.jwks()))
+        .trust(authorization_server.trusted_issuer());
+    let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
+    let auth = BearerAuth::new(verifier, challenge);
+    let mcp = mcp.route_layer(auth);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .route("/.well-known/jwks.json", get(jwks::publish).with_state(jwks))
-        .route("/.well-known/oauth-protected-resource/mcp", metadata::document(&resource))
-        .route("/.well-known/oauth-protected-resource", metadata::document(&root))
-        .merge(authorization_server.routes())
+        .merge(keys.routes()) // GET /.well-known/jwks.json
+        .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
+        .merge(authorization_server.routes()) // its metadata, and /auth/*
         .layer(origin::validate(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.

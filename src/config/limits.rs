@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::{auth::token_cache, jsonrpc};
+use crate::{auth::verify::token_cache, jsonrpc};
 
 /// How much a client may ask of this server.
 #[derive(Debug, Clone, Args)]
@@ -45,7 +45,7 @@ pub struct Limits {
     pub max_concurrent_requests: usize,
 
     /// Memory for verified tokens, each remembered for a minute at the most, in bytes; 0 verifies every token anew.
-    #[arg(long, env = "MCP_TOKEN_CACHE_BYTES", default_value_t = token_cache::DEFAULT_CAPACITY, value_name = "BYTES")]
+    #[arg(long, env = "MCP_TOKEN_CACHE_BYTES", default_value_t = token_cache::DEFAULT_CAPACITY_BYTES, value_name = "BYTES")]
     pub token_cache_bytes: u64,
 
     /// How long requests in work may still take after the signal to stop, in seconds.

@@ -4,7 +4,11 @@ mod settings;
 
 use std::time::Duration;
 
-use serde::Serialize;
+use crate::auth::{
+    identity_provider::{IdentityProvider, Keycloak},
+    provider::ProviderError,
+    verify::remote_jwks::JwksCacheConfig,
+};
 
 use super::values::Secret;
 pub(super) use settings::{HEADING, ProviderArgs};
@@ -31,21 +35,12 @@ pub struct ProviderConfig {
     pub jwks_max_stale: Duration,
     /// Set when the provider is to be asked about opaque tokens.
     pub introspection: Option<IntrospectionConfig>,
-    /// Whether http to another machine is fine.
+    /// By how much the provider's clock may differ, for `nbf` and `exp`.
+    pub leeway: Duration,
+    /// Whether `typ` of a token must be `at+jwt`.
+    pub require_at_jwt: bool,
+    /// Whether http to another machine is allowed.
     pub allow_http: bool,
-}
-
-/// A realm of Keycloak.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Keycloak {
-    /// Without a trailing slash.
-    pub url: String,
-    /// Its name.
-    pub realm: String,
-    /// What tokens call it.
-    pub issuer: String,
-    /// Where it publishes its keys.
-    pub jwks_url: String,
 }
 
 /// Who asks the provider about a token, and where.
@@ -60,21 +55,29 @@ pub struct IntrospectionConfig {
 }
 
 impl ProviderConfig {
-    /// The document that tells everything else. Keycloak has it where the tutorial shows it; all others have this one.
-    pub fn metadata_url(&self) -> String {
-        let document = match self.keycloak {
-            Some(_) => "oauth-authorization-server",
-            None => "openid-configuration",
+    /// The provider as these settings describe it; nothing is fetched yet.
+    ///
+    /// # Errors
+    /// When its tokens or documents cannot be used.
+    pub fn identity_provider(&self) -> Result<IdentityProvider, ProviderError> {
+        let cache = JwksCacheConfig {
+            ttl: self.jwks_ttl,
+            max_stale: self.jwks_max_stale,
+            ..JwksCacheConfig::default()
         };
-        let base = self.keycloak.as_ref().map(|k| format!("{}/realms/{}", k.url, k.realm));
-        let base = base.as_deref().unwrap_or(self.issuer.trim_end_matches('/'));
-        format!("{base}/.well-known/{document}")
-    }
-
-    /// Where the keys are, when that is known without asking; empty otherwise.
-    pub fn known_jwks_url(&self) -> String {
-        let keycloak = self.keycloak.as_ref().map(|keycloak| &keycloak.jwks_url);
-        self.jwks_url.as_ref().or(keycloak).cloned().unwrap_or_default()
+        let provider = IdentityProvider::new(&self.issuer, self.allow_http)?
+            .jwks(self.jwks_url.clone(), cache)
+            .audiences(&self.audiences)
+            .role_claims(&self.role_claims)
+            .leeway(self.leeway)
+            .require_at_jwt(self.require_at_jwt)
+            .with_keycloak_realm(self.keycloak.clone());
+        Ok(match &self.introspection {
+            Some(IntrospectionConfig { client_id, client_secret, url }) => {
+                provider.introspection(client_id, client_secret.reveal(), url.clone())
+            }
+            None => provider,
+        })
     }
 }
 
@@ -115,7 +118,8 @@ mod tests {
             (
                 "--keycloak-url http://keycloak:8080 --issuer http://localhost:8080/realms/mcp-realm",
                 "http://localhost:8080/realms/mcp-realm",
-                Some("http://keycloak:8080"),
+                // What is published never names the internal host.
+                Some("http://localhost:8080"),
                 Some(certs("http://keycloak:8080")),
             ),
             ("--issuer https://t.eu.auth0.com/", "https://t.eu.auth0.com/", None, None),
@@ -135,20 +139,38 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_documents_that_exist() {
-        let keycloak = config("");
-        assert_eq!(
-            keycloak.metadata_url(),
-            "http://localhost:8080/realms/mcp-realm/.well-known/oauth-authorization-server"
-        );
-        assert!(
-            keycloak.known_jwks_url().ends_with("/realms/mcp-realm/protocol/openid-connect/certs")
-        );
-        let auth0 = config("--issuer https://t.eu.auth0.com/");
-        assert_eq!(auth0.metadata_url(), "https://t.eu.auth0.com/.well-known/openid-configuration");
-        assert_eq!(auth0.known_jwks_url(), "");
-        assert_eq!(auth0.scopes, ["mcp:read", "mcp:tools", "mcp:prompts"]);
-        assert_eq!(config("--scopes a,b").scopes, ["a", "b"]);
+    fn published_urls_lead_to_documents_that_exist() {
+        let urls = |arguments: &str| config(arguments).identity_provider().unwrap().metadata_urls();
+        let realm = "http://localhost:8080/realms/mcp-realm";
+        let keycloak = urls("");
+        let metadata = format!("{realm}/.well-known/oauth-authorization-server");
+        assert_eq!(keycloak.authorization_server, metadata);
+        let certs = format!("{realm}/protocol/openid-connect/certs");
+        assert_eq!(keycloak.jwks, Some(certs));
+        let auth0 = urls("--issuer https://t.eu.auth0.com/");
+        let metadata = "https://t.eu.auth0.com/.well-known/openid-configuration";
+        assert_eq!((&*auth0.authorization_server, auth0.jwks), (metadata, None));
+    }
+
+    #[test]
+    fn scopes_follow_from_the_provider_unless_they_are_given() {
+        let scopes = |arguments: &str| config(arguments).scopes;
+        let auth0 = scopes("--issuer https://t.eu.auth0.com/");
+        assert_eq!(auth0, ["mcp:read", "mcp:tools", "mcp:prompts"]);
+        assert_eq!(scopes("--scopes a,b"), ["a", "b"]);
+    }
+
+    #[test]
+    fn clocks_may_differ_by_five_seconds_unless_a_setting_says_otherwise() {
+        for (arguments, seconds, required) in
+            [("", 5, false), ("--clock-leeway 0", 0, false), ("--require-at-jwt", 5, true)]
+        {
+            let config = config(arguments);
+            assert_eq!(config.leeway, Duration::from_secs(seconds), "{arguments}");
+            assert_eq!(config.require_at_jwt, required, "{arguments}");
+        }
+        let too_much = Only::try_parse_from(["server", "--clock-leeway", "301"]);
+        assert!(too_much.is_err());
     }
 
     #[test]

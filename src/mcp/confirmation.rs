@@ -85,7 +85,7 @@ impl Confirmations {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let call = [
             caller.map_or("", |caller| &caller.issuer).to_owned(),
-            caller.map_or("", |caller| caller.subject_or_name()).to_owned(),
+            caller.map_or("", |caller| &*caller.unique_id).to_owned(),
             tool.to_owned(),
             canonical(&serde_json::from_str(arguments).map_err(|error| {
                 ErrorObject::invalid_params(format!("Invalid params: arguments: {error}"))

@@ -67,6 +67,15 @@ impl Server {
         Arc::make_mut(&mut self.0).info.insert(member.to_owned(), value);
         self
     }
+
+    /// The fields of an object as further members of `serverInfo`.
+    #[must_use]
+    pub fn with_details(mut self, details: &impl Serialize) -> Self {
+        let details = serde_json::to_value(details).expect("details are serializable");
+        let Value::Object(details) = details else { panic!("details are an object") };
+        Arc::make_mut(&mut self.0).info.extend(details);
+        self
+    }
 }
 
 #[derive(Deserialize)]

@@ -65,7 +65,7 @@ fn issuer(caller: Option<&Principal>) -> &[u8] {
 }
 
 fn subject(caller: Option<&Principal>) -> &[u8] {
-    caller.map_or(b"", |caller| caller.subject_or_name().as_bytes())
+    caller.map_or(b"", |caller| caller.unique_id.as_bytes())
 }
 
 #[cfg(test)]

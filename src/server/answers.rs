@@ -25,7 +25,7 @@ pub(super) fn problem(status: StatusCode, detail: &'static str, id: &RequestId) 
 
 /// The server cannot or will not work on this request any longer. Later it may.
 pub(super) fn refused(status: StatusCode, reason: &'static str, id: &RequestId) -> Response {
-    metrics::counter!("requests_refused_total", "reason" => reason).increment(1);
+    metrics::counter!("http_requests_rejected_total", "reason" => reason).increment(1);
     let (detail, name, value) = match status {
         StatusCode::REQUEST_TIMEOUT => ("The request took too long", header::CONNECTION, "close"),
         _ => ("Overloaded, try again", header::RETRY_AFTER, "1"),

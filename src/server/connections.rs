@@ -158,7 +158,7 @@ impl House {
     fn turn_away(&self, mut stream: TcpStream) {
         const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
             content-type: application/json\r\ncontent-length: 34\r\n\r\n{\"detail\":\"Overloaded, try again\"}";
-        metrics::counter!("requests_refused_total", "reason" => "connections").increment(1);
+        metrics::counter!("http_requests_rejected_total", "reason" => "connections").increment(1);
         tracing::debug!("connection turned away: --max-connections are open");
         let Ok(place) = Arc::clone(&self.doorway).try_acquire_owned() else {
             let _ = stream.try_write(ANSWER.as_bytes());

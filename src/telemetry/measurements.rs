@@ -6,8 +6,8 @@
 //! | `http_request_duration_seconds` | | from a request's headers to its answer's |
 //! | `http_connections_open` | | connections, busy or idle |
 //! | `mcp_calls_total` | `method`, `outcome` | JSON-RPC requests: `ok`, `error`, `forbidden` |
-//! | `requests_refused_total` | `reason` | turned away: at the wall, for their origin, for overload |
-//! | `token_checks_total` | `outcome` | `cached`, `verified`, `refused` |
+//! | `http_requests_rejected_total` | `reason` | turned away: at the wall, for their origin, for overload |
+//! | `token_validations_total` | `outcome` | `cached`, `verified`, `rejected` |
 //! | `jwks_fetches_total` | `outcome` | key sets asked for at identity providers |
 //!
 //! No label is made from what a client sends: their number is bounded.

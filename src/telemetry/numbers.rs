@@ -18,8 +18,8 @@ use super::spread::{Count, Durations};
 const COUNTERS: [(&str, &str); 5] = [
     ("http_requests", "Answered requests"),
     ("mcp_calls", "JSON-RPC requests"),
-    ("requests_refused", "Requests turned away"),
-    ("token_checks", "Access tokens looked at"),
+    ("http_requests_rejected", "Rejected requests"),
+    ("token_validations", "Validated access tokens"),
     ("jwks_fetches", "Key sets asked for at identity providers"),
 ];
 

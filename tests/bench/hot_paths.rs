@@ -6,7 +6,7 @@ use mcp_auth::{
     auth::{
         challenge::Challenge,
         keys::KeyPair,
-        verifier::{TokenVerifier, TrustedIssuer},
+        verify::{TokenVerifier, TrustedIssuer},
     },
     jsonrpc::{self, Message},
     mcp::{
@@ -35,7 +35,7 @@ fn wall(memory: u64) -> (TokenVerifier, String) {
         "preferred_username": "alice", "scope": "mcp:read mcp:tools", "roles": ["user"],
     });
     let token = keys.sign("JWT", &claims).expect("a token");
-    (TokenVerifier::new().remembering(memory).trust(issuer), token)
+    (TokenVerifier::new().cache_capacity(memory).trust(issuer), token)
 }
 
 fn runtime() -> Runtime {

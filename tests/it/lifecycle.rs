@@ -106,7 +106,7 @@ fn a_bad_key_file_stops_the_server_with_the_file_and_what_mends_it() {
 #[tokio::test]
 async fn without_keys_a_pair_is_made_and_the_log_says_where() {
     let server = Server::start_without_keys("step6");
-    server.wait_for_log("made a new key pair");
+    server.wait_for_log("generated RSA key pair");
     assert!(server.keys.path().join("mcp_private_key.pem").exists());
     assert_eq!(server.get("/health").await.json()["auth_required"], true);
     let answer = server.rpc("", "ping", serde_json::Value::Null).await;

@@ -97,6 +97,24 @@ pub(in crate::config) struct ProviderArgs {
     )]
     introspection_url: Option<HttpUrl>,
 
+    /// By how much the provider's clock may differ from this server's, in seconds (0 to 300), when `nbf` and `exp` are
+    /// checked.
+    #[arg(long, env = "JWT_LEEWAY", default_value = "5", value_parser = leeway, value_name = "SECONDS")]
+    clock_leeway: Duration,
+
+    /// Accept tokens only if their header has the type at+jwt (RFC 9068). Not every provider writes it.
+    #[arg(
+        long,
+        env = "JWT_REQUIRE_AT_JWT",
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true",
+        value_name = "true|false"
+    )]
+    require_at_jwt: bool,
+
     /// Lets keys come over plain http from another machine: whoever sits between can then sign tokens.
     #[arg(
         long,
@@ -126,12 +144,7 @@ impl ProviderArgs {
         let certs = format!("{realm}/protocol/openid-connect/certs");
 
         let explicit = self.jwks_url.map(HttpUrl::into_text);
-        let keycloak = issuer.ends_with(&realm_path).then(|| Keycloak {
-            url,
-            realm: self.keycloak_realm,
-            issuer: issuer.clone(),
-            jwks_url: explicit.clone().unwrap_or_else(|| certs.clone()),
-        });
+        let keycloak = Keycloak::of_issuer(&issuer, &self.keycloak_realm);
         // Reached by another name than its tokens say (in containers): its metadata would lead us to the other one.
         let elsewhere = (keycloak.is_some() && issuer != realm).then_some(certs);
         let scopes = if self.scopes.is_empty() {
@@ -148,6 +161,8 @@ impl ProviderArgs {
             keycloak,
             jwks_url: explicit.or(elsewhere),
             role_claims: self.role_claims,
+            leeway: self.clock_leeway,
+            require_at_jwt: self.require_at_jwt,
             jwks_ttl: self.jwks_ttl,
             jwks_max_stale: self.jwks_max_stale,
             introspection: self.introspection_client_id.zip(self.introspection_client_secret).map(
@@ -160,5 +175,12 @@ impl ProviderArgs {
             allow_http: self.provider_allow_http,
             issuer,
         }
+    }
+}
+
+fn leeway(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 0..=300) => Ok(Duration::from_secs(seconds)),
+        _ => Err("give whole seconds, 0 to 300".to_owned()),
     }
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mcp_auth::auth::jwks::JwkSet;
+use mcp_auth::auth::verify::jwks::JwkSet;
 use serde_json::Value;
 
 fuzz_target!(|document: &[u8]| {

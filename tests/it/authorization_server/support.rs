@@ -19,7 +19,8 @@ use http_body_util::BodyExt;
 use mcp_auth::{
     auth::{
         keys::KeyPair,
-        verifier::{TokenError, TokenVerifier, TrustedIssuer},
+        metadata::ProtectedResource,
+        verify::{TokenError, TokenVerifier},
     },
     authorization_server::{AuthorizationServer, DocumentPolicy},
 };
@@ -44,11 +45,11 @@ pub(crate) fn keys() -> &'static KeyPair {
 }
 
 pub(crate) fn authorization_server() -> AuthorizationServer {
-    let scopes = ["mcp:read", "mcp:tools", "mcp:prompts"];
+    let resource =
+        ProtectedResource::new(RESOURCE).scopes(["mcp:read", "mcp:tools", "mcp:prompts"]);
     AuthorizationServer::new(Ipv4Addr::LOCALHOST.into(), ISSUER, keys())
         .unwrap()
-        .protects(RESOURCE, &scopes)
-        .protects(ISSUER, &scopes)
+        .resource(&resource)
 }
 
 /// An answer, read to its end.
@@ -106,8 +107,7 @@ impl World {
         let server = authorization_server()
             .client_documents(documents)
             .clock(move || hand.load(Ordering::SeqCst));
-        let issuer = TrustedIssuer::new(ISSUER, [RESOURCE, ISSUER], &keys().jwks());
-        let verifier = TokenVerifier::new().trust(issuer.unless(server.withdrawn()));
+        let verifier = TokenVerifier::new().trust(server.trusted_issuer());
         Self { app: server.routes(), clock, verifier: Arc::new(verifier) }
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use mcp_auth::auth::verifier::TokenError;
+use mcp_auth::auth::verify::TokenError;
 
 use super::support::{
     Answer, CALLBACK, CHALLENGE, ISSUER, RESOURCE, VERIFIER, World, claims, encode, redemption,
@@ -94,7 +94,7 @@ async fn a_code_that_comes_twice_takes_back_what_it_gave() {
     let other = world.exchange(&world.code("alice", &[]).await).await.json();
     assert_eq!(world.is_let_in(&first).await, Ok(()));
     refused(&world.exchange(&code).await, "invalid_grant", "replay");
-    assert_eq!(world.is_let_in(&first).await, Err(TokenError::Withdrawn), "even if remembered");
+    assert_eq!(world.is_let_in(&first).await, Err(TokenError::Revoked), "even if remembered");
     assert_eq!(world.is_let_in(&other).await, Ok(()), "other decisions stand");
     // The code outlives the access token that it gave, because the refresh token does.
     let late = world.code("alice", &[]).await;
@@ -129,7 +129,7 @@ async fn refresh_tokens_rotate_and_a_replay_ends_the_family() {
         "replay",
     );
     for tokens in [&first, &second, &third] {
-        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Withdrawn));
+        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Revoked));
     }
     refused(
         &world.refresh(third["refresh_token"].as_str().unwrap()).await,
@@ -280,7 +280,7 @@ async fn of_many_who_redeem_a_code_at_once_nobody_keeps_a_token() {
     }
     assert!(given.len() <= 1, "{given:?}");
     for tokens in &given {
-        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Withdrawn));
+        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Revoked));
         let refresh = tokens["refresh_token"].as_str().unwrap();
         refused(&world.refresh(refresh).await, "invalid_grant", "taken back");
     }

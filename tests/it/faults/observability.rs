@@ -94,13 +94,13 @@ async fn numbers_stand_on_a_port_of_their_own_and_tell_what_happened() {
         r#"http_requests_total{method="POST",status="403"} 1"#,
         r#"http_requests_total{method="GET",status="200"} 1"#,
         r#"http_requests_total{method="other",status="403"} 1"#,
-        r#"requests_refused_total{reason="no_token"} 1"#,
-        r#"requests_refused_total{reason="malformed"} 2"#,
-        r#"requests_refused_total{reason="insufficient_scope"} 1"#,
-        r#"requests_refused_total{reason="host"} 1"#,
-        r#"token_checks_total{outcome="verified"} 1"#,
-        r#"token_checks_total{outcome="cached"} 3"#,
-        r#"token_checks_total{outcome="refused"} 2"#,
+        r#"http_requests_rejected_total{reason="missing_token"} 1"#,
+        r#"http_requests_rejected_total{reason="malformed"} 2"#,
+        r#"http_requests_rejected_total{reason="insufficient_scope"} 1"#,
+        r#"http_requests_rejected_total{reason="host"} 1"#,
+        r#"token_validations_total{outcome="verified"} 1"#,
+        r#"token_validations_total{outcome="cached"} 3"#,
+        r#"token_validations_total{outcome="rejected"} 2"#,
         "http_request_duration_seconds_count 9",
     ] {
         assert!(numbers.body.lines().any(|number| number == line), "{line} in:\n{}", numbers.body);
@@ -132,7 +132,7 @@ async fn a_flood_of_refusals_writes_few_lines_and_counts_the_others() {
     server.wait_for_log("the-last");
 
     let log = server.log();
-    let lines: Vec<_> = log.lines().filter(|line| line.contains("token refused")).collect();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("access token rejected")).collect();
     let left_out = |line: &&str| line.rsplit_once("left_out=").map(|(_, count)| count.parse().ok());
     let counted: usize = lines.iter().filter_map(left_out).map(|count| count.unwrap_or(0)).sum();
     assert_eq!(lines.len() + counted, REFUSED + 1, "every refusal is written or counted");

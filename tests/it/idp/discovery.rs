@@ -2,9 +2,11 @@
 
 use jsonwebtoken::Algorithm::RS256;
 use mcp_auth::auth::{
-    provider::{Provider as Idp, ProviderError},
-    remote_jwks::{RemoteKeys, Timing},
-    verifier::{TokenError, TokenVerifier, TrustedIssuer},
+    provider::{ProviderClient, ProviderError},
+    verify::{
+        TokenError, TokenVerifier, TrustedIssuer,
+        remote_jwks::{JwksCacheConfig, RemoteJwks},
+    },
 };
 use serde_json::{Value, json};
 
@@ -20,12 +22,19 @@ const PLACES: [&str; 3] = [
 ];
 
 async fn verify(provider: &Provider, issuer: &str) -> Result<(), TokenError> {
-    let idp = Idp::new(issuer, false).unwrap();
-    let keys = RemoteKeys::new(&idp, None, Timing::default());
-    let verifier = TokenVerifier::new().trust(TrustedIssuer::remote(&keys, ["echo-mcp-server"]));
+    let idp = ProviderClient::new(issuer, false).unwrap();
+    let keys = RemoteJwks::new(&idp, None, JwksCacheConfig::default());
+    let verifier =
+        TokenVerifier::new().trust(TrustedIssuer::from_remote(&keys, ["echo-mcp-server"]));
     let mut claims = provider.claims("");
     claims["iss"] = issuer.into();
     verifier.verify(&SigningKey::new(RS256, "current").sign(&claims)).await.map(|_| ())
+}
+
+/// What the log says.
+fn unavailable(result: Result<(), TokenError>) -> String {
+    let Err(TokenError::Unavailable(unavailable)) = result else { panic!("{result:?}") };
+    unavailable.cause.to_string()
 }
 
 fn metadata(provider: &Provider, issuer: &str) -> Value {
@@ -67,7 +76,7 @@ async fn a_document_about_somebody_else_is_refused_and_both_are_named() {
         provider.publish(&[&key]);
         let wrong = wrong.replace("REALM", &provider.issuer());
         provider.set(PLACES[2], Reply::Json(metadata(&provider, &wrong)));
-        let message = verify(&provider, &provider.issuer()).await.unwrap_err().to_string();
+        let message = unavailable(verify(&provider, &provider.issuer()).await);
         let expected = format!("is about the issuer {wrong}, not about {}", provider.issuer());
         assert!(message.contains(&expected), "{message}");
         assert_eq!(provider.fetches(), 0);
@@ -79,16 +88,16 @@ async fn a_document_that_leads_nowhere_is_explained() {
     let provider = Provider::empty().await;
     let issuer = provider.issuer();
     for (document, expected) in [
-        (json!({"issuer": issuer}), "names no jwks_uri"),
+        (json!({"issuer": issuer}), "lacks `jwks_uri`"),
         (
             json!({"issuer": issuer, "jwks_uri": "http://keys.example.com"}),
-            "http is for this machine only",
+            "http is allowed to this machine only",
         ),
         (json!({"issuer": issuer, "jwks_uri": "file:///etc/passwd"}), "it is not https"),
-        (json!(["no", "object"]), "is no metadata"),
+        (json!(["no", "object"]), "is not metadata"),
     ] {
         provider.set(PLACES[2], Reply::Json(document));
-        let message = verify(&provider, &issuer).await.unwrap_err().to_string();
+        let message = unavailable(verify(&provider, &issuer).await);
         assert!(message.contains(expected), "{message}");
     }
 }

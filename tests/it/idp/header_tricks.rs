@@ -1,7 +1,7 @@
 //! The head of a token is written by whoever sends it: what it may decide, and what not.
 
 use jsonwebtoken::Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
-use mcp_auth::auth::verifier::TokenError;
+use mcp_auth::auth::verify::TokenError;
 use serde_json::{Value, json};
 
 use super::{
@@ -83,7 +83,7 @@ async fn tricks_with_the_header_are_refused() {
         ("nothing at all", "..".to_owned()),
     ] {
         let error = verifier.verify(&token).await.expect_err(what);
-        assert_eq!(error.detail(), "Invalid token", "{what}");
+        assert_eq!(error.public_message(), "Invalid token", "{what}");
         assert!(!matches!(error, TokenError::Unavailable(_)), "{what}");
     }
     assert!(verifier.verify(&good).await.is_ok());

@@ -3,10 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use mcp_auth::auth::{
-    introspection::Introspection,
-    provider::Provider as Idp,
-    remote_jwks::{RemoteKeys, Timing},
-    verifier::{TokenVerifier, TrustedIssuer},
+    provider::ProviderClient,
+    verify::{
+        TokenVerifier, TrustedIssuer,
+        introspection::Introspection,
+        remote_jwks::{JwksCacheConfig, RemoteJwks},
+    },
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -62,14 +64,16 @@ async fn what_the_provider_says_is_held_against_the_same_rules() {
     for (name, answer, status, detail) in [
         ("not active", json!({"active": false}), 401, "Invalid token"),
         ("active as text", active(json!({"active": "true"})), 401, "Invalid token"),
-        ("expired", active(json!({"exp": now() - 1})), 401, "Token has expired"),
-        ("not yet", active(json!({"nbf": now() + 60})), 401, "Invalid token"),
+        ("expired", active(json!({"exp": now() - 10})), 401, "Token has expired"),
+        ("not yet", active(json!({"nbf": now() + 60})), 401, "Token is not yet valid"),
         ("for somebody else", active(json!({"aud": "other"})), 401, "Invalid token audience"),
         ("for whom, is not said", active(json!({"aud": null})), 401, "Invalid token"),
         ("of somebody else", active(json!({"iss": "https://x"})), 401, "Invalid token issuer"),
         ("a refresh token", active(json!({"typ": "Refresh"})), 401, "Invalid token"),
         ("bound to a key", active(json!({"token_type": "DPoP"})), 401, "Invalid token"),
-        ("no answer", json!(["active"]), 503, "cannot check this token: "),
+        // RFC 9449, 6.2 and RFC 8705, 3.2
+        ("bound by cnf", active(json!({"cnf": {"jkt": "x"}})), 401, "Token is bound to a key"),
+        ("no answer", json!(["active"]), 503, "cannot verify the token: "),
     ] {
         let provider = Provider::start(&[]).await;
         provider.set(ENDPOINT, Reply::Json(answer));
@@ -79,26 +83,37 @@ async fn what_the_provider_says_is_held_against_the_same_rules() {
     }
 }
 
-/// RFC 9110, 15.5: a question that was not understood is about one token, which anybody can send.
+/// Anybody can send a token that makes the endpoint fail.
 #[tokio::test]
-async fn a_strange_token_does_not_shut_the_door_for_others() {
-    let provider = Provider::start(&[]).await;
-    let server = step10(&provider);
-    provider.set(ENDPOINT, Reply::Status(400));
-    assert_eq!(server.rpc("strange", "ping", json!({})).await.status, 503);
-    provider.set(ENDPOINT, Reply::Json(active(json!({}))));
-    assert_eq!(server.rpc("good", "ping", json!({})).await.status, 200);
+async fn a_failure_about_one_token_does_not_affect_others_and_is_not_requested_again_at_once() {
+    for (name, reply) in [
+        ("not understood", Reply::Status(400)),
+        ("an error of the server", Reply::Status(500)),
+        ("a page", Reply::Text("<html>".to_owned())),
+        ("too much", Reply::Endless),
+    ] {
+        let provider = Provider::start(&[]).await;
+        let server = step10(&provider);
+        provider.set(ENDPOINT, reply);
+        for _ in 0..3 {
+            let answer = server.rpc("strange", "ping", json!({})).await;
+            assert_eq!((answer.status, answer.header("retry-after")), (503, "5"), "{name}");
+        }
+        assert_eq!(provider.count(ENDPOINT), 1, "{name}");
+        provider.set(ENDPOINT, Reply::Json(active(json!({}))));
+        assert_eq!(server.rpc("good", "ping", json!({})).await.status, 200, "{name}");
+    }
 }
 
 #[tokio::test]
-async fn an_endpoint_that_cannot_be_asked_is_503_and_not_asked_again_at_once() {
+async fn an_endpoint_that_fails_for_all_tokens_is_503_and_not_requested_again_at_once() {
     for (name, reply, expected) in [
-        ("our credentials", Reply::Status(401), "does not accept our credentials"),
-        ("out of order", Reply::Status(500), "answered with status 500"),
+        ("credentials", Reply::Status(401), "rejects this server's credentials"),
+        ("rate limit", Reply::Status(429), "answered with status 429"),
         (
-            "another host",
+            "another origin",
             Reply::Redirect("http://127.0.0.1:1/".to_owned()),
-            "leads to another host",
+            "redirects elsewhere",
         ),
     ] {
         let provider = Provider::start(&[]).await;
@@ -118,12 +133,11 @@ async fn many_requests_with_one_token_are_one_question() {
     let provider = Provider::start(&[]).await;
     let answer = Box::new(Reply::Json(active(json!({}))));
     provider.set(ENDPOINT, Reply::Slow(Duration::from_millis(200), answer));
-    let idp = Idp::new(&provider.issuer(), false).unwrap();
-    let keys = RemoteKeys::new(&idp, None, Timing::default());
+    let idp = ProviderClient::new(&provider.issuer(), false).unwrap();
+    let keys = RemoteJwks::new(&idp, None, JwksCacheConfig::default());
     let introspection = Introspection::new(&idp, None, "me", "secret");
-    let issuer = TrustedIssuer::remote(&keys, ["echo-mcp-server"]);
-    let verifier =
-        Arc::new(TokenVerifier::new().trust(issuer.introspected_by(Some(introspection))));
+    let issuer = TrustedIssuer::from_remote(&keys, ["echo-mcp-server"]);
+    let verifier = Arc::new(TokenVerifier::new().trust(issuer.with_introspection(&introspection)));
     let mut requests = JoinSet::new();
     for _ in 0..100 {
         let verifier = Arc::clone(&verifier);

@@ -41,7 +41,13 @@ pub(crate) fn public_pem() -> &'static str {
 pub(crate) fn key_folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, pem) in FILES.iter().zip(&KEYS.1) {
-        fs::write(folder.path().join(name), pem).expect("a copy");
+        let path = folder.path().join(name);
+        fs::write(&path, pem).expect("a copy");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode 0600");
+        }
     }
     folder
 }

@@ -33,7 +33,12 @@ async fn the_clock_decides() {
         ("exp is NaN", ours("exp", json!("NaN")), INVALID),
         ("exp is a list", ours("exp", json!([now() + 60])), INVALID),
         ("exp is true", ours("exp", json!(true)), INVALID),
-        ("not valid yet", ours("nbf", json!(now() + 60)), INVALID),
+        ("not yet valid", ours("nbf", json!(now() + 60)), Err("Token is not yet valid")),
+        (
+            "nbf is more than 5 s ahead",
+            ours("nbf", json!(now() + 7)),
+            Err("Token is not yet valid"),
+        ),
         ("nbf is a word", ours("nbf", json!("now")), INVALID),
         ("nbf is null", ours("nbf", json!(null)), INVALID),
     ])
@@ -117,6 +122,8 @@ async fn other_claims_must_make_sense_too() {
         ("scope is a number", ours("scope", json!(7)), INVALID),
         ("an ID token", ours("typ", json!("ID")), INVALID),
         ("a refresh token", ours("typ", json!("Refresh")), INVALID),
+        ("an ID token with a nonce", ours("nonce", json!("n-0S6")), INVALID),
+        ("an ID token with at_hash", ours("at_hash", json!("77Qm")), INVALID),
         ("aud twice", twice(r#""aud":"mcp-server""#), INVALID),
         ("exp twice", twice(r#""exp":99999999999"#), INVALID),
         ("a claim of nobody's twice", twice(r#""x":1,"x":1"#), INVALID),
@@ -126,6 +133,25 @@ async fn other_claims_must_make_sense_too() {
         ("the payload is empty", OURS.token(&""), INVALID),
         ("the payload has a tail", OURS.token(&format!("{} {{}}", with(|_| {}))), INVALID),
         ("half of a surrogate pair", OURS.token(&r#"{"iss":"\ud800"}"#), INVALID),
+    ])
+    .await;
+}
+
+/// RFC 9449, 7.2 and RFC 8705, 3: a token that is bound to a key is no bearer token.
+#[tokio::test]
+async fn sender_constrained_tokens_are_not_accepted_as_bearer_tokens() {
+    const BOUND: Result<&str, &str> =
+        Err("Token is bound to a key and cannot be used as a bearer token");
+    each(vec![
+        ("DPoP", ours("cnf", json!({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"})), BOUND),
+        (
+            "mTLS",
+            ours("cnf", json!({"x5t#S256": "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"})),
+            BOUND,
+        ),
+        ("another confirmation (RFC 7800)", ours("cnf", json!({"kid": "k1"})), BOUND),
+        ("an empty one", ours("cnf", json!({})), BOUND),
+        ("null", ours("cnf", json!(null)), BOUND),
     ])
     .await;
 }

@@ -14,16 +14,15 @@ use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode, header},
-    middleware::from_fn_with_state,
     routing::post,
 };
 use http_body_util::BodyExt;
 use mcp_auth::{
     auth::{
-        bearer::{self, BearerAuth},
+        bearer::BearerAuth,
         challenge::Challenge,
         keys::KeyPair,
-        verifier::{TokenVerifier, TrustedIssuer},
+        verify::{TokenVerifier, TrustedIssuer},
     },
     mcp::{dispatcher::Dispatcher, lifecycle, transport},
 };
@@ -59,14 +58,9 @@ fn door() -> Router {
     let verifier = TokenVerifier::new()
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &support::key_pair().jwks()))
         .trust(TrustedIssuer::new(OTHER_ISSUER, [OTHER_AUDIENCE], &OTHER.0.jwks()));
-    let wall = BearerAuth::new(verifier, Challenge::bearer("mcp-server"));
+    let auth = BearerAuth::new(verifier, Challenge::bearer("mcp-server"));
     let methods = Dispatcher::new().method("ping", lifecycle::ping);
-    Router::new().route(
-        "/mcp",
-        post(transport::handle)
-            .with_state(methods)
-            .route_layer(from_fn_with_state(wall, bearer::authenticate)),
-    )
+    Router::new().route("/mcp", post(transport::handle).with_state(methods).route_layer(auth))
 }
 
 /// What the door says to `ping` with this token: the name of the caller, or the detail of the 401.

@@ -99,7 +99,12 @@ async fn a_key_that_nobody_trusts_stays_untrusted_whatever_the_header_says() {
             INVALID,
         ),
         ("with a number for a kid", signed(json!({"alg": "RS256", "kid": 1})), INVALID),
-        ("an untrusted issuer of its own", STRANGER.1.token(&set("iss", json!("evil"))), INVALID),
+        // The issuer decides which keys are tried (RFC 8725, 3.8), and this one has none here.
+        (
+            "an untrusted issuer of its own",
+            STRANGER.1.token(&set("iss", json!("evil"))),
+            Err("Invalid token issuer"),
+        ),
     ])
     .await;
 }
@@ -141,12 +146,14 @@ async fn a_token_that_was_touched_is_worthless() {
         ("five parts, as an encrypted one has", format!("{good}.x.y"), INVALID),
         ("only dots", "..".to_owned(), INVALID),
         ("one word", "garbage".to_owned(), INVALID),
-        ("a blank before it", format!(" {good}"), INVALID),
+        ("a tab before it", format!("\t{good}"), INVALID),
         ("a blank inside", format!("{header} .{payload}.{signature}"), INVALID),
         ("standard base64", format!("{}+/.{payload}.{signature}", &header[..8]), INVALID),
     ];
     // Good first, so that whatever is remembered of it is there to be abused.
     rows.insert(0, ("untouched", good.clone(), Ok("alice")));
+    // `1*SP` of RFC 6750, 2.1
+    rows.push(("a second space before it", format!(" {good}"), Ok("alice")));
     each(rows).await;
 }
 
@@ -176,11 +183,14 @@ async fn a_header_must_be_understood_whole() {
 }
 
 #[tokio::test]
-async fn a_huge_token_is_refused_unread() {
+async fn a_token_may_be_as_large_as_the_header_limit_allows() {
     let door = door();
     let padded = |bytes: usize| OURS.token(&set("padding", json!("x".repeat(bytes))));
-    assert_eq!(knock(&door, &padded(4_000)).await.as_deref(), Ok("alice"));
-    for token in [padded(9_000), padded(300_000), "a".repeat(1_000_000), ".".repeat(1_000_000)] {
+    // Entra's with 200 groups has 11 kB. The HTTP server limits headers, see `faults/limits.rs`.
+    for bytes in [4_000, 11_000, 300_000] {
+        assert_eq!(knock(&door, &padded(bytes)).await.as_deref(), Ok("alice"), "{bytes}");
+    }
+    for token in ["a".repeat(1_000_000), ".".repeat(1_000_000)] {
         assert_eq!(knock(&door, &token).await, Err("Invalid token".to_owned()));
     }
 }

@@ -1,0 +1,133 @@
+//! Verification of access tokens: is this token valid, and who is the caller?
+//!
+//! `jwt.rs` is the verifier itself and reads like the RFCs. The other modules are around it: [`TokenVerifier`] adds the
+//! [cache](token_cache), the revocation check and, for tokens that are no JWT, [introspection].
+//!
+//! ```
+//! use mcp_auth::auth::{keys::KeyPair, verify::{TokenVerifier, TrustedIssuer}};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> anyhow::Result<()> {
+//! # let folder = std::env::temp_dir().join(format!("mcp-auth-example-{}", std::process::id()));
+//! let keys = KeyPair::load_or_create(&folder)?;
+//! # std::fs::remove_dir_all(&folder)?;
+//! let verifier = TokenVerifier::new().trust(TrustedIssuer::new("me", ["my-api"], &keys.jwks()));
+//!
+//! let claims = json!({"iss": "me", "aud": "my-api", "sub": "ada", "exp": 4_000_000_000_u64, "scope": "read"});
+//! let principal = verifier.verify(&keys.sign("at+jwt", &claims)?).await?;
+//! assert_eq!(principal.subject.as_deref(), Some("ada"));
+//!
+//! let other = json!({"iss": "me", "aud": "another-api", "sub": "ada", "exp": 4_000_000_000_u64});
+//! let error = verifier.verify(&keys.sign("at+jwt", &other)?).await.unwrap_err();
+//! assert_eq!(error.public_message(), "Invalid token audience");
+//! # Ok(())
+//! # }
+//! ```
+
+mod claims;
+mod error;
+pub mod introspection;
+mod issuer;
+pub mod jwks;
+mod jwt;
+mod opaque;
+pub mod remote_jwks;
+pub mod token_cache;
+mod unique_object;
+
+use std::{
+    sync::LazyLock,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use metrics::Counter;
+
+use crate::principal::Principal;
+
+use self::{jwt::verify_jwt, opaque::verify_opaque, token_cache::TokenCache};
+
+pub use error::TokenError;
+pub use issuer::TrustedIssuer;
+
+// Looked up once: a counter is incremented for almost every request.
+static CACHED: LazyLock<Counter> = LazyLock::new(|| validations("cached"));
+static VERIFIED: LazyLock<Counter> = LazyLock::new(|| validations("verified"));
+static REJECTED: LazyLock<Counter> = LazyLock::new(|| validations("rejected"));
+
+fn validations(outcome: &'static str) -> Counter {
+    metrics::counter!("token_validations_total", "outcome" => outcome)
+}
+
+/// Verifies access tokens of the issuers that it trusts, and rejects all others.
+#[derive(Debug, Default)]
+pub struct TokenVerifier {
+    issuers: Vec<TrustedIssuer>,
+    cache: TokenCache,
+}
+
+impl TokenVerifier {
+    /// A verifier that trusts no issuer yet, with a cache of the default capacity.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Caches verified tokens in this many bytes, see [`token_cache`]; 0 verifies every token of every request.
+    #[must_use]
+    pub fn cache_capacity(self, bytes: u64) -> Self {
+        Self { cache: TokenCache::new(bytes), ..self }
+    }
+
+    /// Trusts one more issuer. Its keys are only tried for tokens that name it as `iss`.
+    #[must_use]
+    pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
+    /// The caller that this token describes.
+    ///
+    /// # Errors
+    /// Why the token is rejected. The error contains nothing of the token but `kid`, `iss` and `aud`.
+    pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        let now =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        // Before the keys are used: if they change meanwhile, the result is not cached under the new ones.
+        let generation = self.issuers.iter().map(TrustedIssuer::generation).sum();
+        let cached = self.cache.get(token, now, generation);
+        let counter = if cached.is_some() { &CACHED } else { &VERIFIED };
+        let result = match cached {
+            Some(principal) => self.check_revoked(principal),
+            // Boxed, because the future is large and rare: those of cached tokens stay small.
+            None => Box::pin(self.verify_uncached(token, now, generation)).await,
+        };
+        result.inspect(|_| counter.increment(1)).inspect_err(|_| REJECTED.increment(1))
+    }
+
+    async fn verify_uncached(
+        &self,
+        token: &str,
+        now: u64,
+        generation: u64,
+    ) -> Result<Principal, TokenError> {
+        let identity = if token.split('.').count() == 3 {
+            let (issuer, claims) = verify_jwt(&self.issuers, token, now).await?;
+            issuer.identity(&claims, token)?
+        } else {
+            let (issuer, claims) = verify_opaque(&self.issuers, token, now).await?;
+            issuer.identity(&claims, token)?
+        };
+        let principal = self.check_revoked(Principal::verified(identity))?;
+        self.cache.insert(token, &principal, now, generation);
+        Ok(principal)
+    }
+
+    /// A signed token stays valid until it expires, so its issuer is asked on every request.
+    fn check_revoked(&self, principal: Principal) -> Result<Principal, TokenError> {
+        let issuer = self.issuers.iter().find(|issuer| issuer.issuer == principal.issuer);
+        match (issuer, &principal.token_id) {
+            (Some(issuer), Some(jti)) if issuer.is_revoked(jti) => Err(TokenError::Revoked),
+            _ => Ok(principal),
+        }
+    }
+}
