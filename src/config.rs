@@ -1,23 +1,26 @@
-//! Settings: the command line, then the environment, then a file, then the defaults. The only room that reads them.
+//! Settings: the command line, then the environment, then a file, then the defaults. Nothing else reads them.
 //!
 //! ```
 //! use clap::Parser;
 //! use mcp_auth::{program::ProgramInfo, config::Cli};
 //!
-//! let settings = Cli::parse_from(["server", "--public-url", "https://mcp.example.com"]);
-//! let config = settings.into_config(ProgramInfo::default(), 9000);
+//! let cli = Cli::parse_from(["server", "--public-url", "https://mcp.example.com"]);
+//! let config = cli.into_config(ProgramInfo::default(), 9000);
 //! assert_eq!(config.public_url.join("/mcp"), "https://mcp.example.com/mcp");
 //! ```
 
 mod env_file;
 mod limits;
 mod provider;
+mod public_url;
 mod values;
 
-use std::{ffi::OsString, fmt, net::IpAddr, path::PathBuf, str::FromStr};
+use std::{ffi::OsString, net::IpAddr, path::PathBuf};
 
-use clap::{CommandFactory, FromArgMatches, Parser, error::ErrorKind};
-use url::Url;
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, error::ErrorKind, parser::ValueSource,
+};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     origin::{AllowedOrigins, Origin},
@@ -27,11 +30,11 @@ use crate::{
 
 use env_file::EnvFile;
 use provider::ProviderArgs;
-use values::Discreet;
+use values::{Sensitive, non_empty};
 
 pub use limits::Limits;
 pub use provider::{IntrospectionConfig, ProviderConfig};
-pub use values::Secret;
+pub use public_url::PublicUrl;
 
 /// The settings of a server, before it knows its port.
 #[derive(Debug, Parser)]
@@ -45,15 +48,20 @@ pub struct Cli {
     #[arg(long, env = "PORT", default_value_t = 9000)]
     pub port: u16,
 
-    /// How clients reach this server, without a path. Tokens and documents name it. [default: http://localhost:PORT]
-    #[arg(long, env = "MCP_SERVER_URL", value_parser = Discreet::PUBLIC_URL, value_name = "URL")]
+    /// URL at which clients reach this server; tokens and metadata name it. It may have a path, behind a proxy that
+    /// strips the path or not. [default: http://localhost:PORT]
+    #[arg(long, env = "MCP_SERVER_URL", value_parser = Sensitive::PUBLIC_URL, value_name = "URL")]
     pub public_url: Option<PublicUrl>,
 
-    /// Origin of one more web page that may talk to this server (repeatable).
+    /// Origin of another web page that may send requests and read responses (repeatable).
     #[arg(long, env = "MCP_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub allow_origin: Vec<Origin>,
 
-    /// Folder of the key pair; made there on first need.
+    /// Another name that requests may have in Host, such as a gateway's or a probe's (repeatable).
+    #[arg(long, env = "MCP_ALLOW_HOST", value_name = "NAME", value_delimiter = ',', value_parser = non_empty)]
+    pub allow_host: Vec<String>,
+
+    /// Folder of the key pair; it is generated there when it is first needed.
     #[arg(long, env = "MCP_KEYS_DIR", default_value = "keys", value_name = "FOLDER")]
     pub keys_dir: PathBuf,
 
@@ -61,22 +69,22 @@ pub struct Cli {
     #[arg(long, env = "MCP_ALLOW_LOCAL_CLIENT_METADATA")]
     pub allow_local_client_metadata: bool,
 
-    /// Secret of 32 characters or more that replicas share: each then knows the sessions and questions of the others.
-    /// Better in the environment or a file than on the command line. [default: every start makes its own]
+    /// Secret of 32 characters or more that replicas share, so that each accepts the sessions and confirmations of the
+    /// others. Set it in the environment or a file. [default: a new one at every start]
     #[arg(
         long,
         env = "MCP_SIGNING_SECRET",
         hide_env_values = true,
-        value_parser = Discreet::LONG_SECRET,
+        value_parser = Sensitive::LONG_SECRET,
         value_name = "SECRET"
     )]
-    pub signing_secret: Option<Secret>,
+    pub signing_secret: Option<SecretString>,
 
     /// What to log: error, warn, info, debug, trace, or a filter such as mcp_auth=debug.
     #[arg(long, env = "RUST_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
 
-    /// How log lines are written.
+    /// Format of log lines.
     #[arg(long, env = "MCP_LOG_FORMAT", default_value = "text", value_enum, value_name = "FORMAT")]
     pub log_format: LogFormat,
 
@@ -84,11 +92,11 @@ pub struct Cli {
     #[arg(long, env = "MCP_METRICS_PORT", value_name = "PORT")]
     pub metrics_port: Option<u16>,
 
-    /// Ask the server that already runs at this host and port whether it is healthy, and end with 0 or 1.
+    /// Check the health of the server that runs at this host and port, and exit with 0 or 1.
     #[arg(long)]
     pub check_health: bool,
 
-    /// A file with lines NAME=value, for settings that neither the command line nor the environment gives.
+    /// File with lines NAME=value, for settings that neither the command line nor the environment gives.
     #[arg(long, value_name = "FILE")]
     env: Option<PathBuf>,
 
@@ -105,8 +113,7 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Reads the command line, the environment and the file; prints help or an error and ends the process where those
-    /// ask for it.
+    /// Parses the command line, the environment and the file; ends the process after `--help` or an error.
     pub fn read(program: &ProgramInfo) -> Self {
         Self::parse_from(program, std::env::args_os().collect())
             .unwrap_or_else(|error| error.exit())
@@ -123,7 +130,7 @@ impl Cli {
                 program.title, program.summary, program.adds, program.specs
             ))
             .after_help(EXAMPLES);
-        // A program whose header names no file of settings has no use for an identity provider.
+        // A program without a default file of settings does not use an identity provider.
         if program.default_env_file.is_empty() {
             command = command.mut_args(|argument| match argument.get_help_heading() {
                 Some(provider::HEADING) => argument.hide(true),
@@ -132,30 +139,36 @@ impl Cli {
         }
         let matches = command.try_get_matches_from_mut(&arguments)?;
         let named = matches.get_one::<PathBuf>("env").cloned();
-        let default = (!program.default_env_file.is_empty())
-            .then(|| PathBuf::from(&program.default_env_file));
-        let Some(path) = named.or(default) else {
+        let default = Some(&program.default_env_file).filter(|file| !file.is_empty());
+        let Some(path) = named.clone().or(default.map(PathBuf::from)) else {
             return Self::from_arg_matches(&matches);
         };
-        let mut file = EnvFile::read(&path)
+        let mut file = EnvFile::read(&path, named.is_some())
             .map_err(|error| command.error(ErrorKind::ValueValidation, error))?;
         let more = file.arguments(&command, &matches);
         let first = arguments.len().min(1);
         arguments.splice(first..first, more);
-        // The command line was fine without the file, so what is wrong now came from there.
-        let matches = command.clone().try_get_matches_from(arguments).map_err(|error| {
+        // The command line was valid without the file, so an error now is the file's.
+        let merged = command.clone().try_get_matches_from(arguments).map_err(|error| {
             let text = error.to_string().replacen("error: ", "", 1);
             let detail = text.split("\n\nUsage").next().unwrap_or(&text).trim_end();
             command.error(error.kind(), format!("in {}: {detail}", path.display()))
         })?;
-        Ok(Self { file, ..Self::from_arg_matches(&matches)? })
+        let mut cli = Self { file, ..Self::from_arg_matches(&merged)? };
+        cli.provider.drop_overridden(|id| precedence(&matches, id));
+        Ok(cli)
     }
 
     /// The settings of the server that listens on `port`.
     pub fn into_config(self, program: ProgramInfo, port: u16) -> Config {
-        let public_url =
-            self.public_url.unwrap_or_else(|| PublicUrl(format!("http://localhost:{port}")));
-        let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url());
+        let public_url = self.public_url.unwrap_or_else(|| PublicUrl::localhost(port));
+        let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url())
+            .allow_hosts(self.allow_host);
+        let provider = self.provider.resolve();
+        if !provider.has_keys_at_issuer() {
+            let (issuer, jwks_url) = (&provider.issuer, &provider.jwks_url);
+            tracing::warn!(issuer, jwks_url, "issuer and JWKS URL are on different servers");
+        }
         Config {
             program,
             host: self.host,
@@ -164,95 +177,56 @@ impl Cli {
             keys_dir: self.keys_dir,
             signing_secret: self.signing_secret,
             allow_local_client_metadata: self.allow_local_client_metadata,
-            provider: self.provider.resolve(),
+            provider,
             limits: self.limits,
         }
     }
 }
 
+/// How close to the user a setting was given: the command line is closer than the environment, that than a file.
+fn precedence(matches: &ArgMatches, id: &str) -> u8 {
+    match matches.value_source(id) {
+        Some(ValueSource::CommandLine) => 2,
+        Some(ValueSource::EnvVariable) => 1,
+        _ => 0,
+    }
+}
+
 const EXAMPLES: &str = "\
 Examples:
-  --port 0                                pick a free port; the line `listening on` names it
-  --public-url https://mcp.example.com    behind a proxy that speaks TLS
-  --allow-origin https://app.example.com  let a web application in
-  --log debug                             tell more
+  --port 0                                pick a free port; the line `listening on` shows it
+  --public-url https://mcp.example.com    behind a proxy that terminates TLS
+  --allow-origin https://app.example.com  let a web application send requests
+  --log debug                             log more
   --log info,access=debug --log-format json
-                                          one line for every request, for machines";
+                                          one JSON line for every request";
 
-/// What an application is built from.
+/// The configuration that an application is built from.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What the program says of itself.
+    /// The program's header.
     pub program: ProgramInfo,
     /// The address that it listens on.
     pub host: IpAddr,
-    /// How clients reach this server.
+    /// The URL at which clients reach it.
     pub public_url: PublicUrl,
-    /// The pages that may talk to it.
+    /// The pages that may send requests.
     pub origins: AllowedOrigins,
     /// Folder of the key pair.
     pub keys_dir: PathBuf,
-    /// What replicas seal with; see [`Config::signing_secret`].
-    signing_secret: Option<Secret>,
-    /// Whether clients may be described by documents on this machine.
+    signing_secret: Option<SecretString>,
+    /// Whether client metadata documents may be on this machine.
     pub allow_local_client_metadata: bool,
-    /// Who issues tokens, where that is not us.
+    /// The identity provider, for a server that is not its own authorization server.
     pub provider: ProviderConfig,
-    /// How much a client may ask.
+    /// Limits on what clients can take.
     pub limits: Limits,
 }
 
 impl Config {
-    /// What replicas share, so that each knows what the others gave out; `None` when this server stands alone.
+    /// The secret that replicas share; `None` for a server without replicas.
     pub fn signing_secret(&self) -> Option<&str> {
-        self.signing_secret.as_ref().map(Secret::reveal)
-    }
-}
-
-/// `http://localhost:9000`: scheme and authority as they were written, without a path or a trailing slash.
-///
-/// A string, because identifiers made from it are compared byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl(String);
-
-impl PublicUrl {
-    /// The URL of a path on this server.
-    pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.0)
-    }
-
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    fn to_url(&self) -> Url {
-        Url::parse(&self.0).expect("checked when it was read")
-    }
-}
-
-impl FromStr for PublicUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let text = text.trim().trim_end_matches('/');
-        let url = Url::parse(text).map_err(|error| format!("not a URL ({error})"))?;
-        let bare = url.path() == "/"
-            && url.query().is_none()
-            && url.fragment().is_none()
-            && url.username().is_empty()
-            && url.password().is_none();
-        if matches!(url.scheme(), "http" | "https") && bare {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("give scheme, host and port only, for example https://mcp.example.com".to_owned())
-        }
-    }
-}
-
-impl fmt::Display for PublicUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.signing_secret.as_ref().map(ExposeSecret::expose_secret)
     }
 }
 
@@ -261,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_fills_in_what_nobody_said() {
+    fn a_file_gives_what_command_line_and_environment_do_not() {
         let folder = tempfile::tempdir().unwrap();
         let read = |lines: &str, more: &[&str]| {
             let path = folder.path().join("my.env");
@@ -270,51 +244,62 @@ mod tests {
             let arguments = arguments.iter().chain(more).map(OsString::from).collect();
             Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
         };
-        let settings =
+        let cli =
             read("MCP_KEYS_DIR=elsewhere\nMCP_ALLOW_ORIGIN=http://a.test,http://b.test\n", &[]);
-        let settings = settings.unwrap();
-        assert_eq!(settings.keys_dir, PathBuf::from("elsewhere"));
-        assert_eq!(settings.allow_origin.len(), 2);
-        let settings =
+        let cli = cli.unwrap();
+        assert_eq!(cli.keys_dir, PathBuf::from("elsewhere"));
+        assert_eq!(cli.allow_origin.len(), 2);
+        let cli =
             read("MCP_KEYS_DIR=elsewhere\nKEYCLOAK_REALM=\n", &["--keys-dir", "here"]).unwrap();
-        assert_eq!(settings.keys_dir, PathBuf::from("here"));
-        assert!(settings.provider.resolve().issuer.ends_with("/realms/mcp-realm"));
+        assert_eq!(cli.keys_dir, PathBuf::from("here"));
+        assert!(cli.provider.resolve().issuer.ends_with("/realms/mcp-realm"));
 
         let message = read("JWT_ISSUER=localhost\n", &[]).unwrap_err();
         assert!(message.contains("my.env: invalid value 'localhost' for '--issuer"), "{message}");
         let message = read("JWT_ISSUER\n", &[]).unwrap_err();
-        assert!(message.contains("my.env line 1 is not NAME=value"), "{message}");
+        assert!(message.contains("my.env: the line at its start is not NAME=value"), "{message}");
     }
 
     #[test]
-    fn a_missing_file_is_no_error_and_an_unknown_name_is_remembered() {
+    fn only_the_default_file_may_be_missing_and_unknown_names_are_kept() {
         let program =
             ProgramInfo { default_env_file: "no-such.env".to_owned(), ..ProgramInfo::default() };
-        let settings = Cli::parse_from(&program, vec!["server".into()]).unwrap();
-        assert!(format!("{:?}", settings.file).contains("missing: true"));
+        let cli = Cli::parse_from(&program, vec!["server".into()]).unwrap();
+        assert!(format!("{:?}", cli.file).contains("missing: true"));
+        let arguments = ["server", "--env", "no-such.env"].map(OsString::from);
+        let error = Cli::parse_from(&program, arguments.to_vec()).unwrap_err().to_string();
+        assert!(error.contains("cannot read no-such.env"), "{error}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("my.env");
         std::fs::write(&path, "JWT_AUDENCE=x\n").unwrap();
         let arguments = ["server".into(), "--env".into(), path.into()];
-        let settings = Cli::parse_from(&program, arguments.to_vec()).unwrap();
-        assert!(format!("{:?}", settings.file).contains(r#"unknown: ["JWT_AUDENCE"]"#));
+        let cli = Cli::parse_from(&program, arguments.to_vec()).unwrap();
+        assert!(format!("{:?}", cli.file).contains(r#"unknown: ["JWT_AUDENCE"]"#));
     }
 
     #[test]
-    fn a_public_url_is_kept_as_it_was_written() {
-        for (text, expected) in [
-            ("http://localhost:9000", Some("http://localhost:9000")),
-            ("https://mcp.example.com/ ", Some("https://mcp.example.com")),
-            ("https://mcp.example.com/path", None),
-            ("https://user@mcp.example.com", None),
-            ("ftp://mcp.example.com", None),
-            ("mcp.example.com", None),
+    fn the_issuer_follows_the_keycloak_that_was_set_closer_to_the_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("my.env");
+        let lines = "KEYCLOAK_URL=http://localhost:1\nJWT_ISSUER=http://localhost:1/realms/mcp-realm\n\
+                     JWKS_URL=http://localhost:1/certs\n";
+        std::fs::write(&path, lines).unwrap();
+        for (flags, issuer, jwks_url) in [
+            (&[][..], "http://localhost:1/realms/mcp-realm", Some("http://localhost:1/certs")),
+            (&["--keycloak-url=http://localhost:2"], "http://localhost:2/realms/mcp-realm", None),
+            (&["--keycloak-realm=r"], "http://localhost:1/realms/r", None),
+            (
+                &["--keycloak-url=http://k", "--issuer=http://localhost:3/realms/mcp-realm"],
+                "http://localhost:3/realms/mcp-realm",
+                Some("http://k/realms/mcp-realm/protocol/openid-connect/certs"),
+            ),
         ] {
-            assert_eq!(
-                text.parse::<PublicUrl>().ok().as_ref().map(PublicUrl::as_str),
-                expected,
-                "{text}"
-            );
+            let env = ["server", "--env", path.to_str().unwrap()];
+            let arguments = env.iter().chain(flags).map(OsString::from).collect();
+            let cli = Cli::parse_from(&ProgramInfo::default(), arguments).unwrap();
+            let provider = cli.provider.resolve();
+            assert_eq!(provider.issuer, issuer, "{flags:?}");
+            assert_eq!(provider.jwks_url.as_deref(), jwks_url, "{flags:?}");
         }
     }
 }

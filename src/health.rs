@@ -1,11 +1,11 @@
-//! `GET /health`: is it up, and what can it do? Open to everyone, so it tells no secrets.
+//! `GET /health`: that the server is up, and what it offers. It needs no token, so it contains nothing secret.
 //!
 //! ```
 //! use mcp_auth::health::Health;
 //!
 //! let health = Health::new().with("tools", ["echo"]);
-//! let answer = serde_json::to_string(&health).unwrap();
-//! assert_eq!(answer, r#"{"status":"healthy","tools":["echo"]}"#);
+//! let body = serde_json::to_string(&health).unwrap();
+//! assert_eq!(body, r#"{"status":"healthy","tools":["echo"]}"#);
 //! ```
 
 use std::{
@@ -21,58 +21,57 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// How long all live facts together may take. Whoever watches us must not wait for others.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// For all probes together: monitoring must not wait for a slow identity provider.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What `/health` answers.
+/// The document at `/health`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Health {
     status: &'static str,
     #[serde(flatten)]
-    facts: Map<String, Value>,
+    details: Map<String, Value>,
     #[serde(skip)]
-    live: Vec<Live>,
+    probes: Vec<Probe>,
 }
 
 #[derive(Clone)]
-struct Live {
+struct Probe {
     name: String,
-    probe: Arc<dyn Fn() -> Answer + Send + Sync>,
+    run: Arc<dyn Fn() -> ProbeFuture + Send + Sync>,
 }
 
-type Answer = Pin<Box<dyn Future<Output = Value> + Send>>;
+type ProbeFuture = Pin<Box<dyn Future<Output = Value> + Send>>;
 
-impl fmt::Debug for Live {
+impl fmt::Debug for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Live").field(&self.name).finish()
+        f.debug_tuple("Probe").field(&self.name).finish()
     }
 }
 
 impl Health {
-    /// Up, and nothing more to say.
+    /// `{"status":"healthy"}`
     pub fn new() -> Self {
-        Self { status: "healthy", facts: Map::new(), live: Vec::new() }
+        Self { status: "healthy", details: Map::new(), probes: Vec::new() }
     }
 
-    /// One more fact.
+    /// Adds a value.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
-        self.facts.insert(name.to_owned(), to_value(value));
+        self.details.insert(name.to_owned(), to_value(value));
         self
     }
 
-    /// The fields of an object, each as one more fact.
+    /// Adds the fields of an object.
     #[must_use]
     pub fn with_details(mut self, details: &impl Serialize) -> Self {
         let Value::Object(details) = to_value(details) else { panic!("details are an object") };
-        self.facts.extend(details);
+        self.details.extend(details);
         self
     }
 
-    /// One more fact that changes; `probe` asks `state` for it on every request. `null` when that takes too long: we
-    /// are up all the same.
+    /// Adds a value that `probe` reads from `state` for every request; `null` if that takes longer than a second.
     #[must_use]
-    pub fn live<S, F, Fut, T>(mut self, name: &str, state: &S, probe: F) -> Self
+    pub fn with_probe<S, F, Fut, T>(mut self, name: &str, state: &S, probe: F) -> Self
     where
         S: Clone + Send + Sync + 'static,
         F: Fn(S) -> Fut + Send + Sync + 'static,
@@ -80,17 +79,17 @@ impl Health {
         T: Serialize,
     {
         let state = state.clone();
-        let probe = move || -> Answer {
-            let answer = probe(state.clone());
-            Box::pin(async move { to_value(answer.await) })
+        let run = move || -> ProbeFuture {
+            let value = probe(state.clone());
+            Box::pin(async move { to_value(value.await) })
         };
-        self.live.push(Live { name: name.to_owned(), probe: Arc::new(probe) });
+        self.probes.push(Probe { name: name.to_owned(), run: Arc::new(run) });
         self.with(name, Value::Null)
     }
 }
 
 fn to_value(value: impl Serialize) -> Value {
-    serde_json::to_value(value).expect("a fact is serializable")
+    serde_json::to_value(value).expect("values of /health serialize")
 }
 
 impl Default for Health {
@@ -101,27 +100,26 @@ impl Default for Health {
 
 /// `GET /health`
 pub async fn check(State(mut health): State<Health>) -> Json<Health> {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    for Live { name, probe } in std::mem::take(&mut health.live) {
-        if let Ok(value) = tokio::time::timeout_at(deadline, probe()).await {
-            health.facts.insert(name, value);
+    let deadline = tokio::time::Instant::now() + PROBE_TIMEOUT;
+    for Probe { name, run } in std::mem::take(&mut health.probes) {
+        if let Ok(value) = tokio::time::timeout_at(deadline, run()).await {
+            health.details.insert(name, value);
         }
     }
     Json(health)
 }
 
-/// Asks the server at this address for its health: a container without a shell needs a way to be looked at.
+/// Requests `/health` of the server at this address, for a container without a shell.
 ///
 /// # Errors
-/// When nobody answers within 2 s, or the answer is not 200.
-pub async fn probe(host: IpAddr, port: u16) -> anyhow::Result<()> {
-    // A server that listens everywhere is asked where it surely is.
+/// When there is no response within 2 s, or its status is not 200.
+pub async fn check_remote(host: IpAddr, port: u16) -> anyhow::Result<()> {
     let host = if host.is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { host };
     let url = format!("http://{}/health", std::net::SocketAddr::new(host, port));
     let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(2)).build()?;
-    let answer =
-        client.get(&url).send().await.with_context(|| format!("nobody answers at {url}"))?;
-    ensure!(answer.status().is_success(), "{url} answers {}", answer.status());
+    let response =
+        client.get(&url).send().await.with_context(|| format!("no response from {url}"))?;
+    ensure!(response.status().is_success(), "{url} answers {}", response.status());
     Ok(())
 }
 
@@ -130,14 +128,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_probe_that_never_answers_does_not_stop_the_others() {
+    async fn a_probe_that_never_completes_does_not_stop_the_others() {
         let health = Health::new()
-            .live("quick", &7, async |number| number)
-            .live("stuck", &(), |()| std::future::pending::<bool>())
+            .with_probe("quick", &7, async |number| number)
+            .with_probe("stuck", &(), |()| std::future::pending::<bool>())
             .with("fixed", 1);
         let started = std::time::Instant::now();
         let Json(health) = check(State(health)).await;
-        assert!(started.elapsed() < PATIENCE * 2);
+        assert!(started.elapsed() < PROBE_TIMEOUT * 2);
         let text = serde_json::to_string(&health).unwrap();
         assert_eq!(text, r#"{"status":"healthy","quick":7,"stuck":null,"fixed":1}"#);
     }

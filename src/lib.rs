@@ -54,3 +54,4 @@ pub mod program;
 pub mod public_ip;
 pub mod server;
 pub mod telemetry;
+pub mod trace_context;

@@ -1,22 +1,22 @@
-//! Which web pages may talk to this server: `Origin` and `Host`, held against a list.
+//! Validates `Origin` and `Host`, against DNS rebinding.
 //!
-//! Any page that a person visits can send requests to their own machine, and a name that the page's owner controls
-//! can be made to resolve to 127.0.0.1 (DNS rebinding). The browser tells us the page's origin; we believe that.
+//! Any web page that a user visits can send requests to the user's own machine, and an attacker can point a hostname at
+//! 127.0.0.1. The browser reports the page's origin, and pages cannot forge it.
 //!
 //! Rules: MCP 2025-11-25 transports, "Security Warning" (an invalid `Origin` MUST be answered with 403); RFC 6454
-//! section 6.2 (what an origin looks like).
+//! section 6.2 (the form of an origin).
 //!
 //! ```
 //! use mcp_auth::origin::AllowedOrigins;
 //!
-//! let listed = vec!["https://app.example.com".parse().unwrap()];
-//! let origins = AllowedOrigins::new(listed, &"https://mcp.example.com".parse().unwrap());
-//! assert!(origins.contains(&"https://app.example.com".parse().unwrap()));
-//! assert!(origins.contains(&"http://localhost:3000".parse().unwrap()));
-//! assert!(!origins.contains(&"http://localhost.evil.com".parse().unwrap()));
+//! let allowed = vec!["https://app.example.com".parse().unwrap()];
+//! let origins = AllowedOrigins::new(allowed, &"https://mcp.example.com".parse().unwrap());
+//! assert!(origins.allows(&"https://app.example.com".parse().unwrap()));
+//! assert!(origins.allows(&"http://localhost:3000".parse().unwrap()));
+//! assert!(!origins.allows(&"http://localhost.evil.com".parse().unwrap()));
 //! ```
 
-use std::{str::FromStr, sync::Arc};
+use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{
     Json,
@@ -31,8 +31,8 @@ use url::{Host, Url};
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Port of the user interface of MCP Inspector.
-const INSPECTOR: u16 = 6274;
+/// Port of MCP Inspector's web page.
+const INSPECTOR_PORT: u16 = 6274;
 
 /// An origin as a browser writes it: scheme, host, port, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl FromStr for Origin {
             .filter(|_| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(invalid)?;
         let port = url.port_or_known_default();
-        // Written back, it must be what came in: this leaves no room for `localhost@evil.com` or `127.1`.
+        // Serialized again it must be the same text, so `localhost@evil.com` and `127.1` are invalid.
         let bare = format!("{}://{host}", url.scheme());
         let full = port.map(|port| format!("{bare}:{port}"));
         if text == full.as_deref().unwrap_or(&bare) || (text == bare && url.port().is_none()) {
@@ -75,86 +75,99 @@ impl Origin {
 #[error("`{0}` is not an origin; write it as a browser does, for example https://app.example.com")]
 pub struct InvalidOrigin(String);
 
-/// The pages that may talk to us, and the names by which we may be called.
+/// The origins of pages that may send requests, and the host names that requests may be sent to.
 #[derive(Debug, Clone)]
-pub struct AllowedOrigins(Arc<Rules>);
+pub struct AllowedOrigins(Arc<Inner>);
 
 #[derive(Debug, Clone)]
-struct Rules {
-    listed: Vec<Origin>,
+struct Inner {
+    allowed: Vec<Origin>,
     hosts: Vec<String>,
-    /// Ports of the pages of this machine that may read answers.
-    ports: Vec<u16>,
-    header_required: bool,
+    /// Pages of this machine may read responses if they are on one of these ports.
+    cors_ports: Vec<u16>,
+    origin_required: bool,
 }
 
 impl AllowedOrigins {
-    /// Pages of this machine over plain http, the `listed` ones, and our own public URL.
-    pub fn new(listed: Vec<Origin>, public_url: &Url) -> Self {
+    /// Pages of this machine over plain http, the `allowed` ones, and the public URL's own.
+    pub fn new(allowed: Vec<Origin>, public_url: &Url) -> Self {
         let public_host = public_url.host().map(|host: Host<&str>| host.to_string());
         let hosts = LOOPBACK.iter().map(|&host| host.to_owned()).chain(public_host).collect();
         let own: Option<Origin> = public_url.origin().ascii_serialization().parse().ok();
         let own_port = own.as_ref().filter(|own| own.is_loopback()).and_then(|own| own.port);
-        Self(Arc::new(Rules {
-            listed: listed.into_iter().chain(own).collect(),
+        Self(Arc::new(Inner {
+            allowed: allowed.into_iter().chain(own).collect(),
             hosts,
-            ports: [80, INSPECTOR].into_iter().chain(own_port).collect(),
-            header_required: false,
+            cors_ports: [80, INSPECTOR_PORT].into_iter().chain(own_port).collect(),
+            origin_required: false,
         }))
     }
 
-    /// Refuses requests without an `Origin` too. Browsers always send one with `POST`; other clients send none.
+    /// Accepts more names in `Host`, such as those that a gateway uses.
     #[must_use]
-    pub fn require_header(&self) -> Self {
-        Self(Arc::new(Rules { header_required: true, ..Rules::clone(&self.0) }))
+    pub fn allow_hosts(&self, hosts: impl IntoIterator<Item = String>) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.hosts.extend(hosts);
+        Self(Arc::new(inner))
     }
 
-    /// Whether a page of this origin may talk to us.
-    pub fn contains(&self, origin: &Origin) -> bool {
-        origin.is_loopback() || self.0.listed.contains(origin)
+    /// Rejects requests without `Origin`, too. Browsers always send one with `POST`; other clients send none.
+    #[must_use]
+    pub fn require_origin(&self) -> Self {
+        Self(Arc::new(Inner { origin_required: true, ..Inner::clone(&self.0) }))
     }
 
-    /// Whether a page of this origin may also read what we answer it, see [`cors`](crate::cors). Not every page of this
-    /// machine may.
-    pub fn may_read(&self, origin: &Origin) -> bool {
-        let known = origin.port.is_some_and(|port| self.0.ports.contains(&port));
-        (origin.is_loopback() && known) || self.0.listed.contains(origin)
+    /// Whether a page of this origin may send requests.
+    pub fn allows(&self, origin: &Origin) -> bool {
+        origin.is_loopback() || self.0.allowed.contains(origin)
     }
 
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Whether a page of this origin may also read the responses, see [`cors`](crate::cors). Of the pages of this
+    /// machine only some may.
+    pub fn allows_cors(&self, origin: &Origin) -> bool {
+        let known_port = origin.port.is_some_and(|port| self.0.cors_ports.contains(&port));
+        (origin.is_loopback() && known_port) || self.0.allowed.contains(origin)
+    }
+
+    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         let mut values = headers.get_all(header::ORIGIN).iter();
         match (values.next(), values.next()) {
-            (None, _) if self.0.header_required => Err(Refusal::origin("None")),
+            (None, _) if self.0.origin_required => Err(Rejection::origin("None")),
             (None, _) => Ok(()),
             (Some(value), None) => {
                 let value = String::from_utf8_lossy(value.as_bytes());
                 // `null` is a real origin (a sandboxed frame), not an absent one; it does not parse.
-                let allowed = value.parse().is_ok_and(|origin| self.contains(&origin));
-                if allowed { Ok(()) } else { Err(Refusal::origin(&value)) }
+                let allowed = value.parse().is_ok_and(|origin| self.allows(&origin));
+                if allowed { Ok(()) } else { Err(Rejection::origin(&value)) }
             }
-            (Some(_), Some(_)) => Err(Refusal::origin("given twice")),
+            (Some(_), Some(_)) => Err(Rejection::origin("given twice")),
         }
     }
 
-    fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
         let mut values = headers.get_all(header::HOST).iter();
         let (host, second) = (values.next(), values.next());
         let host = host.filter(|_| second.is_none()).and_then(|host| host.to_str().ok());
-        let host = host.ok_or_else(Refusal::no_single_host)?;
-        // A request line can name a host as well, and that one counts (RFC 9112, 3.2.2).
+        let host = host.ok_or_else(Rejection::invalid_host)?;
+        // A host in the request line takes precedence (RFC 9112, 3.2.2).
         let host = uri.authority().map_or(host, |authority| authority.as_str());
         let name = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
             _ => host,
         };
-        let known = self.0.hosts.iter().any(|known| known.eq_ignore_ascii_case(name));
-        if known { Ok(()) } else { Err(Refusal::host(host)) }
+        // Probes send the address of a pod or container. An address is no name that an attacker could point elsewhere.
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let allowed = self.0.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+            || (uri.path() == HEALTH && address.is_ok());
+        if allowed { Ok(()) } else { Err(Rejection::host(host)) }
     }
 }
 
-/// Lets requests pass whose `Origin` and `Host` are ours, and refuses all others with 403, or with 400 for want of one
-/// `Host`. `/health` is open to everyone: it tells nothing.
-pub fn validate(origins: &AllowedOrigins) -> ValidateRequestHeaderLayer<AllowedOrigins> {
+/// Any page may ask for it, but only under a name of this server: it tells nothing secret.
+const HEALTH: &str = "/health";
+
+/// A layer that answers 403 when `Origin` or `Host` is not allowed, and 400 unless there is exactly one `Host`.
+pub fn layer(origins: &AllowedOrigins) -> ValidateRequestHeaderLayer<AllowedOrigins> {
     ValidateRequestHeaderLayer::custom(origins.clone())
 }
 
@@ -162,31 +175,26 @@ impl ValidateRequest<Body> for AllowedOrigins {
     type ResponseBody = Body;
 
     fn validate(&mut self, request: &mut Request) -> Result<(), Response> {
-        if request.uri().path() == "/health" {
-            return Ok(());
-        }
-        self.check_origin(request.headers())
-            .and_then(|()| self.check_host(request.uri(), request.headers()))
-            .map_err(IntoResponse::into_response)
+        let (uri, headers) = (request.uri(), request.headers());
+        let origin = if uri.path() == HEALTH { Ok(()) } else { self.check_origin(headers) };
+        origin.and_then(|()| self.check_host(uri, headers)).map_err(IntoResponse::into_response)
     }
 }
 
-/// How much of a refused value is shown and logged, in characters.
-const SHOWN: usize = 200;
+const MAX_LOGGED_CHARS: usize = 200;
 
-/// A page or a name that is not on the list.
 #[derive(Debug, Serialize)]
-struct Refusal {
+struct Rejection {
     #[serde(skip)]
     status: StatusCode,
     detail: String,
 }
 
-impl Refusal {
+impl Rejection {
     fn origin(origin: &str) -> Self {
-        let origin: String = origin.chars().take(SHOWN).collect();
+        let origin: String = origin.chars().take(MAX_LOGGED_CHARS).collect();
         metrics::counter!("http_requests_rejected_total", "reason" => "origin").increment(1);
-        tracing::warn!(?origin, "origin refused");
+        tracing::warn!(?origin, "origin rejected");
         Self {
             status: StatusCode::FORBIDDEN,
             detail: format!(
@@ -196,24 +204,24 @@ impl Refusal {
     }
 
     fn host(host: &str) -> Self {
-        let host: String = host.chars().take(SHOWN).collect();
+        let host: String = host.chars().take(MAX_LOGGED_CHARS).collect();
         metrics::counter!("http_requests_rejected_total", "reason" => "host").increment(1);
-        tracing::warn!(?host, "host refused");
+        tracing::warn!(?host, "host rejected");
         Self {
             status: StatusCode::FORBIDDEN,
             detail: format!(
-                "Host '{host}' is not allowed. Use localhost, or start with --public-url."
+                "Host '{host}' is not allowed. Use localhost, or start with --public-url or --allow-host."
             ),
         }
     }
 
     /// RFC 9112, 3.2: such a request MUST be answered with 400.
-    fn no_single_host() -> Self {
+    fn invalid_host() -> Self {
         Self { status: StatusCode::BAD_REQUEST, detail: "Send exactly one Host header.".to_owned() }
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         (self.status, Json(self)).into_response()
     }
@@ -224,12 +232,13 @@ mod tests {
     use super::*;
 
     fn allowed() -> AllowedOrigins {
-        let listed = vec!["https://app.example.com".parse().unwrap()];
-        AllowedOrigins::new(listed, &Url::parse("https://mcp.example.com").unwrap())
+        let allowed = vec!["https://app.example.com".parse().unwrap()];
+        AllowedOrigins::new(allowed, &Url::parse("https://mcp.example.com").unwrap())
+            .allow_hosts(["gateway.internal".to_owned()])
     }
 
     #[test]
-    fn an_origin_is_parsed_before_it_is_judged() {
+    fn an_origin_is_parsed_before_it_is_compared() {
         for (origin, expected) in [
             ("http://localhost", true),
             ("http://localhost:80", true),
@@ -265,8 +274,8 @@ mod tests {
     fn a_missing_origin_is_fine_unless_it_is_required_and_two_never_are() {
         let none = HeaderMap::new();
         assert!(allowed().check_origin(&none).is_ok());
-        let refusal = allowed().require_header().check_origin(&none).unwrap_err();
-        assert!(refusal.detail.starts_with("Origin 'None' is not allowed."));
+        let rejection = allowed().require_origin().check_origin(&none).unwrap_err();
+        assert!(rejection.detail.starts_with("Origin 'None' is not allowed."));
         let mut two = HeaderMap::new();
         two.append(header::ORIGIN, "http://localhost".parse().unwrap());
         two.append(header::ORIGIN, "http://localhost".parse().unwrap());
@@ -274,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rebound_name_is_refused() {
+    fn an_unknown_host_is_rejected() {
         for (uri, host, expected) in [
             ("/mcp", "localhost:9000", true),
             ("/mcp", "127.0.0.1", true),
@@ -285,6 +294,12 @@ mod tests {
             ("/mcp", "localhost:9000:evil.com", false),
             ("/mcp", "", false),
             ("http://evil.com/mcp", "localhost", false),
+            ("/mcp", "10.0.0.7:9000", false),
+            ("/health", "10.0.0.7:9000", true),
+            ("/health", "[fd00::7]:9000", true),
+            ("/health", "evil.example.com", false),
+            ("/health", "10.0.0.7.evil.com", false),
+            ("/mcp", "gateway.internal", true),
         ] {
             let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
             assert_eq!(

@@ -111,8 +111,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
-        .live("jwks_available", &provider, IdentityProvider::jwks_available)
-        .live("provider", &provider, IdentityProvider::status)
+        .with_probe("jwks_available", &provider, IdentityProvider::jwks_available)
+        .with_probe("provider", &provider, IdentityProvider::status)
         .with_details(&info);
     let health = health
         .with("resources", resources.uris())
@@ -143,7 +143,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/mcp", mcp)
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         // Clients in a browser ask before they send a token, so the answer stands before the wall.
-        .layer((origin::validate(&config.origins), cors::share(&config.origins)));
+        .layer((origin::layer(&config.origins), cors::layer(&config.origins)));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -33,7 +33,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
-        .layer(origin::validate(&config.origins.require_header()));
+        .layer(origin::layer(&config.origins.require_origin()));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -60,7 +60,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/health", get(health::check).with_state(health))
         .route("/mcp", mcp)
         .merge(keys.routes()) // GET /.well-known/jwks.json
-        .layer(origin::validate(&config.origins));
+        .layer(origin::layer(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -107,7 +107,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .merge(keys.routes()) // GET /.well-known/jwks.json
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         .merge(authorization_server.routes()) // its metadata, and /auth/*
-        .layer(origin::validate(&config.origins));
+        .layer(origin::layer(&config.origins));
 
     // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))

@@ -1,5 +1,5 @@
-//! `--env FILE`: lines `NAME=value`, as a shell would read them. The file fills in what neither the command line nor
-//! the environment says; nothing is written into the environment of the process.
+//! `--env FILE`: lines `NAME=value` for settings that neither the command line nor the environment gives. They become
+//! arguments of the command line, not variables of the process.
 
 use std::{
     ffi::OsString,
@@ -9,7 +9,7 @@ use std::{
 
 use clap::{ArgMatches, Command, parser::ValueSource};
 
-/// What was found in a file of settings.
+/// A file of settings.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EnvFile {
     path: PathBuf,
@@ -19,26 +19,26 @@ pub(crate) struct EnvFile {
 }
 
 impl EnvFile {
-    /// Reads the file. A file that is not there is an empty one, see [`EnvFile::log`].
+    /// Reads the file; a missing one counts as empty unless it is `required`.
     ///
     /// # Errors
-    /// When it cannot be read, a line is no `NAME=value`, or a name stands there twice. The line's number is named,
-    /// its text is not: it may be a secret.
-    pub(crate) fn read(path: &Path) -> Result<Self, EnvFileError> {
+    /// When it cannot be read, or is not a list of `NAME=value` with each name once. Errors do not show its lines,
+    /// which may be secrets.
+    pub(crate) fn read(path: &Path, required: bool) -> Result<Self, EnvFileError> {
         let file = Self { path: path.to_owned(), ..Self::default() };
         match fs::read_to_string(path) {
             Ok(text) => Ok(Self { variables: parse(path, &text)?, ..file }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
                 Ok(Self { missing: true, ..file })
             }
             Err(source) => Err(EnvFileError::Read { path: path.to_owned(), source }),
         }
     }
 
-    /// The file's settings as arguments of `command`, without those that `matches` was already given.
+    /// The settings as arguments of `command`, without those that `matches` has from elsewhere.
     pub(crate) fn arguments(&mut self, command: &Command, matches: &ArgMatches) -> Vec<OsString> {
         let mut arguments = Vec::new();
-        // Once they are arguments they are kept nowhere else: among them are secrets.
+        // Taken, because secrets should not stay in memory twice.
         for (name, value) in std::mem::take(&mut self.variables) {
             let argument = command
                 .get_arguments()
@@ -47,9 +47,9 @@ impl EnvFile {
                 self.unknown.push(name);
                 continue;
             };
-            let given = matches.value_source(argument.get_id().as_str());
-            let given = matches!(given, Some(ValueSource::CommandLine | ValueSource::EnvVariable));
-            // `NAME=` leaves it at the default.
+            let source = matches.value_source(argument.get_id().as_str());
+            let given = matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable));
+            // `NAME=` keeps the default.
             if !given && !value.is_empty() {
                 arguments.push(format!("--{long}={value}").into());
             }
@@ -57,14 +57,11 @@ impl EnvFile {
         arguments
     }
 
-    /// Says where the settings came from, once there is a log to say it in.
+    /// Logs where the settings came from; called when logging has started.
     pub(crate) fn log(&self) {
         let file = self.path.display();
         if self.missing {
-            tracing::warn!(
-                %file,
-                "no such file of settings, going on with the environment and the defaults"
-            );
+            tracing::info!(%file, "no such file of settings, using the environment and the defaults");
         } else if !self.path.as_os_str().is_empty() {
             tracing::info!(%file, "settings read");
         }
@@ -75,61 +72,43 @@ impl EnvFile {
 }
 
 fn parse(path: &Path, text: &str) -> Result<Vec<(String, String)>, EnvFileError> {
-    let text = text.trim_start_matches('\u{feff}');
     let mut variables: Vec<(String, String)> = Vec::new();
-    for variable in dotenvy::from_read_iter(text.as_bytes()) {
-        let (name, value) = variable.map_err(|error| {
-            let last = variables.last().map(|(name, _)| name.as_str());
-            EnvFileError::Malformed { path: path.to_owned(), line: line_of(text, last, &error) }
+    for variable in dotenvy::from_read_iter(text.trim_start_matches('\u{feff}').as_bytes()) {
+        // dotenvy's own error contains the text of the line.
+        let (name, value) = variable.map_err(|_| EnvFileError::Malformed {
+            path: path.to_owned(),
+            place: variables.last().map_or("at its start".to_owned(), |v| format!("after {}", v.0)),
         })?;
         if variables.iter().any(|(known, _)| *known == name) {
-            return Err(EnvFileError::Repeated { path: path.to_owned(), name });
+            return Err(EnvFileError::Duplicate { path: path.to_owned(), name });
         }
         variables.push((name, value.trim().to_owned()));
     }
     Ok(variables)
 }
 
-/// The number of the line that was not understood: the first one with its text behind the last good variable. The
-/// reader does not count, and may show only a part of the line.
-fn line_of(text: &str, last: Option<&str>, error: &dotenvy::Error) -> usize {
-    let culprit = match error {
-        dotenvy::Error::LineParse(line, _) => line.lines().next().unwrap_or_default().trim(),
-        _ => "",
-    };
-    let defines = |line: &str, name| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        line.strip_prefix(name).is_some_and(|rest: &str| rest.trim_start().starts_with('='))
-    };
-    let good = last.and_then(|name| text.lines().position(|line| defines(line, name)));
-    let after = good.map_or(0, |index| index + 1);
-    let bad = text.lines().skip(after).position(|line| line.contains(culprit));
-    after + bad.unwrap_or_default() + 1
-}
-
-/// Why a file of settings is of no use.
+/// A file of settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EnvFileError {
-    /// The operating system says no, or it is not text.
+    /// It does not exist, cannot be read or is not UTF-8.
     #[error("cannot read {} ({source}); choose another file with --env", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Not `NAME=value`.
-    #[error("{} line {line} is not NAME=value; put a value with blanks in quotes", .path.display())]
+    /// A line is not `NAME=value`.
+    #[error("{}: the line {place} is not NAME=value; put a value with blanks in quotes", .path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Its line, from 1.
-        line: usize,
+        /// Where, by the variable before it.
+        place: String,
     },
-    /// Which of two counts would be a guess.
+    /// It is unclear which of two values is meant.
     #[error("{} sets {name} twice; remove one of the lines", .path.display())]
-    Repeated {
+    Duplicate {
         /// The file.
         path: PathBuf,
         /// The variable.
@@ -166,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_line_is_named_by_its_number_and_never_shown() {
+    fn a_malformed_line_is_located_and_never_shown() {
         for (text, expected) in [
-            ("A=1\nsecret words here\n", "my.env line 2 is not NAME=value"),
-            ("A=1\n\n# x\nB=two words\n", "my.env line 4 is not NAME=value"),
-            ("A='open\nB=1\n", "my.env line 1 is not NAME=value"),
-            ("=x\n", "my.env line 1 is not NAME=value"),
+            ("A=1\nsecret words here\n", "my.env: the line after A is not NAME=value"),
+            ("A=1\n\n# x\nB=two words\n", "my.env: the line after A is not NAME=value"),
+            ("A='open\nB=1\n", "my.env: the line at its start is not NAME=value"),
+            ("=x\n", "my.env: the line at its start is not NAME=value"),
             ("A=1\nB=2\nA=1\n", "my.env sets A twice"),
         ] {
             let message = read(text).unwrap_err();

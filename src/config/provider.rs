@@ -1,8 +1,11 @@
-//! The identity provider: whose tokens count, whom they are meant for, and where its keys are.
+//! The identity provider: issuer, audiences, scopes and the location of its keys.
 
 mod settings;
 
 use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::auth::{
     identity_provider::{IdentityProvider, Keycloak},
@@ -10,7 +13,6 @@ use crate::auth::{
     verify::remote_jwks::JwksCacheConfig,
 };
 
-use super::values::Secret;
 pub(super) use settings::{HEADING, ProviderArgs};
 
 /// The identity provider, with everything that follows from the settings.
@@ -18,43 +20,48 @@ pub(super) use settings::{HEADING, ProviderArgs};
 pub struct ProviderConfig {
     /// `iss`, byte for byte.
     pub issuer: String,
-    /// Any one of these is enough in `aud`, beside our own identifiers.
+    /// Accepted in `aud`, beside the server's own identifiers.
     pub audiences: Vec<String>,
-    /// What clients are told to ask for. Not every provider calls it what its tokens say: Entra wants
-    /// `api://ID/mcp.tools`.
+    /// `scopes_supported`: what clients request. Entra for one wants `api://ID/mcp.tools` for its scope `mcp.tools`.
     pub scopes: Vec<String>,
     /// Set when the issuer is a realm of Keycloak.
     pub keycloak: Option<Keycloak>,
-    /// Where the keys are, if the provider's metadata is not to be asked.
+    /// Where the keys are; `None` for the `jwks_uri` of the provider's metadata.
     pub jwks_url: Option<String>,
-    /// More claims that hold roles.
+    /// More claims that contain roles.
     pub role_claims: Vec<String>,
-    /// How long keys are used without a question.
+    /// How long fetched keys are fresh.
     pub jwks_ttl: Duration,
-    /// How long they serve through an outage.
+    /// How long they are used while the provider cannot be reached.
     pub jwks_max_stale: Duration,
-    /// Set when the provider is to be asked about opaque tokens.
+    /// Set when opaque tokens are introspected.
     pub introspection: Option<IntrospectionConfig>,
     /// By how much the provider's clock may differ, for `nbf` and `exp`.
     pub leeway: Duration,
     /// Whether `typ` of a token must be `at+jwt`.
     pub require_at_jwt: bool,
-    /// Whether http to another machine is allowed.
+    /// Whether the provider may be reached over http on another machine.
     pub allow_http: bool,
 }
 
-/// Who asks the provider about a token, and where.
+/// How opaque tokens are introspected (RFC 7662).
 #[derive(Debug, Clone)]
 pub struct IntrospectionConfig {
-    /// `client_id`
+    /// This server's `client_id` at the provider.
     pub client_id: String,
-    /// `client_secret`
-    pub client_secret: Secret,
-    /// The endpoint, if the provider's metadata is not to be asked.
+    client_secret: SecretString,
+    /// The endpoint; `None` for the one in the provider's metadata.
     pub url: Option<String>,
 }
 
 impl ProviderConfig {
+    /// Whether a JWKS URL that was set is on the issuer's server. Otherwise one of the two may be left over from another
+    /// provider, unless the same provider has two names, as in containers.
+    pub(super) fn has_keys_at_issuer(&self) -> bool {
+        let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+        self.jwks_url.as_ref().is_none_or(|url| origin(url) == origin(&self.issuer))
+    }
+
     /// The provider as these settings describe it; nothing is fetched yet.
     ///
     /// # Errors
@@ -73,9 +80,11 @@ impl ProviderConfig {
             .require_at_jwt(self.require_at_jwt)
             .with_keycloak_realm(self.keycloak.clone());
         Ok(match &self.introspection {
-            Some(IntrospectionConfig { client_id, client_secret, url }) => {
-                provider.introspection(client_id, client_secret.reveal(), url.clone())
-            }
+            Some(client) => provider.introspection(
+                &client.client_id,
+                client.client_secret.expose_secret(),
+                client.url.clone(),
+            ),
             None => provider,
         })
     }
@@ -181,7 +190,7 @@ mod tests {
         );
         assert_eq!(config.audiences, ["a", "b"]);
         assert_eq!(config.role_claims, ["https://example.com/roles", "cognito:groups"]);
-        assert_eq!(config.introspection.as_ref().unwrap().client_secret.reveal(), "hush");
+        assert_eq!(config.introspection.as_ref().unwrap().client_secret.expose_secret(), "hush");
         assert!(!format!("{config:?}").contains("hush"));
         for wrong in ["--audience a,,b", "--introspection-client-id me", "--issuer localhost"] {
             let arguments = std::iter::once("server").chain(wrong.split_whitespace());

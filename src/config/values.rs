@@ -1,75 +1,45 @@
-//! Values of settings that must be more than text.
+//! Types of settings that are not simply text or numbers.
 
-use std::{ffi::OsStr, fmt, str::FromStr};
+use std::{ffi::OsStr, str::FromStr, time::Duration};
 
 use clap::{
     Arg, Command,
     builder::{StringValueParser, TypedValueParser},
 };
+use secrecy::SecretString;
 use url::Url;
 
-use super::PublicUrl;
+use super::public_url::PublicUrl;
 
-/// Something that must not be shown.
+/// Parses the value of an argument that may contain a secret. Its errors name the argument and what is wrong, but not
+/// the value, which clap's own would show.
 #[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for the one place that needs it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
+pub(super) struct Sensitive<T> {
+    parse: fn(&str) -> Result<T, String>,
+    is_sensitive: fn(&str) -> bool,
 }
 
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
+impl Sensitive<SecretString> {
+    /// A secret that cannot be guessed.
+    pub(super) const LONG_SECRET: Self = Self { parse: min_length_secret, is_sensitive: |_| true };
 }
 
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
-    }
+impl Sensitive<HttpUrl> {
+    /// A URL; an invalid one may contain a password.
+    pub(super) const URL: Self = Self { parse: HttpUrl::from_str, is_sensitive: has_userinfo };
 }
 
-/// A secret that nobody can find by trying.
-fn long_secret(text: &str) -> Result<Secret, String> {
-    if text.len() < 32 {
-        return Err(
-            "give 32 characters or more, for example from: openssl rand -base64 32".to_owned()
-        );
-    }
-    Ok(Secret(text.to_owned()))
-}
-
-/// Reads the value of an argument that may hold a secret. An error names the argument and the rule; clap's own would
-/// show the value, too.
-#[derive(Clone)]
-pub(super) struct Discreet<T> {
-    read: fn(&str) -> Result<T, String>,
-    hides: fn(&str) -> bool,
-}
-
-impl Discreet<Secret> {
-    /// A secret that is judged.
-    pub(super) const LONG_SECRET: Self = Self { read: long_secret, hides: |_| true };
-}
-
-impl Discreet<HttpUrl> {
-    /// A URL; one that is refused may hold a password.
-    pub(super) const URL: Self = Self { read: HttpUrl::from_str, hides: |text| text.contains('@') };
-}
-
-impl Discreet<PublicUrl> {
-    /// The same for our own.
+impl Sensitive<PublicUrl> {
+    /// The same for the public URL.
     pub(super) const PUBLIC_URL: Self =
-        Self { read: PublicUrl::from_str, hides: |text| text.contains('@') };
+        Self { parse: PublicUrl::from_str, is_sensitive: has_userinfo };
 }
 
-impl<T: Clone + Send + Sync + 'static> TypedValueParser for Discreet<T> {
+fn has_userinfo(url: &str) -> bool {
+    url.contains('@')
+}
+
+impl<T: Clone + Send + Sync + 'static> TypedValueParser for Sensitive<T> {
     type Value = T;
 
     fn parse_ref(
@@ -78,18 +48,28 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Discreet<T> {
         argument: Option<&Arg>,
         value: &OsStr,
     ) -> Result<T, clap::Error> {
-        let read = self.read;
-        let standard = StringValueParser::new().try_map(move |text| read(&text));
+        let parse = self.parse;
+        let standard = StringValueParser::new().try_map(move |text| parse(&text));
         standard.parse_ref(command, argument, value).map_err(|error| {
-            let Some(Err(why)) = value.to_str().filter(|text| (self.hides)(text)).map(self.read)
+            let Some(Err(reason)) =
+                value.to_str().filter(|text| (self.is_sensitive)(text)).map(self.parse)
             else {
                 return error;
             };
             let name = argument.map(ToString::to_string).unwrap_or_default();
-            clap::Error::raw(error.kind(), format!("invalid value for '{name}': {why}\n"))
+            clap::Error::raw(error.kind(), format!("invalid value for '{name}': {reason}\n"))
                 .with_cmd(command)
         })
     }
+}
+
+fn min_length_secret(text: &str) -> Result<SecretString, String> {
+    if text.len() < 32 {
+        return Err(
+            "give 32 characters or more, for example from: openssl rand -base64 32".to_owned()
+        );
+    }
+    Ok(text.into())
 }
 
 /// A URL as it was written, because issuers are compared byte for byte.
@@ -97,7 +77,7 @@ impl<T: Clone + Send + Sync + 'static> TypedValueParser for Discreet<T> {
 pub(super) struct HttpUrl(String);
 
 impl HttpUrl {
-    pub(super) fn into_text(self) -> String {
+    pub(super) fn into_string(self) -> String {
         self.0
     }
 }
@@ -119,10 +99,17 @@ impl FromStr for HttpUrl {
 }
 
 /// An item of a list.
-pub(super) fn word(text: &str) -> Result<String, String> {
+pub(super) fn non_empty(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("an item of the list is empty".to_owned()),
-        word => Ok(word.to_owned()),
+        item => Ok(item.to_owned()),
+    }
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("give whole seconds, 1 to 86400".to_owned()),
     }
 }
 
@@ -157,7 +144,7 @@ mod tests {
                 assert!(message.contains(&named) && !message.contains("hush"), "{name}: {message}");
             }
         }
-        let settings = read(&format!("MCP_SIGNING_SECRET={}\n", "hush".repeat(8)), &[]).unwrap();
-        assert!(!format!("{settings:?}").contains("hush"));
+        let cli = read(&format!("MCP_SIGNING_SECRET={}\n", "hush".repeat(8)), &[]).unwrap();
+        assert!(!format!("{cli:?}").contains("hush"));
     }
 }

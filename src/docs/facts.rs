@@ -53,7 +53,7 @@ pub(super) struct Facts {
 impl Facts {
     /// The facts of `app`, which is reached at `public_url`.
     pub(super) async fn of(app: &Router, public_url: &PublicUrl) -> Self {
-        let app = InProcess { app, origin: public_url.as_str() };
+        let app = InProcess { app, origin: public_url.origin() };
         let health = app.get("/health").await.body;
         let names = |field: &str| {
             let names = health[field].as_array().into_iter().flatten();

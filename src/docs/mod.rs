@@ -52,7 +52,7 @@ pub fn guide(config: &Config, app: Router) -> Router {
     Router::new()
         .route("/", get(page).with_state(guide))
         .route("/callback", get(callback))
-        .layer(origin::validate(&config.origins))
+        .layer(origin::layer(&config.origins))
 }
 
 #[derive(Debug, Clone)]

@@ -144,7 +144,8 @@ impl Dispatcher {
     /// Answers one more method.
     #[must_use]
     pub fn method<S>(mut self, name: &'static str, handler: impl Handler<S>) -> Self {
-        let count = |outcome| counter!("mcp_calls_total", "method" => name, "outcome" => outcome);
+        let count =
+            |outcome| counter!("mcp_requests_total", "method" => name, "outcome" => outcome);
         let registered = Registered {
             handler: handler.boxed(),
             answered: count("ok"),

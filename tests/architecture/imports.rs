@@ -14,13 +14,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("docs", &["auth", "config", "origin", "program"]),
     ("health", &[]),
     ("jsonrpc", &[]),
-    ("mcp", &["jsonrpc", "principal"]),
+    ("mcp", &["jsonrpc", "principal", "trace_context"]),
     ("origin", &[]),
     ("principal", &[]),
     ("program", &[]),
     ("public_ip", &[]),
     ("server", &["config", "docs", "health", "jsonrpc", "origin", "program", "telemetry"]),
-    ("telemetry", &[]),
+    ("telemetry", &["trace_context"]),
+    ("trace_context", &[]),
 ];
 
 /// Every path below `crate::` or `super::` that a piece of code names, one for each name in braces.

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, process::Output};
 
-use super::support::{Server, binary, command, key_folder};
+use super::support::{Ask, Server, binary, command, key_folder};
 
 fn run(step: &str, arguments: &[&str]) -> (Output, String) {
     let output = command(step).args(arguments).output().expect("it runs");
@@ -50,7 +50,7 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         (["--port", "nine"], "--port"),
         (["--host", "localhost:1"], "--host"),
         (["--public-url", "mcp.example.com"], "--public-url"),
-        (["--public-url", "https://mcp.example.com/path"], "--public-url"),
+        (["--public-url", "https://mcp.example.com/path?x=1"], "--public-url"),
         (["--allow-origin", "https://app.example.com/x"], "--allow-origin"),
         (["--max-body-size", "much"], "--max-body-size"),
         (["--nonsense", "1"], "--nonsense"),
@@ -121,7 +121,68 @@ fn ctrl_c_and_sigterm_end_it_in_good_order_at_once() {
         server.signal(signal);
         let status = server.wait();
         assert_eq!(status.code(), Some(0), "{signal}: {status}");
-        server.wait_for_log("stopping");
+        server.wait_for_log("shutting down");
+    }
+}
+
+/// With RUST_BACKTRACE=1 anyhow would print the frames of the error, and a wrong setting is no bug.
+#[test]
+fn an_error_at_the_start_is_one_line_without_frames() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = command("step1").args(["--port", &port]).env("RUST_BACKTRACE", "1").output();
+    let output = output.expect("it runs");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(log.lines().filter(|line| !line.contains("INFO")).count(), 1, "{log}");
+}
+
+#[tokio::test]
+async fn the_start_shows_what_to_open_and_what_to_run() {
+    for (step, mcp, client) in
+        [("step1", false, false), ("step4", true, false), ("step9", true, true)]
+    {
+        let server = Server::start(step);
+        let (url, log) = (&server.url, server.log());
+        for (line, expected) in [
+            (format!("guide:   {url}/docs"), true),
+            (format!("mcp:     {url}/mcp"), mcp),
+            (format!("client:  cargo run --bin step11 -- {url}/mcp"), client),
+        ] {
+            assert_eq!(log.lines().any(|found| found == line), expected, "{step}: {line}\n{log}");
+        }
+        let start = server.get("/").await;
+        assert_eq!((start.status, start.header("location")), (307, &*format!("{url}/docs")));
+    }
+}
+
+/// RFC 9728, 3.1: the well-known path comes before the path of the resource.
+#[tokio::test]
+async fn a_public_url_may_have_a_path_that_a_proxy_strips_or_does_not() {
+    let server = Server::start_with("step7", ["--public-url", "https://gw.example.com/team-a"]);
+    for prefix in ["/team-a", ""] {
+        let path = format!("{prefix}/mcp");
+        let answer = server.request("POST", &path).header("host", "gw.example.com").answer().await;
+        assert_eq!(answer.status, 401, "{path}");
+        assert_eq!(server.get(&format!("{prefix}/health")).await.status, 200, "{prefix}");
+        assert_eq!(server.get(&format!("{prefix}/docs")).await.status, 200, "{prefix}");
+    }
+    assert_eq!(server.get("/team-b/mcp").await.status, 404);
+}
+
+#[tokio::test]
+async fn another_name_of_the_server_can_be_allowed() {
+    let server = Server::start_with("step4", ["--allow-host", "gateway.internal"]);
+    for (host, path, status) in [
+        ("gateway.internal:9000", "/mcp", 405),
+        ("evil.example", "/mcp", 403),
+        ("evil.example", "/health", 403),
+        ("gateway.internal", "/health", 200),
+        ("10.0.0.7:9000", "/health", 200),
+        ("10.0.0.7:9000", "/mcp", 403),
+    ] {
+        let answer = server.request("GET", path).header("host", host).answer().await;
+        assert_eq!(answer.status, status, "{host} {path}");
     }
 }
 

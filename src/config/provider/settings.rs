@@ -1,83 +1,81 @@
-//! The settings as they are given, and what follows from them.
+//! The settings of the identity provider, and what follows from them.
 
 use std::time::Duration;
 
 use clap::Args;
+use secrecy::SecretString;
 
 use super::{IntrospectionConfig, Keycloak, ProviderConfig};
-use crate::config::{
-    limits::seconds,
-    values::{Discreet, HttpUrl, Secret, word},
-};
+use crate::config::values::{HttpUrl, Sensitive, non_empty, seconds};
 
 /// The heading of these settings in `--help`.
 pub(in crate::config) const HEADING: &str = "Identity provider";
 
-/// As they are given; [`ProviderArgs::resolve`] fills in what follows from others.
+/// As they are given; [`ProviderArgs::resolve`] fills in the others.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = HEADING)]
 pub(in crate::config) struct ProviderArgs {
-    /// Where Keycloak is. [default: http://localhost:8080]
-    #[arg(long, env = "KEYCLOAK_URL", value_parser = Discreet::URL, value_name = "URL")]
+    /// URL of Keycloak. [default: http://localhost:8080]
+    #[arg(long, env = "KEYCLOAK_URL", value_parser = Sensitive::URL, value_name = "URL")]
     keycloak_url: Option<HttpUrl>,
 
-    /// The realm in it.
+    /// Its realm.
     #[arg(long, env = "KEYCLOAK_REALM", default_value = "mcp-realm", value_name = "NAME")]
     keycloak_realm: String,
 
-    /// Whose tokens count: `iss`, byte for byte as the provider writes it. [default: KEYCLOAK_URL/realms/KEYCLOAK_REALM]
-    #[arg(long, env = "JWT_ISSUER", value_parser = Discreet::URL, value_name = "URL")]
+    /// Issuer of accepted tokens, byte for byte as in their `iss`. [default: KEYCLOAK_URL/realms/KEYCLOAK_REALM]
+    #[arg(long, env = "JWT_ISSUER", value_parser = Sensitive::URL, value_name = "URL")]
     issuer: Option<HttpUrl>,
 
-    /// Whom tokens are meant for: one of these, or this server's own URL, must be in `aud` (a list with commas).
+    /// Accepted audiences: one of them, or this server's own URL, must be in `aud` (comma-separated).
     #[arg(
         long,
         env = "JWT_AUDIENCE",
         default_value = "echo-mcp-server",
         value_delimiter = ',',
-        value_parser = word,
+        value_parser = non_empty,
         value_name = "AUD"
     )]
     audience: Vec<String>,
 
-    /// Where the provider's public keys are. [default: as the provider's metadata says]
-    #[arg(long, env = "JWKS_URL", value_parser = Discreet::URL, value_name = "URL")]
+    /// URL of the provider's JWKS. [default: jwks_uri of the provider's metadata]
+    #[arg(long, env = "JWKS_URL", value_parser = Sensitive::URL, value_name = "URL")]
     jwks_url: Option<HttpUrl>,
 
-    /// Scopes that clients are told to ask for (a list with commas). [default: mcp:read,mcp:tools,mcp:prompts, and for
+    /// Scopes that clients request (comma-separated). [default: mcp:read,mcp:tools,mcp:prompts, and for
     /// Keycloak echo-mcp-server-audience]
     #[arg(
         long,
         env = "MCP_SCOPES",
         value_delimiter = ',',
-        value_parser = word,
+        value_parser = non_empty,
         value_name = "SCOPE"
     )]
     scopes: Vec<String>,
 
-    /// Claims that hold roles, beside roles, groups, realm_access and resource_access (a list with commas).
+    /// Claims that contain roles, beside roles, groups, realm_access and resource_access (comma-separated).
     #[arg(
         long,
         env = "JWT_ROLE_CLAIMS",
         value_delimiter = ',',
-        value_parser = word,
+        value_parser = non_empty,
         value_name = "CLAIM"
     )]
     role_claims: Vec<String>,
 
-    /// How long the provider's keys are used before they are fetched again, in seconds.
+    /// How long the provider's keys are cached, in seconds.
     #[arg(long, env = "JWKS_TTL", default_value = "300", value_parser = seconds, value_name = "SECONDS")]
     jwks_ttl: Duration,
 
-    /// How long they serve while the provider cannot be reached, in seconds.
+    /// How long they are used while the provider cannot be reached, in seconds.
     #[arg(long, env = "JWKS_MAX_STALE", default_value = "3600", value_parser = seconds, value_name = "SECONDS")]
     jwks_max_stale: Duration,
 
-    /// Who we are when we ask the provider about tokens that are no JWT (RFC 7662); without it they are refused.
+    /// Client id for introspection of opaque tokens (RFC 7662); without it they are rejected.
     #[arg(long, env = "INTROSPECTION_CLIENT_ID", requires = "introspection_client_secret")]
     introspection_client_id: Option<String>,
 
-    /// The password for that; better in the environment or a file than on the command line.
+    /// Its client secret; set it in the environment or a file.
     #[arg(
         long,
         env = "INTROSPECTION_CLIENT_SECRET",
@@ -85,14 +83,14 @@ pub(in crate::config) struct ProviderArgs {
         hide_env_values = true,
         value_name = "SECRET"
     )]
-    introspection_client_secret: Option<Secret>,
+    introspection_client_secret: Option<SecretString>,
 
-    /// Where to ask. [default: as the provider's metadata says]
+    /// URL of the introspection endpoint. [default: as in the provider's metadata]
     #[arg(
         long,
         env = "INTROSPECTION_URL",
         requires = "introspection_client_id",
-        value_parser = Discreet::URL,
+        value_parser = Sensitive::URL,
         value_name = "URL"
     )]
     introspection_url: Option<HttpUrl>,
@@ -115,7 +113,7 @@ pub(in crate::config) struct ProviderArgs {
     )]
     require_at_jwt: bool,
 
-    /// Lets keys come over plain http from another machine: whoever sits between can then sign tokens.
+    /// Allow plain http to a provider on another machine: anyone on the network path can then forge tokens.
     #[arg(
         long,
         env = "MCP_ALLOW_HTTP_PROVIDER",
@@ -130,12 +128,20 @@ pub(in crate::config) struct ProviderArgs {
 }
 
 impl ProviderArgs {
+    /// Drops an issuer and a JWKS URL when a Keycloak or a realm was set closer to the user (see `precedence`): a
+    /// `--keycloak-url` means another issuer than the file does.
+    pub(in crate::config) fn drop_overridden(&mut self, precedence: impl Fn(&str) -> u8) {
+        let keycloak = precedence("keycloak_url").max(precedence("keycloak_realm"));
+        self.issuer.take_if(|_| precedence("issuer") < keycloak);
+        self.jwks_url.take_if(|_| precedence("jwks_url") < keycloak);
+    }
+
     pub(in crate::config) fn resolve(self) -> ProviderConfig {
         let realm_path = format!("/realms/{}", self.keycloak_realm);
-        let issuer = self.issuer.map(HttpUrl::into_text);
-        // An issuer that is a realm tells where its Keycloak is, unless we are to reach it by another name.
+        let issuer = self.issuer.map(HttpUrl::into_string);
+        // The issuer of a realm contains the URL of its Keycloak, unless this server reaches it by another name.
         let base = |issuer: &String| issuer.strip_suffix(&realm_path).map(str::to_owned);
-        let given = self.keycloak_url.map(|url| url.into_text().trim_end_matches('/').to_owned());
+        let given = self.keycloak_url.map(|url| url.into_string().trim_end_matches('/').to_owned());
         let url = given
             .or_else(|| issuer.as_ref().and_then(base))
             .unwrap_or_else(|| "http://localhost:8080".to_owned());
@@ -143,12 +149,12 @@ impl ProviderArgs {
         let issuer = issuer.unwrap_or_else(|| realm.clone());
         let certs = format!("{realm}/protocol/openid-connect/certs");
 
-        let explicit = self.jwks_url.map(HttpUrl::into_text);
+        let explicit = self.jwks_url.map(HttpUrl::into_string);
         let keycloak = Keycloak::of_issuer(&issuer, &self.keycloak_realm);
-        // Reached by another name than its tokens say (in containers): its metadata would lead us to the other one.
+        // Reached by another name than in its tokens, as in containers: its metadata names URLs that work elsewhere.
         let elsewhere = (keycloak.is_some() && issuer != realm).then_some(certs);
         let scopes = if self.scopes.is_empty() {
-            // With Keycloak it is this scope that puts us into `aud`; no other provider knows it.
+            // In Keycloak this scope adds this server to `aud`; other providers do not know it.
             let audience = keycloak.is_some().then_some("echo-mcp-server-audience");
             let scopes = audience.into_iter().chain(["mcp:read", "mcp:tools", "mcp:prompts"]);
             scopes.map(str::to_owned).collect()
@@ -169,7 +175,7 @@ impl ProviderArgs {
                 |(client_id, client_secret)| IntrospectionConfig {
                     client_id,
                     client_secret,
-                    url: self.introspection_url.map(HttpUrl::into_text),
+                    url: self.introspection_url.map(HttpUrl::into_string),
                 },
             ),
             allow_http: self.provider_allow_http,

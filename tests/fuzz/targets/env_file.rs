@@ -1,4 +1,4 @@
-//! Files of settings: read, or refused with the number of a line that is there or with a name, never with a value.
+//! Files of settings: parsed, or rejected with the name of a variable, never with a value.
 #![no_main]
 
 use std::{fs, path::PathBuf, sync::LazyLock};
@@ -16,9 +16,13 @@ use env_file::{EnvFile, EnvFileError};
 static FILE: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::temp_dir().join(format!("fuzz-settings-{}", std::process::id())));
 
+fn of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.".contains(c)
+}
+
 fuzz_target!(|text: &[u8]| {
     fs::write(&*FILE, text).expect("a file");
-    match EnvFile::read(&FILE) {
+    match EnvFile::read(&FILE, true) {
         Ok(mut file) => {
             let command = Cli::command();
             let matches =
@@ -27,15 +31,14 @@ fuzz_target!(|text: &[u8]| {
             let arguments = std::iter::once("fuzz".into()).chain(arguments);
             let _ = command.try_get_matches_from(arguments);
         }
-        // What stands in the file may be a secret. A message is made of these members, and of its own words.
-        Err(EnvFileError::Malformed { path, line }) => {
+        // The file may contain secrets. A message is made of these fields and fixed text.
+        Err(EnvFileError::Malformed { path, place }) => {
             assert_eq!(path, *FILE);
-            let lines = text.split(|&byte| byte == b'\n').count();
-            assert!((1..=lines).contains(&line), "line {line} of {lines}");
+            let name = place.strip_prefix("after ").unwrap_or("start");
+            assert!(name.chars().all(of_a_name), "{place:?}");
         }
-        Err(EnvFileError::Repeated { path, name }) => {
+        Err(EnvFileError::Duplicate { path, name }) => {
             assert_eq!(path, *FILE);
-            let of_a_name = |c: char| c.is_ascii_alphanumeric() || "_.".contains(c);
             assert!(!name.is_empty() && name.chars().all(of_a_name), "{name:?}");
         }
         Err(EnvFileError::Read { path, .. }) => {

@@ -10,13 +10,8 @@ fn no_way_in(server: &crate::support::Server, targets: &[&str]) {
     for target in targets {
         let answer = server.raw(post(target, &[], PING));
         let [status] = statuses(&answer)[..] else { panic!("{target}: {answer}") };
-        assert!([307, 400, 401, 404, 405].contains(&status), "{target}: {answer}");
-        if let Some(location) = answer.lines().find_map(|line| line.strip_prefix("location: ")) {
-            assert!(
-                location.starts_with('/') && !location.starts_with("//"),
-                "{target}: {location}"
-            );
-        }
+        assert!([400, 401, 404, 405].contains(&status), "{target}: {answer}");
+        assert!(!answer.contains("\r\nlocation: "), "{target}: {answer}");
     }
     still_alive(server);
 }
@@ -45,7 +40,8 @@ attacks! { "step8";
     a_host_in_the_path: |server| no_way_in(server, &["//evil.example/", "//evil.example//", "/\\evil.example/", "http://localhost//evil.example/"]);
     a_fragment: |server| no_way_in(server, &["/health#/mcp", "/mcp#x"]);
     a_file: |server| no_way_in(server, &["/../../etc/passwd", "/docs/../../Cargo.toml", "/docs/%2e%2e/keys", "/keys/mcp_private_key.pem", "/.git/config", "/.env"]);
-    a_page_that_only_looks_open: |server| not_open(server, &["/health/", "//health", "/health/../mcp", "/health%2f", "/health;x", "/HEALTH", "/health/x", "/Health"]);
+    // `/health/` and `//health` are `/health` itself: slashes are trimmed before routing and before the origin check.
+    a_page_that_only_looks_open: |server| not_open(server, &["/health/x", "/health/../mcp", "/health%2f", "/health;x", "/HEALTH", "/Health"]);
     a_query_that_is_open: |server| {
         // The query is no part of the path: this is `/health` itself, which tells nothing.
         let answer = server.raw(get("/health?x=/mcp", &["Origin: http://evil.example"]));

@@ -28,6 +28,26 @@ async fn a_body_beyond_the_limit_is_a_413_whether_or_not_its_length_is_told() {
     }
 }
 
+/// RFC 9110, 10.1.1: the final status instead of `100 Continue`, which would invite the body.
+#[test]
+fn a_body_beyond_the_limit_is_rejected_before_anything_of_it_is_read() {
+    let server = Server::start_with("step6", ["--max-body-size", "1000"]);
+    let token = server.token("alice", "mcp:tools");
+    for (length, expected) in [("999", "HTTP/1.1 100"), ("10737418240", "HTTP/1.1 413")] {
+        let mut wire = Wire::open(&server);
+        wire.send(&format!(
+            "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+             Authorization: Bearer {token}\r\nContent-Length: {length}\r\n\
+             Expect: 100-continue\r\n\r\n"
+        ));
+        let answer = wire.answer();
+        assert!(answer.starts_with(expected), "{length}: {answer}");
+        if expected.ends_with("413") {
+            assert!(answer.contains("connection: close\r\n"), "{answer}");
+        }
+    }
+}
+
 #[test]
 fn a_head_beyond_the_limit_is_a_431() {
     let server = Server::start_with("step1", ["--max-header-size", "8192"]);
@@ -44,6 +64,7 @@ fn a_head_beyond_the_limit_is_a_431() {
         let refused = status == 414 && answer.starts_with("HTTP/1.1 431");
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) || refused, "{name}: {answer}");
     }
+    server.wait_for_log("request head above --max-header-size");
 }
 
 #[test]

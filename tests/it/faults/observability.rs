@@ -133,8 +133,9 @@ async fn a_flood_of_refusals_writes_few_lines_and_counts_the_others() {
 
     let log = server.log();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("access token rejected")).collect();
-    let left_out = |line: &&str| line.rsplit_once("left_out=").map(|(_, count)| count.parse().ok());
-    let counted: usize = lines.iter().filter_map(left_out).map(|count| count.unwrap_or(0)).sum();
+    let suppressed =
+        |line: &&str| line.rsplit_once("suppressed=").map(|(_, count)| count.parse().ok());
+    let counted: usize = lines.iter().filter_map(suppressed).map(|count| count.unwrap_or(0)).sum();
     assert_eq!(lines.len() + counted, REFUSED + 1, "every refusal is written or counted");
     assert!(lines.len() <= 100 * (seconds + 1) + 1, "{} lines in {seconds} s", lines.len());
 }

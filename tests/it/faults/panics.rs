@@ -4,7 +4,7 @@ use axum::{Router, routing::get};
 use clap::Parser;
 use mcp_auth::{
     config::Cli,
-    server::{Gate, serve},
+    server::{AppService, serve},
 };
 use tokio::net::TcpListener;
 
@@ -22,9 +22,9 @@ async fn a_panic_is_one_500_with_the_id_of_its_request() {
         );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let gate = Gate::new(app, &Cli::parse_from(["test"]).limits);
+    let service = AppService::new(app, &Cli::parse_from(["test"]).limits, None);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, gate, async { stopped.await.unwrap() }));
+    let server = tokio::spawn(serve(listener, service, async { stopped.await.unwrap() }));
 
     let client = crate::support::client();
     for (path, status, body) in [

@@ -30,12 +30,13 @@ fn whoever_sends_no_head_or_one_byte_by_byte_is_hung_up_on() {
 
 #[test]
 fn the_head_of_a_second_request_has_its_time_too() {
-    let flags = ["--header-read-timeout", "1", "--idle-timeout", "60"];
-    let server = Server::start_with("step1", flags);
+    let server = Server::start_with("step1", ["--header-read-timeout", "1"]);
     let mut wire = Wire::open(&server);
-    wire.send(HEALTH);
-    assert!(wire.answer().starts_with("HTTP/1.1 200"));
-    thread::sleep(Duration::from_millis(1500)); // a rest is no head
+    for _ in 0..4 {
+        wire.send(HEALTH);
+        assert!(wire.answer().starts_with("HTTP/1.1 200"));
+        thread::sleep(Duration::from_millis(400)); // the time counts from the previous response
+    }
     wire.send(HEALTH);
     assert!(wire.answer().starts_with("HTTP/1.1 200"));
     wire.send("GET /health");
@@ -45,7 +46,7 @@ fn the_head_of_a_second_request_has_its_time_too() {
 
 #[test]
 fn a_connection_without_a_request_is_closed_in_the_end() {
-    let server = Server::start_with("step1", ["--idle-timeout", "1"]);
+    let server = Server::start_with("step1", ["--header-read-timeout", "1"]);
     let mut wire = Wire::open(&server);
     wire.send(HEALTH);
     assert!(wire.answer().starts_with("HTTP/1.1 200"));
@@ -97,21 +98,36 @@ fn nobody_without_a_token_can_keep_the_server_waiting_for_a_body() {
 }
 
 #[test]
-fn whoever_takes_no_answer_is_hung_up_on() {
-    let server = Server::start_with("step7", ["--idle-timeout", "1", "--log", "debug"]);
-    let mut wire = Wire::open(&server);
-    wire.0.set_nonblocking(true).unwrap();
-    // Requests for pages until the server takes no more, because nobody reads what it says.
-    let page = "GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
-    let mut stuck = 0;
-    while stuck < 20 {
-        match std::io::Write::write(&mut wire.0, page.as_bytes()) {
-            Ok(_) => stuck = 0,
-            Err(_) => {
-                stuck += 1;
-                thread::sleep(Duration::from_millis(20));
+fn whoever_takes_no_response_or_takes_it_byte_by_byte_is_hung_up_on() {
+    for reads in [false, true] {
+        let server = Server::start_with("step7", ["--write-timeout", "1", "--log", "debug"]);
+        let mut wire = Wire::open(&server);
+        wire.0.set_nonblocking(true).unwrap();
+        // Requests for pages until the server takes no more, because nobody reads its responses.
+        let page = "GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+        let mut stuck = 0;
+        while stuck < 20 {
+            match std::io::Write::write(&mut wire.0, page.as_bytes()) {
+                Ok(_) => stuck = 0,
+                Err(_) => {
+                    stuck += 1;
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+            if reads {
+                let _ = std::io::Read::read(&mut wire.0, &mut [0]);
             }
         }
+        server.wait_for_log("the client did not take the response within --write-timeout");
     }
-    server.wait_for_log("nothing came or went for too long");
+}
+
+#[test]
+fn a_request_that_takes_too_long_is_answered_within_a_second_of_its_limit() {
+    let server = Server::start_with("step2", ["--request-timeout", "3"]);
+    let mut wire = Wire::open(&server);
+    wire.send(&head(PING.len()));
+    let (waited, answer) = wire.end();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(waited > 3 * SECOND && waited < 4 * SECOND, "{waited:?}");
 }

@@ -25,7 +25,7 @@ fn a_request_in_work_is_finished_and_its_connection_closed() {
     assert!(idle.answer().starts_with("HTTP/1.1 200"));
 
     server.signal("TERM");
-    server.wait_for_log("stopping");
+    server.wait_for_log("shutting down");
     assert_eq!(idle.end().1, "", "an idle connection is closed without a word");
     working.send(PING);
     let answer = working.answer();
