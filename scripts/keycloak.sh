@@ -9,6 +9,15 @@
 #   scripts/keycloak.sh resource URL   let clients ask for tokens for one more MCP server (RFC 8707), such as
 #                                      http://localhost:9001/mcp; http://localhost:9000/mcp is there from the start
 #   scripts/keycloak.sh resource --remove URL
+#   scripts/keycloak.sh broker --issuer URL --client-id ID --client-secret @FILE [--grant CLAIM=VALUE:ROLE,..]
+#                                      put the realm in front of a provider that registers no MCP clients: users log in
+#                                      there, as the client ID, which has the redirect URI that this prints. Everybody may
+#                                      read; --grant (repeatable) gives a role of this realm (tools, prompts) to those whose
+#                                      claim has or contains that value, such as groups=mcp-tools:tools or hd=example.com:tools
+#   scripts/keycloak.sh broker --remove
+#   scripts/keycloak.sh exchange [URL] let the MCP server at URL (http://localhost:9000/mcp) exchange its users' tokens for
+#                                      tokens of the client downstream-api with the scope downstream:read (RFC 8693)
+#   scripts/keycloak.sh machine        a client for programs without a user (client_credentials), mcp-machine
 #
 # With a running Docker engine the official image is used (scripts/keycloak/compose.yaml); without one the official
 # distribution, by Maven, on this machine's Java. For development: plain http, loopback only, admin/admin.
@@ -200,49 +209,7 @@ Keycloak answers at $URL ($how)
 END
 }
 
-# RFC 8707: with the feature on, a resource is known when it is the resource_url of a client that the token is for.
-# So a further MCP server becomes a client of its own, and the mcp scopes get it into the audience. Its guide, /docs, is
-# a client in a browser: pages of its origin may register themselves.
-resource() {
-    local remove='' token id scope scopes url pages origin
-    if [ "${1:-}" = --remove ]; then remove=yes; shift; fi
-    [ $# -gt 0 ] || die "which? for example: $0 resource http://localhost:9001/mcp"
-    have jq || die "jq is needed: install it with your package manager"
-    ready || die "Keycloak is not running at $URL; start it with: $0 up"
-    lock
-    token=$(curl -fsS "$URL/realms/master/protocol/openid-connect/token" -d grant_type=password -d client_id=admin-cli \
-        --data-urlencode "username=$KC_BOOTSTRAP_ADMIN_USERNAME" --data-urlencode "password=$KC_BOOTSTRAP_ADMIN_PASSWORD" | jq -r .access_token)
-    api() { # the header comes from standard input, so that the token is in no process list
-        local method=$1 path=$2; shift 2
-        curl -fsS -X "$method" -H @- -H 'Content-Type: application/json' "$URL/admin/realms/mcp-realm$path" "$@" <<<"Authorization: Bearer $token"
-    }
-    scopes=$(api GET /client-scopes | jq -c '[.[] | select(.name | test("^mcp:|^echo-mcp-server-audience$"))]')
-    pages=$(api GET /components -G -d type=org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy |
-        jq -c '.[] | select(.providerId == "registration-web-origins" and .subType == "anonymous")')
-    for url in "$@"; do
-        case $url in http://* | https://*) ;; *) die "a resource is the URL of an MCP server, such as http://localhost:9001/mcp, not $url" ;; esac
-        origin=$(cut -d/ -f1-3 <<<"$url")
-        pages=$(jq -c --arg origin "$origin" --arg remove "$remove" '.config["web-origins"] |= ((. // []) - [$origin] +
-            if $remove == "" then [$origin] else [] end)' <<<"$pages")
-        api PUT "/components/$(jq -r .id <<<"$pages")" -d "$pages"
-        id=$(api GET /clients -G --data-urlencode "clientId=$url" | jq -r '.[0].id // empty')
-        if [ -n "$remove" ]; then
-            jq -r --arg url "$url" '.[] | .id as $scope | .protocolMappers[]? | select(.name == $url) | "/client-scopes/\($scope)/protocol-mappers/models/\(.id)"' <<<"$scopes" |
-                while read -r scope; do api DELETE "$scope"; done
-            [ -z "$id" ] || api DELETE "/clients/$id"
-            echo "removed $url"
-            continue
-        fi
-        [ -n "$id" ] || api POST /clients -d "$(jq -nc --arg url "$url" '{clientId: $url, name: "MCP server", publicClient: false,
-            standardFlowEnabled: false, directAccessGrantsEnabled: false, attributes: {resource_url: $url}}')"
-        for scope in $(jq -r --arg url "$url" '.[] | select([.protocolMappers[]?.name] | index($url) | not) | .id' <<<"$scopes"); do
-            api POST "/client-scopes/$scope/protocol-mappers/models" -d "$(jq -nc --arg url "$url" '{name: $url, protocol: "openid-connect",
-                protocolMapper: "oidc-audience-mapper", config: {"included.client.audience": $url, "access.token.claim": "true",
-                "id.token.claim": "false", "introspection.token.claim": "true"}}')"
-        done
-        echo "clients may now ask for tokens for $url"
-    done
-}
+. "$HERE/keycloak/admin.sh"
 
 have curl || die "curl is needed: install it with your package manager"
 command=${1:-help}
@@ -253,7 +220,7 @@ case $command in
     reset) down; if [ "$(runtime)" = docker ]; then compose down; fi; rm -rf "$KC/data" "$CACHE"/realm*.sum; echo "all data is forgotten" ;;
     status) status ;;
     logs) if our_pid >/dev/null || [ "$(runtime)" != docker ]; then [ -f "$LOG" ] || die "there is no log yet; start Keycloak with: $0 up"; tail -n 200 "$@" "$LOG"; else compose logs "$@"; fi ;;
-    resource) resource "$@" ;;
+    resource | broker | exchange | machine) "$command" "$@" ;;
     help | -h | --help) sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0" ;;
     *) die "unknown command $command; see $0 --help" ;;
 esac
