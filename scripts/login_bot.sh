@@ -4,17 +4,19 @@
 #   LOGIN_USER=alice LOGIN_PASSWORD=alice123   credentials (these are the defaults)
 #   LOGIN_DECISION=deny                        denies on the consent page
 #   LOGIN_LOG=FILE                             appends a line for each page
+#   LOGIN_COOKIES=FILE                         keeps the cookies, so that several runs are one browser
 #   LOGIN_WAIT=2                               seconds before the first page, for clients that open it before they listen
 set -euo pipefail
 url=${1:?the URL to open}
 user=${LOGIN_USER:-alice} password=${LOGIN_PASSWORD:-alice123} decision=${LOGIN_DECISION:-allow}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/login_bot.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
+jar=${LOGIN_COOKIES:-$folder/jar}
 log() { [ -z "${LOGIN_LOG:-}" ] || printf '%s\n' "$*" >>"$LOGIN_LOG"; }
 
 # Loads a page and follows redirects, as a browser does.
 visit() {
-    now=$(curl -sS -L --max-time 30 -b "$folder/jar" -c "$folder/jar" -o "$folder/page" -w '%{url_effective}' "$@")
+    now=$(curl -sS -L --max-time 30 -b "$jar" -c "$jar" -o "$folder/page" -w '%{url_effective}' "$@")
     log "${now%%\?*}"
 }
 plain() { sed -e 's/&#38;/\&/g' -e 's/&amp;/\&/g' -e 's/&#x2F;/\//g' -e 's/&#47;/\//g'; }

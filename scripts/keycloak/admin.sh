@@ -148,10 +148,12 @@ END
 }
 redirector() { api GET /authentication/flows/browser/executions | jq -r ".[] | select(.providerId == \"identity-provider-redirector\") | $1 // empty"; }
 remove_broker() {
-    local flow config
+    local flow config user
     config=$(redirector .authenticationConfig)
     [ -z "$config" ] || api DELETE "/authentication/config/$config"
     if api GET /identity-provider/instances | jq -e 'any(.alias == "upstream")' >/dev/null; then
+        # Its users can log in nowhere else, and the next provider's users must not become them.
+        for user in $(api GET /users -G -d idpAlias=upstream -d max=-1 | jq -r '.[].id'); do api DELETE "/users/$user"; done
         api DELETE /identity-provider/instances/upstream
     fi
     flow=$(api GET /authentication/flows | jq -r '.[] | select(.alias == "upstream first login") | .id')

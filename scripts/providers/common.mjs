@@ -24,15 +24,15 @@ export const broker = {
 };
 
 const people = {
-  alice: { name: 'Alice Adams', groups: ['staff', 'mcp-tools'], roles: ['mcp-tools'] },
-  bob: { name: 'Bob Brown', groups: ['staff'], roles: [] },
+  alice: { name: 'Alice Adams', groups: ['staff', 'mcp-tools'], roles: ['mcp-tools'], hd: 'example.com' },
+  bob: { name: 'Bob Brown', groups: ['staff'] },
 };
 
-/** Anybody can log in with any password; what is known of alice and bob is here. */
+/** Anybody can log in with any password; what is known of alice and bob is here. `hd` is Google's claim for an organisation. */
 export function account(id) {
-  const { name = id, groups = [], roles = [] } = people[id] ?? {};
+  const { name = id, groups = [], roles = [], hd } = people[id] ?? {};
   const [given_name, family_name = id] = name.split(' ');
-  return { name, given_name, family_name, preferred_username: id, email: `${id}@example.com`, email_verified: true, groups, roles };
+  return { name, given_name, family_name, preferred_username: id, email: `${id}@example.com`, email_verified: true, groups, roles, hd };
 }
 
 /** A refusal in the words of the product. */
