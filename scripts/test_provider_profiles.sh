@@ -187,6 +187,8 @@ if chosen entra; then
     start_step 10 --env scripts/providers/settings/entra.env --issuer "$ISSUER" --scopes "$uri/mcp:read,$uri/mcp:tools,$uri/mcp:prompts"
     logs_in --assume-s256 --client-id mcp-client
     token '(.payload.scp | type == "string" and (contains("/") | not)) and (.payload.groups | length == 200)' "scopes are short in scp, and two hundred groups are in the token"
+    logs_in --assume-s256 --client-id mcp-client --scope "$uri/mcp:read"
+    expect "although it began with too little: the 403 names the scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"
     official_client
 fi
 finish

@@ -52,7 +52,7 @@ impl BearerAuth {
             return;
         };
         count_rejection("insufficient_scope");
-        let challenge = self.0.challenge.clone().scopes(&required);
+        let challenge = self.0.challenge.clone().required_scopes(&required);
         let description = "the token lacks a scope that this operation needs";
         let challenge = challenge.error("insufficient_scope", description);
         response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));

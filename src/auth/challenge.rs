@@ -42,6 +42,22 @@ impl Challenge {
         self.set_param("scope", &scopes.to_string())
     }
 
+    /// The scopes that one operation needs, as clients must request them (RFC 6750, 3: `scope`). An authorization server
+    /// may name a scope differently in requests and in tokens: Entra's clients request `api://ID/mcp:tools`, and its
+    /// tokens say `mcp:tools`. So a scope is written as one of [`Challenge::scopes`] if that ends in it.
+    #[must_use]
+    pub fn required_scopes(self, required: &ScopeSet) -> Self {
+        let advertised = self.param("scope").map(ScopeSet::parse).unwrap_or_default();
+        let requested = |scope: &str| {
+            let prefixed =
+                |name: &&str| name.strip_suffix(scope).is_some_and(|rest| rest.ends_with('/'));
+            let name = advertised.iter().find(|&name| name == scope);
+            name.or_else(|| advertised.iter().find(prefixed)).unwrap_or(scope).to_owned()
+        };
+        let requested: ScopeSet = required.iter().map(requested).collect();
+        self.scopes(&requested)
+    }
+
     /// Why the token was rejected (RFC 6750, 3.1). Not for requests without credentials.
     #[must_use]
     pub fn error(self, code: &str, description: &str) -> Self {
@@ -82,5 +98,25 @@ impl fmt::Display for Challenge {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_required_scope_is_written_as_clients_request_it() {
+        for (advertised, required, expected) in [
+            ("mcp:read mcp:tools", "mcp:tools", "mcp:tools"),
+            ("api://id/mcp:read api://id/mcp:tools", "mcp:tools", "api://id/mcp:tools"),
+            ("api://id/mcp:tools mcp:tools", "mcp:tools", "mcp:tools"),
+            ("api://id/not-mcp:tools", "mcp:tools", "mcp:tools"),
+            ("", "mcp:read mcp:tools", "mcp:read mcp:tools"),
+        ] {
+            let challenge = Challenge::bearer("realm").scopes(&ScopeSet::parse(advertised));
+            let challenge = challenge.required_scopes(&ScopeSet::parse(required));
+            assert_eq!(challenge.param("scope"), Some(expected), "{advertised}");
+        }
     }
 }
