@@ -96,4 +96,101 @@ request OPTIONS "$ISSUER/clients-registrations/openid-connect" -H 'Origin: http:
 expect "the preflight is answered" test "${STATUS%??}" = 2
 expect_header Access-Control-Allow-Origin '^http://localhost:6274$'
 
+if [ "$KEYCLOAK_URL" = "http://localhost:${KEYCLOAK_PORT:-8080}" ]; then
+    RESOURCE=http://localhost:9000/mcp
+    # settings COMMAND: runs scripts/keycloak.sh COMMAND and sets $CLIENT and $SECRET_FILE to what it prints
+    settings() {
+        printf '%s\n' "${DIM}\$ scripts/keycloak.sh $1${PLAIN}"
+        "$REPO/scripts/keycloak.sh" "$1" >"$WORK/settings" || die "scripts/keycloak.sh $1 failed"
+        cat "$WORK/settings"
+        CLIENT=$(sed -n 's/^ *client id *//p' "$WORK/settings")
+        SECRET_FILE=$(sed -n 's/^ *client secret *@\([^ ]*\).*/\1/p' "$WORK/settings")
+        expect "its secret is in a file that only the owner reads" test "$(stat -c %a "$SECRET_FILE" 2>/dev/null || stat -f %Lp "$SECRET_FILE")" = 600
+    }
+    # as_client [curl arguments]: a token request of $CLIENT; id and secret are form-encoded first (RFC 6749, 2.3.1)
+    as_client() {
+        (umask 077; printf 'user = "%s:%s"\n' "$(jq -rn --arg id "$CLIENT" '$id | @uri')" "$(jq -Rr @uri "$SECRET_FILE")" >"$WORK/basic")
+        request POST "$TOKEN_ENDPOINT" -K "$WORK/basic" "$@"
+    }
+
+    scenario "a program without a user (client credentials)"
+    settings machine
+    as_client -d grant_type=client_credentials -d scope=mcp:tools --data-urlencode "resource=$RESOURCE"
+    expect_status 200
+    BODY=$(claims "$(json '.access_token // ".e30"')")
+    expect_json '.azp == "mcp-machine" and .aud == $resource and (.scope | split(" ") | index("mcp:tools") != null)' "a token for this MCP server, with its scope" --arg resource "$RESOURCE"
+
+    scenario "token exchange (RFC 8693): the MCP server calls another API in the user's name"
+    settings exchange
+    password_token mcp-user user123 "openid mcp:tools downstream:read" --data-urlencode "resource=$RESOURCE"
+    USER_TOKEN=$TOKEN
+    user=$(claims "${USER_TOKEN:-.e30}" | jq -r .sub)
+    exchange() {
+        printf '%s' "$1" >"$WORK/subject"
+        as_client -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange --data-urlencode "subject_token@$WORK/subject" \
+            -d subject_token_type=urn:ietf:params:oauth:token-type:access_token -d audience=downstream-api -d scope=downstream:read
+    }
+    exchange "$USER_TOKEN"
+    expect_status 200
+    expect_json '.token_type == "Bearer" and .issued_token_type == "urn:ietf:params:oauth:token-type:access_token" and (has("refresh_token") | not)' "an access token, and no refresh token"
+    TOKEN=$(json '.access_token // ".e30"')
+    BODY=$(claims "$TOKEN")
+    expect_json '.aud == "downstream-api" and .scope == "downstream:read" and .sub == $user and .azp == $client' "for the API only, with its scope only, for the same user" --arg user "$user" --arg client "$CLIENT"
+    expect_json '.exp - .iat <= 60' "good for a minute at most"
+
+    scenario "the user has not consented to the API's scope"
+    password_token mcp-user user123 "openid mcp:tools" --data-urlencode "resource=$RESOURCE"
+    exchange "$TOKEN"
+    expect_status 400
+    expect_json '.error == "invalid_scope"' "error is invalid_scope: an exchange gives no scope that the user's token lacks"
+
+    scenario "a token for another server is not exchanged"
+    "$REPO/scripts/keycloak.sh" resource http://localhost:1/mcp
+    password_token mcp-user user123 "openid mcp:tools downstream:read" -d resource=http://localhost:1/mcp
+    exchange "$TOKEN"
+    "$REPO/scripts/keycloak.sh" resource --remove http://localhost:1/mcp
+    expect_status 403
+    expect_json '.error_description == "Client is not within the token audience"' "the client that exchanges must be in aud"
+fi
+
+if command -v node >/dev/null; then
+    scenario "a token that is bound to a key (DPoP, RFC 9449)"
+    SHOW='{dpop_signing_alg_values_supported}' request GET "$ISSUER/.well-known/openid-configuration"
+    expect_json '.dpop_signing_alg_values_supported | index("ES256") != null' "the metadata offers it"
+    # proof URL METHOD [TOKEN]: a proof with the key in $WORK/dpop.json
+    cat >"$WORK/proof.mjs" <<'END'
+import { createHash, createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+const [file, htu, htm, token] = process.argv.slice(2);
+if (!existsSync(file)) {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  writeFileSync(file, JSON.stringify(privateKey.export({ format: 'jwk' })), { mode: 0o600 });
+}
+const jwk = JSON.parse(readFileSync(file, 'utf8'));
+const { crv, kty, x, y } = jwk;
+const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const ath = token && createHash('sha256').update(token).digest('base64url');
+const head = part({ typ: 'dpop+jwt', alg: 'ES256', jwk: { crv, kty, x, y } });
+const body = part({ jti: randomUUID(), iat: Math.floor(Date.now() / 1000), htm, htu, ath });
+const signature = sign('sha256', Buffer.from(`${head}.${body}`), { key: createPrivateKey({ key: jwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' });
+console.log(`${head}.${body}.${signature.toString('base64url')}`);
+END
+    proof() { node "$WORK/proof.mjs" "$WORK/dpop.json" "$@"; }
+    proof=$(proof "$TOKEN_ENDPOINT" POST)
+    password_token mcp-user user123 "openid mcp:tools" -H "DPoP: $proof"
+    expect_json '.token_type == "DPoP"' "token_type is DPoP"
+    BODY=$(claims "${TOKEN:-.e30}")
+    expect_json '.typ == "DPoP" and (.cnf.jkt | length == 43)' "the payload's typ is DPoP, not Bearer, and cnf.jkt is the thumbprint of the key"
+    BOUND=$TOKEN
+    password_token mcp-user user123 "openid mcp:tools" -H "DPoP: $proof"
+    expect_status 400
+    expect_json '.error == "invalid_dpop_proof" or .error == "invalid_request"' "the same proof is not accepted again"
+    userinfo=$ISSUER/protocol/openid-connect/userinfo
+    TOKEN=$BOUND
+    request GET "$userinfo" -H "Authorization: Bearer $BOUND"
+    expect_status 401
+    request GET "$userinfo" -H "Authorization: DPoP $BOUND" -H "DPoP: $(proof "$userinfo" GET "$BOUND")"
+    expect_status 200
+fi
+
 finish

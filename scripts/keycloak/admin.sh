@@ -174,13 +174,19 @@ exchange() {
     fi
     scope=$(api GET /client-scopes | jq -r '.[] | select(.name == "downstream:read") | .id')
     # Clients that register themselves may ask for it, and the client of the scripts, too.
-    send PUT "/default-optional-client-scopes/$scope" '{}'
+    if ! api GET /default-optional-client-scopes | jq -e 'any(.name == "downstream:read")' >/dev/null; then
+        send PUT "/default-optional-client-scopes/$scope" '{}'
+    fi
     registration_policy allowed-client-templates '.config["allowed-client-scopes"] |= (. - ["downstream:read"] + ["downstream:read"])'
     id=$(client_uuid mcp-test-client)
     [ -z "$id" ] || send PUT "/clients/$id/optional-client-scopes/$scope" '{}'
 
     put_client "$url" '{"publicClient": false, "standardFlowEnabled": false, "directAccessGrantsEnabled": false, "fullScopeAllowed": false,
         "attributes": {"standard.token.exchange.enabled": "true", "access.token.lifespan": "60"}}'
+    # The realm's default scopes would put this very server into the audience of what it gets.
+    for id in $(api GET "/clients/$UUID/default-client-scopes" | jq -r '.[] | select(.name != "basic") | .id'); do
+        api DELETE "/clients/$UUID/default-client-scopes/$id"
+    done
     send PUT "/clients/$UUID/optional-client-scopes/$scope" '{}'
     secret_file exchange
 
