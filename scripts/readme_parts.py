@@ -26,8 +26,17 @@ PART = re.compile(r"(<!-- generated: (.*?) -->\n)(```.*?\n```\n|(?:[^\n]+\n)*)",
 
 
 def with_parts(path):
-    """The text of a README as it should be."""
-    return PART.sub(lambda match: f"{match[1]}{part(match[2], path.parent)}\n", path.read_text())
+    """The text of a README as it should be, and what could not be generated."""
+    errors = []
+
+    def replace(match):
+        try:
+            return f"{match[1]}{part(match[2], path.parent)}\n"
+        except (OSError, ValueError, StopIteration) as error:
+            errors.append(str(error))
+            return match[0]
+
+    return PART.sub(replace, path.read_text()), errors
 
 
 def part(description, folder):
@@ -125,7 +134,7 @@ def item(lines, name):
     within = range(len(lines))
     if "::" in name:
         owner, name = name.split("::")
-        blocks = [n for n, line in enumerate(lines) if re.match(rf"impl\b.*\b{owner}\b.*\{{$", line)]
+        blocks = [n for n, line in enumerate(lines) if re.match(rf"impl\b.*\b{owner}\b", line)]
         within = [n for block in blocks for n in range(block, end_of(lines, block))]
     kinds = r"(pub(\(\w+\))? )?(const |async )*(fn|struct|enum|trait|type|const|static|mod|impl) "
     pattern = re.compile(r"\s*" + (re.escape(name) + r"\b" if name.startswith("impl") else kinds + re.escape(name) + r"\b"))

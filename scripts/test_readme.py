@@ -159,10 +159,9 @@ class Checks:
 
 def check_parts(checks, path, write):
     name = path.relative_to(ROOT)
-    try:
-        fresh = with_parts(path)
-    except (OSError, ValueError, StopIteration) as error:
-        return checks.check(False, f"{name}: generated parts", str(error))
+    fresh, errors = with_parts(path)
+    for error in errors:
+        checks.check(False, f"{name}: {error}")
     if write:
         path.write_text(fresh)
     checks.check(fresh == path.read_text(), f"{name}: generated parts are up to date", "run scripts/test_readme.py --write")
