@@ -54,8 +54,10 @@ expect_status 403
 scenario "a name that was pointed at this machine is still a strange name"
 request GET /mcp -H 'Origin: http://localhost:3000' -H 'Host: rebound.example.com'
 expect_status 403
-expect_detail "Host 'rebound.example.com' is not allowed. Use localhost, or start with --public-url."
+expect_detail "Host 'rebound.example.com' is not allowed. Use localhost, or start with --public-url or --allow-host."
 request GET /health -H 'Host: rebound.example.com'
+expect_status 403
+request GET /health -H 'Host: 10.0.0.7:9000'
 expect_status 200
 
 finish

@@ -95,7 +95,8 @@ fn credentials_are_one_header_with_one_token() {
             401,
             missing,
         ),
-        ("two blanks", format!("Authorization: Bearer  {token}\r\n"), 401, "Invalid token"),
+        // RFC 6750, 2.1: `"Bearer" 1*SP b64token`.
+        ("two blanks", format!("Authorization: Bearer  {token}\r\n"), 200, ""),
         ("two tokens", format!("Authorization: Bearer {token} {token}\r\n"), 401, "Invalid token"),
         (
             "a comma",

@@ -86,6 +86,24 @@ async fn the_command_line_wins_over_the_file_and_a_missing_file_is_an_error() {
     assert!(error.contains("cannot read /no/such.env"), "{error}");
 }
 
+/// Inside the containers' network the keys come over http from another host, which needs a setting of its own.
+#[tokio::test]
+async fn the_settings_of_the_compose_file_work() {
+    let compose = include_str!("../../../scripts/deploy/compose.yaml");
+    let (_, environment) = compose.split_once("    environment:\n").expect("an environment");
+    let lines: String = environment
+        .lines()
+        .map_while(|line| line.strip_prefix("      ")?.split_once(": "))
+        .map(|(name, value)| format!("{name}={value}\n"))
+        .collect();
+    assert!(lines.contains("JWKS_URL=http://keycloak:8080/"), "{lines}");
+    let (_folder, path) = file(&lines);
+    let server = Server::start_with("step10", ["--env", &path]);
+    let error = health(&server).await["provider"]["error"].to_string();
+    assert!(!error.contains("not usable"), "{error}");
+    server.wait_for_log("issuer and JWKS URL are on different servers");
+}
+
 #[tokio::test]
 async fn the_environment_wins_over_the_file() {
     let (_folder, path) = file("KEYCLOAK_REALM=from-the-file\nINTROSPECTION_CLIENT_ID=me\n");
