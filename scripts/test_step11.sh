@@ -108,7 +108,7 @@ expect_story 'run again without --headless'
 scenario "what an MCP client finds at this authorization server"
 step11 --check "$BASE_URL/mcp"
 expect_exit 0
-expect_result '.judgement | .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc7591.word == "yes" and .rfc9207.word == "yes" and .obstacles == []' "nothing stands in the way"
+expect_result '.evaluation | .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc7591.word == "yes" and .rfc9207.word == "yes" and .issues == []' "nothing stands in the way"
 
 scenario "a secret is no argument"
 step11 --client-id me --client-secret hunter2
@@ -158,7 +158,7 @@ if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms
     scenario "Keycloak, judged by its documents"
     step11 --check "$KEYCLOAK_URL/realms/mcp-realm"
     expect_exit 0
-    expect_result '.judgement | .provider == "Keycloak" and .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc9207.word == "yes"' "the row of the table"
+    expect_result '.evaluation | .provider == "Keycloak" and .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc9207.word == "yes"' "the row of the table"
     "$REPO/scripts/keycloak.sh" resource --remove "$BASE_URL/mcp" >/dev/null || true
 else
     echo "no Keycloak at $KEYCLOAK_URL: step 10 is left out (start one: scripts/keycloak.sh up)"

@@ -10,15 +10,20 @@
 use std::{process::ExitCode, sync::Arc};
 
 use mcp_auth::client::{
-    Client, assertion, authorization, browser, check, discovery,
-    error::{self, ClientError},
-    journal::Journal,
-    options::{Grant, Options},
-    refusal::{Authorize, Credential, Refusal},
-    registration,
-    session::Session,
-    token,
-    work::Ending,
+    check,
+    cli::run::RunOutcome,
+    context::{
+        client::Client,
+        error::{self, ClientError},
+        options::{Grant, Options},
+    },
+    mcp::session::Session,
+    oauth::{
+        assertion, authorization, browser, discovery, registration,
+        step_up::ScopeState,
+        token,
+        unauthorized::{AccessToken, AuthChallenge, Authorizer},
+    },
 };
 
 #[tokio::main]
@@ -31,8 +36,8 @@ async fn main() -> ExitCode {
         }
     };
     match run(client.clone()).await {
-        Ok(Ending::Done) => ExitCode::SUCCESS,
-        Ok(Ending::CallFailed) => ExitCode::from(4),
+        Ok(RunOutcome::Done) => ExitCode::SUCCESS,
+        Ok(RunOutcome::CallFailed) => ExitCode::from(4),
         Err(error) => {
             client.explain(&error);
             ExitCode::FAILURE
@@ -40,15 +45,15 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(client: Arc<Client>) -> Result<Ending, ClientError> {
+async fn run(client: Arc<Client>) -> Result<RunOutcome, ClientError> {
     if client.options.forget {
-        return client.forget().await.map(|()| Ending::Done);
+        return client.forget().await.map(|()| RunOutcome::Done);
     }
     if client.options.check.is_some() {
         return check::run(&client).await;
     }
-    let way_in = WayIn { client: client.clone(), journal: Journal::default() };
-    let mut session = Session::open(client, way_in).await?;
+    let registration_path = WayIn { client: client.clone(), journal: ScopeState::default() };
+    let mut session = Session::open(client, registration_path).await?;
     let ending = session.work().await;
     session.close().await;
     ending
@@ -57,11 +62,11 @@ async fn run(client: Arc<Client>) -> Result<Ending, ClientError> {
 /// Asked whenever the server refuses: at first without a token, later with too few scopes or an old token.
 struct WayIn {
     client: Arc<Client>,
-    journal: Journal,
+    journal: ScopeState,
 }
 
-impl Authorize for WayIn {
-    async fn authorize(&mut self, refusal: &Refusal) -> Result<Credential, ClientError> {
+impl Authorizer for WayIn {
+    async fn authorize(&mut self, refusal: &AuthChallenge) -> Result<AccessToken, ClientError> {
         let client = &*self.client;
 
         // The challenge names the resource's metadata, which names the authorization server, which describes itself.

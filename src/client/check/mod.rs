@@ -3,8 +3,8 @@
 //! Rules: those that the client itself follows ([`super::discovery`], [`super::registration`],
 //! [`super::authorization`]). Nothing is registered and nobody logs in; where documents cannot tell, that is said.
 
-mod judge;
-mod known;
+mod evaluate;
+mod products;
 
 use std::io::{self, IsTerminal, Write};
 
@@ -13,16 +13,23 @@ use serde::Serialize;
 use serde_json::json;
 use url::Url;
 
-use self::judge::{Answer, Judgement};
-use super::{
-    Client, address,
-    discovery::{self, SERVER},
-    error::ClientError,
-    redact::{one_line, printable},
-    refusal::Refusal,
-    work::Ending,
+use self::evaluate::{Answer, Evaluation};
+use crate::{
+    auth::metadata::{AuthorizationServerMetadata, ProtectedResource},
+    client::{
+        cli::run::RunOutcome,
+        context::{
+            client::Client,
+            error::ClientError,
+            redact::{one_line, printable},
+            urls,
+        },
+        oauth::{
+            discovery::{self, SERVER},
+            unauthorized::AuthChallenge,
+        },
+    },
 };
-use crate::auth::metadata::{AuthorizationServerMetadata, ProtectedResource};
 
 /// What was found at one of the places where metadata may be.
 #[derive(Debug, Clone, Serialize)]
@@ -40,15 +47,15 @@ pub(crate) struct Place {
 ///
 /// # Errors
 /// When nothing there describes itself, or nothing answers.
-pub async fn run(client: &Client) -> Result<Ending, ClientError> {
+pub async fn run(client: &Client) -> Result<RunOutcome, ClientError> {
     for issuer in issuers(client).await? {
         let places = probe(client, &issuer).await?;
         if places.iter().all(|place| place.metadata.is_none()) {
             return Err(ClientError::NoServerMetadata { issuer });
         }
-        show(client, &judge::judge(&issuer, &places), &places);
+        show(client, &evaluate::evaluate(&issuer, &places), &places);
     }
-    Ok(Ending::Done)
+    Ok(RunOutcome::Done)
 }
 
 /// The URL itself when it describes itself as an issuer, else those that its protected resource names.
@@ -85,15 +92,15 @@ async fn challenged(client: &Client) -> Option<String> {
     if answer.status != StatusCode::UNAUTHORIZED || !answer.headers.contains_key(WWW_AUTHENTICATE) {
         return None;
     }
-    let refusal = Refusal::read(401, &answer.headers, None).ok()?;
+    let refusal = AuthChallenge::read(401, &answer.headers, None).ok()?;
     refusal.param("resource_metadata").map(str::to_owned)
 }
 
 async fn probe(client: &Client, issuer: &str) -> Result<Vec<Place>, ClientError> {
-    let url: Url = address::secure(issuer)?;
+    let url: Url = urls::secure(issuer)?;
     let mut wanted: Vec<_> =
         discovery::places(&url).into_iter().map(|(url, name)| (url, name, true)).collect();
-    let appended = address::well_known_appended(&url, SERVER);
+    let appended = urls::well_known_appended(&url, SERVER);
     if wanted.iter().all(|(url, ..)| *url != appended) {
         wanted.push((appended, "RFC 8414, but appended", false));
     }
@@ -126,22 +133,22 @@ async fn probe(client: &Client, issuer: &str) -> Result<Vec<Place>, ClientError>
     }
 }
 
-fn show(client: &Client, judgement: &Judgement, places: &[Place]) {
+fn show(client: &Client, evaluation: &Evaluation, places: &[Place]) {
     let mut out = io::stdout().lock();
     // Whoever closed the pipe has seen enough.
     let _ = if client.options.json || !io::stdout().is_terminal() && !client.options.table {
-        let document = json!({"documents": places, "judgement": judgement});
+        let document = json!({"documents": places, "evaluation": evaluation});
         writeln!(out, "{}", one_line(&document.to_string()))
     } else {
-        table(judgement, places).iter().try_for_each(|line| writeln!(out, "{}", printable(line)))
+        table(evaluation, places).iter().try_for_each(|line| writeln!(out, "{}", printable(line)))
     };
 }
 
 /// The row of the tutorial's table, then the reasons, then what to expect.
-fn table(judgement: &Judgement, places: &[Place]) -> Vec<String> {
-    let name = judgement.provider.unwrap_or(&judgement.issuer);
-    let columns = judgement.columns();
-    let mut lines = vec![judgement.issuer.clone(), String::new()];
+fn table(evaluation: &Evaluation, places: &[Place]) -> Vec<String> {
+    let name = evaluation.provider.unwrap_or(&evaluation.issuer);
+    let columns = evaluation.columns();
+    let mut lines = vec![evaluation.issuer.clone(), String::new()];
     lines.push(format!("| Identity Provider | {} |", columns.map(|(name, _)| name).join(" | ")));
     lines.push(format!("|---|{}", "---|".repeat(columns.len())));
     lines.push(format!("| **{name}** | {} |", columns.map(|(_, answer)| answer.word).join(" | ")));
@@ -153,9 +160,9 @@ fn table(judgement: &Judgement, places: &[Place]) -> Vec<String> {
     lines.push("documents:".to_owned());
     lines.extend(places.iter().map(|p| format!("  {} ({}): {}", p.url, p.standard, p.outcome)));
     lines.push(String::new());
-    lines.push(format!("an MCP client gets in by: {}", judgement.way_in));
-    lines.extend(judgement.obstacles.iter().map(|obstacle| format!("  ! {obstacle}")));
-    lines.extend(judgement.remarks.iter().map(|remark| format!("  - {remark}")));
+    lines.push(format!("an MCP client gets in by: {}", evaluation.registration_path));
+    lines.extend(evaluation.issues.iter().map(|issue| format!("  ! {issue}")));
+    lines.extend(evaluation.notes.iter().map(|remark| format!("  - {remark}")));
     lines.push(String::new());
     lines
 }

@@ -20,7 +20,7 @@ async fn check(url: &str, flags: &[&str]) -> Run {
 }
 
 fn word<'a>(run: &'a Run, column: &str) -> &'a Value {
-    &run.results[0]["judgement"][column]["word"]
+    &run.results[0]["evaluation"][column]["word"]
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn an_issuer_is_read_and_nothing_else_is_touched() {
     ] {
         assert_eq!(word(&run, column), expected, "{column}");
     }
-    assert_eq!(run.results[0]["judgement"]["obstacles"], json!([]));
+    assert_eq!(run.results[0]["evaluation"]["issues"], json!([]));
     assert_eq!(run.results[0]["documents"][1]["outcome"], "404 Not Found");
     for path in ["/register", "/authorize", "/token", "/mcp"] {
         assert_eq!(mock.count(path), 0, "{path}");
@@ -50,7 +50,7 @@ async fn an_mcp_server_leads_to_its_issuer_by_the_well_known_place_or_the_challe
     let mock = Mock::honest().await;
     let run = check(&mock.mcp(), &[]).await;
     run.succeeded();
-    assert_eq!(run.results[0]["judgement"]["issuer"], mock.facts.url);
+    assert_eq!(run.results[0]["evaluation"]["issuer"], mock.facts.url);
     assert_eq!(mock.count("/mcp"), 0, "the well-known place was enough");
 
     let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
@@ -71,7 +71,7 @@ async fn an_mcp_server_leads_to_its_issuer_by_the_well_known_place_or_the_challe
 
 #[tokio::test]
 async fn what_stops_clients_is_said_in_so_many_words() {
-    for (change, obstacle) in [
+    for (change, issue) in [
         (json!({"code_challenge_methods_supported": null}), "must take that for a no"),
         (json!({"code_challenge_methods_supported": ["plain"]}), "no S256"),
         (json!({"issuer": "https://other.example.com"}), "letter for letter"),
@@ -101,11 +101,8 @@ async fn what_stops_clients_is_said_in_so_many_words() {
         let run = check(&mock.facts.url, &[]).await;
         run.succeeded();
         assert_eq!(word(&run, "rfc8414"), "OIDC only");
-        let obstacles = run.results[0]["judgement"]["obstacles"].to_string();
-        assert!(
-            obstacles.contains(&obstacle.replace('"', "\\\"")),
-            "{obstacle} not in {obstacles}"
-        );
+        let issues = run.results[0]["evaluation"]["issues"].to_string();
+        assert!(issues.contains(&issue.replace('"', "\\\"")), "{issue} not in {issues}");
     }
 }
 
@@ -132,6 +129,6 @@ async fn the_development_authorization_server_is_judged_as_it_is() {
         let words =
             ["pkce", "rfc8414", "rfc7591", "rfc9207"].map(|column| word(&run, column).clone());
         assert_eq!(words, ["yes", "yes", "yes", "yes"]);
-        assert_eq!(run.results[0]["judgement"]["obstacles"], json!([]));
+        assert_eq!(run.results[0]["evaluation"]["issues"], json!([]));
     }
 }

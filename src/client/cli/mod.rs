@@ -1,0 +1,4 @@
+//! The run that the command line asks for.
+
+mod output;
+pub mod run;

@@ -1,0 +1,206 @@
+//! URLs as identifiers: read to be judged, never printed again.
+//!
+//! Rules: MCP authorization "Canonical Server URI" and "Communication Security"; RFC 9728 section 3 and RFC 8414
+//! section 3 (where a well-known document is); RFC 3986 section 6.2.1 (comparison byte for byte). A URL that came out
+//! of a document goes into requests exactly as it was written: a parser's `http://host/` is another identifier than
+//! the document's `http://host`.
+
+use std::net::IpAddr;
+
+use url::{Host, Url, form_urlencoded};
+
+use crate::client::context::error::ClientError;
+
+/// Reads `text` and insists on a transport that keeps secrets: https, or http to this machine.
+pub(crate) fn secure(text: &str) -> Result<Url, ClientError> {
+    let unusable = |why: &'static str| ClientError::UnusableUrl { url: text.to_owned(), why };
+    let url = Url::parse(text).map_err(|_| unusable("it is not a URL"))?;
+    match url.scheme() {
+        "https" => {}
+        "http" if is_loopback(&url) => {}
+        "http" => return Err(unusable("http is for this machine only; use https")),
+        _ => {
+            return Err(unusable("only https URLs, and http to this machine, are followed"));
+        }
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unusable("it carries a user name or password"));
+    }
+    if url.fragment().is_some() {
+        return Err(unusable("it has a fragment (RFC 8707, 2)"));
+    }
+    Ok(url)
+}
+
+/// Whether the URL's host is this machine by name or by number.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// Whether an address is one that the public internet cannot name: this machine, a private or link-local network.
+pub(crate) fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+                || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
+            Some(ip) => is_private(IpAddr::V4(ip)),
+            None => {
+                ip.is_loopback()
+                    || ip.is_unspecified()
+                    || ip.is_unique_local()
+                    || ip.is_unicast_link_local()
+            }
+        },
+    }
+}
+
+/// `/.well-known/SUFFIX` inserted between the host and the path (RFC 9728, 3.1; RFC 8414, 3.1).
+pub(crate) fn well_known(url: &Url, suffix: &str) -> String {
+    let path = url.path().trim_end_matches('/');
+    let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
+    format!("{}/.well-known/{suffix}{path}{query}", url.origin().ascii_serialization())
+}
+
+/// `/.well-known/SUFFIX` at the root of the host.
+pub(crate) fn well_known_root(url: &Url, suffix: &str) -> String {
+    format!("{}/.well-known/{suffix}", url.origin().ascii_serialization())
+}
+
+/// `/.well-known/SUFFIX` after the path (OpenID Connect Discovery 1.0, 4.1).
+pub(crate) fn well_known_appended(url: &Url, suffix: &str) -> String {
+    format!(
+        "{}{}/.well-known/{suffix}",
+        url.origin().ascii_serialization(),
+        url.path().trim_end_matches('/')
+    )
+}
+
+/// Whether a resource identifier stands for `url`: the same, or a parent of it at a `/`.
+pub(crate) fn covers(resource: &str, url: &Url) -> bool {
+    let Ok(resource) = secure(resource) else {
+        return false;
+    };
+    let parent = resource.path().trim_end_matches('/');
+    let below = url.path().strip_prefix(parent);
+    resource.origin() == url.origin()
+        && (resource.query().is_none() || resource.query() == url.query())
+        && below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// `endpoint` with more parameters. Its own query stays as it is (RFC 6749, 3.1).
+pub(crate) fn with_query(endpoint: &str, params: &[(&str, String)]) -> String {
+    let query: String =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
+    let separator = match endpoint.find('?') {
+        None => "?",
+        Some(at) if at + 1 == endpoint.len() => "",
+        Some(_) => "&",
+    };
+    format!("{endpoint}{separator}{query}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_transports_that_keep_secrets_are_used() {
+        for (url, expected) in [
+            ("https://as.example.com/x", true),
+            ("http://localhost:9000/mcp", true),
+            ("http://127.0.0.1:1/", true),
+            ("http://[::1]:9000/mcp", true),
+            ("http://as.example.com/x", false),
+            ("http://localhost.evil.com/", false),
+            ("http://192.168.0.1/", false),
+            ("file:///etc/passwd", false),
+            ("javascript:alert(1)", false),
+            ("https://user:pw@as.example.com/", false),
+            ("https://as.example.com/#x", false),
+            ("as.example.com", false),
+        ] {
+            assert_eq!(secure(url).is_ok(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_resource_covers_itself_and_what_is_below_it() {
+        let url = Url::parse("http://localhost:9000/mcp").unwrap();
+        for (resource, expected) in [
+            ("http://localhost:9000/mcp", true),
+            ("http://LOCALHOST:9000/mcp", true),
+            ("http://localhost:9000", true),
+            ("http://localhost:9000/", true),
+            ("http://localhost:9000/mc", false),
+            ("http://localhost:9000/mcp/more", false),
+            ("http://localhost:9001/mcp", false),
+            ("https://localhost:9000/mcp", false),
+            ("http://127.0.0.1:9000/mcp", false),
+            ("https://evil.example.com/mcp", false),
+            ("http://localhost:9000/mcp#x", false),
+            ("", false),
+        ] {
+            assert_eq!(covers(resource, &url), expected, "{resource}");
+        }
+    }
+
+    #[test]
+    fn well_known_documents_are_looked_for_where_the_specifications_say() {
+        let tenant = Url::parse("https://as.example.com/tenant1/").unwrap();
+        assert_eq!(
+            well_known(&tenant, "oauth-authorization-server"),
+            "https://as.example.com/.well-known/oauth-authorization-server/tenant1"
+        );
+        assert_eq!(
+            well_known_appended(&tenant, "openid-configuration"),
+            "https://as.example.com/tenant1/.well-known/openid-configuration"
+        );
+        let root = Url::parse("https://as.example.com").unwrap();
+        assert_eq!(
+            well_known(&root, "openid-configuration"),
+            well_known_root(&root, "openid-configuration")
+        );
+    }
+
+    #[test]
+    fn an_endpoints_own_query_survives() {
+        let params = [("a", "x y&".to_owned())];
+        for (endpoint, expected) in [
+            ("https://h/p", "https://h/p?a=x+y%26"),
+            ("https://h/p?", "https://h/p?a=x+y%26"),
+            ("https://h/p?t=1", "https://h/p?t=1&a=x+y%26"),
+        ] {
+            assert_eq!(with_query(endpoint, &params), expected);
+        }
+    }
+
+    #[test]
+    fn private_addresses_are_known_in_every_dress() {
+        for (ip, expected) in [
+            ("127.0.0.1", true),
+            ("10.1.2.3", true),
+            ("169.254.169.254", true),
+            ("100.64.0.1", true),
+            ("::1", true),
+            ("fd00::1", true),
+            ("fe80::1", true),
+            ("::ffff:10.0.0.1", true),
+            ("93.184.215.14", false),
+            ("2606:4700::1111", false),
+        ] {
+            assert_eq!(is_private(ip.parse().unwrap()), expected, "{ip}");
+        }
+    }
+}
