@@ -1,39 +1,39 @@
-//! From documents to a evaluation. Pure: the same documents, the same words.
+//! The evaluation of metadata documents. Pure: the same documents give the same result.
 
 use serde::Serialize;
 
-use super::{Place, products};
-use crate::{auth::metadata::AuthorizationServerMetadata, client::oauth::discovery::offers_s256};
+use super::{Location, products};
+use crate::{auth::metadata::AuthorizationServerMetadata, client::oauth::metadata::offers_s256};
 
-/// One cell of the table: a word, and the document and member that it comes from.
+/// A cell of the table: its value, and the document and property that it is from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Answer {
-    pub(crate) word: &'static str,
-    pub(crate) because: String,
+pub(crate) struct Finding {
+    pub(crate) value: &'static str,
+    pub(crate) source: String,
 }
 
-/// The row, and what it means for a client.
+/// The row of the table, and what it means for a client.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Evaluation {
     pub(crate) issuer: String,
-    /// The product, when the addresses give it away.
+    /// The product, if it can be recognized by its URLs.
     pub(crate) provider: Option<&'static str>,
-    pkce: Answer,
-    rfc8414: Answer,
-    rfc7591: Answer,
-    rfc8707: Answer,
-    rfc9207: Answer,
-    cimd: Answer,
-    /// How a client that nobody has registered gets in.
+    pkce: Finding,
+    rfc8414: Finding,
+    rfc7591: Finding,
+    rfc8707: Finding,
+    rfc9207: Finding,
+    cimd: Finding,
+    /// How a client that is not pre-registered gets a client id.
     pub(crate) registration_path: &'static str,
-    /// What the documents say that stops clients.
+    /// What in the documents stops clients.
     pub(crate) issues: Vec<String>,
-    /// What is known of the product beyond its documents.
+    /// What is known about the product beyond its documents.
     pub(crate) notes: Vec<&'static str>,
 }
 
 impl Evaluation {
-    pub(crate) fn columns(&self) -> [(&'static str, &Answer); 6] {
+    pub(crate) fn columns(&self) -> [(&'static str, &Finding); 6] {
         [
             ("PKCE", &self.pkce),
             ("RFC 8414", &self.rfc8414),
@@ -45,18 +45,18 @@ impl Evaluation {
     }
 }
 
-/// Judges an issuer by what was found. There must be at least one document.
-pub(crate) fn evaluate(issuer: &str, places: &[Place]) -> Evaluation {
+/// Evaluates an issuer by its documents, of which there is at least one.
+pub(crate) fn evaluate(issuer: &str, locations: &[Location]) -> Evaluation {
     let mut issues = Vec::new();
-    let (used, metadata) = used(places);
+    let (used, metadata) = used(locations);
     if metadata.issuer != issuer {
         issues.push(format!(
-            "it calls itself {:?}: `authorization_servers` must say exactly that, clients compare letter for letter",
+            "its `issuer` is {:?}: `authorization_servers` must have exactly that, clients compare byte for byte",
             metadata.issuer
         ));
     }
     if !used.in_order {
-        issues.push("its only document is where MCP clients do not look".to_owned());
+        issues.push("its only document is at a location that MCP clients do not try".to_owned());
     }
     let known = products::product(metadata);
     let registration = registration(metadata, used, known.map(|known| known.rfc7591));
@@ -65,27 +65,29 @@ pub(crate) fn evaluate(issuer: &str, places: &[Place]) -> Evaluation {
         "client_id_metadata_document_supported",
         used,
     );
-    let registration_path = match (cimd.word, registration.word) {
+    let registration_path = match (cimd.value, registration.value) {
         ("yes", "no" | "closed") => "a client id metadata document",
         ("yes", _) => "a client id metadata document, or dynamic registration",
         (_, "no" | "closed") => "registration by hand (--client-id)",
         _ => "dynamic registration",
     };
     let pkce = pkce(metadata, used, &mut issues);
-    look_further(metadata, &mut issues);
+    other_issues(metadata, &mut issues);
     Evaluation {
         issuer: issuer.to_owned(),
         provider: known.map(|known| known.name),
         pkce,
-        rfc8414: placement(places),
+        rfc8414: placement(locations),
         rfc7591: registration,
-        rfc8707: Answer {
-            word: known.map_or("unsaid", |known| known.rfc8707),
-            because: match known {
+        rfc8707: Finding {
+            value: known.map_or("not stated", |known| known.rfc8707),
+            source: match known {
                 Some(known) => {
-                    format!("no member of the metadata says so; known of {}", known.name)
+                    format!("no property of the metadata states it; known of {}", known.name)
                 }
-                None => "no member of the metadata says so: only a token's aud shows it".to_owned(),
+                None => {
+                    "no property of the metadata states it: only a token's aud shows it".to_owned()
+                }
             },
         },
         rfc9207: flag(
@@ -101,81 +103,94 @@ pub(crate) fn evaluate(issuer: &str, places: &[Place]) -> Evaluation {
 }
 
 /// The document that a client would use: the first in the order of the specification.
-fn used(places: &[Place]) -> (&Place, &AuthorizationServerMetadata) {
-    let mut found =
-        places.iter().filter_map(|place| place.metadata.as_ref().map(|metadata| (place, metadata)));
+fn used(locations: &[Location]) -> (&Location, &AuthorizationServerMetadata) {
+    let mut found = locations
+        .iter()
+        .filter_map(|location| location.metadata.as_ref().map(|metadata| (location, metadata)));
     found.next().expect("judged only when there is a document")
 }
 
-fn pkce(metadata: &AuthorizationServerMetadata, used: &Place, issues: &mut Vec<String>) -> Answer {
-    let member = "code_challenge_methods_supported";
+fn pkce(
+    metadata: &AuthorizationServerMetadata,
+    used: &Location,
+    issues: &mut Vec<String>,
+) -> Finding {
+    let property = "code_challenge_methods_supported";
     match &metadata.code_challenge_methods_supported {
         Some(methods) => {
             let s256 = offers_s256(metadata);
             if !s256 {
-                issues.push("no S256: MCP clients refuse to go on".to_owned());
+                issues.push("no S256: MCP clients refuse to continue".to_owned());
             }
-            Answer {
-                word: if s256 { "yes" } else { "no" },
-                because: format!("{member} is {methods:?} in {}", used.url),
+            Finding {
+                value: if s256 { "yes" } else { "no" },
+                source: format!("{property} is {methods:?} in {}", used.url),
             }
         }
         None => {
-            issues.push(format!(
-                "{member} is missing: MCP clients must take that for a no and refuse"
-            ));
-            Answer { word: "unsaid", because: format!("no {member} in {}", used.url) }
+            issues.push(format!("{property} is missing: MCP clients must refuse to continue"));
+            Finding { value: "not stated", source: format!("no {property} in {}", used.url) }
         }
     }
 }
 
-fn placement(places: &[Place]) -> Answer {
+fn placement(locations: &[Location]) -> Finding {
     let at = |wanted: &str| {
-        places.iter().find(|p| p.metadata.is_some() && p.standard.starts_with(wanted) && p.in_order)
+        locations
+            .iter()
+            .find(|p| p.metadata.is_some() && p.standard.starts_with(wanted) && p.in_order)
     };
-    let appended = places.iter().find(|p| p.metadata.is_some() && !p.in_order);
+    let appended = locations.iter().find(|p| p.metadata.is_some() && !p.in_order);
     match (at("RFC 8414"), appended, at("OpenID")) {
-        (Some(place), ..) => Answer { word: "yes", because: place.url.clone() },
-        (None, Some(place), _) => {
-            Answer { word: "appended", because: format!("{}, not inserted", place.url) }
+        (Some(location), ..) => Finding { value: "yes", source: location.url.clone() },
+        (None, Some(location), _) => {
+            Finding { value: "appended", source: format!("{}, not inserted", location.url) }
         }
-        (None, None, Some(place)) => Answer { word: "OIDC only", because: place.url.clone() },
-        (None, None, None) => Answer { word: "no", because: "nowhere".to_owned() },
+        (None, None, Some(location)) => {
+            Finding { value: "OIDC only", source: location.url.clone() }
+        }
+        (None, None, None) => Finding { value: "no", source: "nowhere".to_owned() },
     }
 }
 
 fn registration(
     metadata: &AuthorizationServerMetadata,
-    used: &Place,
+    used: &Location,
     known: Option<&'static str>,
-) -> Answer {
+) -> Finding {
     match &metadata.registration_endpoint {
-        Some(endpoint) => Answer {
-            word: known.unwrap_or("yes"),
-            because: format!(
-                "registration_endpoint is {endpoint}; whether it serves strangers only a registration tells"
+        Some(endpoint) => Finding {
+            value: known.unwrap_or("yes"),
+            source: format!(
+                "registration_endpoint is {endpoint}; only a registration shows whether it accepts unknown clients"
             ),
         },
-        None => Answer { word: "no", because: format!("no registration_endpoint in {}", used.url) },
+        None => {
+            Finding { value: "no", source: format!("no registration_endpoint in {}", used.url) }
+        }
     }
 }
 
-fn flag(value: Option<bool>, member: &str, used: &Place) -> Answer {
+fn flag(value: Option<bool>, property: &str, used: &Location) -> Finding {
     match value {
-        Some(true) => Answer { word: "yes", because: format!("{member} is true in {}", used.url) },
-        Some(false) => Answer { word: "no", because: format!("{member} is false in {}", used.url) },
-        None => Answer { word: "no", because: format!("no {member} in {}", used.url) },
+        Some(true) => {
+            Finding { value: "yes", source: format!("{property} is true in {}", used.url) }
+        }
+        Some(false) => {
+            Finding { value: "no", source: format!("{property} is false in {}", used.url) }
+        }
+        None => Finding { value: "no", source: format!("no {property} in {}", used.url) },
     }
 }
 
-/// What else of a client's needs the metadata rules out.
-fn look_further(metadata: &AuthorizationServerMetadata, issues: &mut Vec<String>) {
-    let lacks = |list: &Option<Vec<String>>, word: &str| {
-        list.as_ref().is_some_and(|list| !list.iter().any(|w| w == word))
+/// What else in the metadata stops clients.
+fn other_issues(metadata: &AuthorizationServerMetadata, issues: &mut Vec<String>) {
+    let lacks = |list: &Option<Vec<String>>, value: &str| {
+        list.as_ref().is_some_and(|list| !list.iter().any(|w| w == value))
     };
     if metadata.issuer.contains('{') {
         issues.push(
-            "the issuer is a template: no token's iss will ever equal it; use a tenant's own"
+            "the issuer is a template: no token's iss ever equals it; use the tenant's own issuer"
                 .to_owned(),
         );
     }
@@ -187,7 +202,7 @@ fn look_further(metadata: &AuthorizationServerMetadata, issues: &mut Vec<String>
     }
     match &metadata.token_endpoint_auth_methods_supported {
         Some(methods) if !methods.iter().any(|method| method == "none") => issues.push(
-            "token_endpoint_auth_methods_supported has no \"none\": clients on people's machines may need a secret or key"
+            "token_endpoint_auth_methods_supported has no \"none\": native clients need a secret or key"
                 .to_owned(),
         ),
         _ => {}
@@ -209,13 +224,13 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::client::{context::urls, oauth::discovery};
+    use crate::client::{context::urls, oauth::metadata};
 
     #[derive(Deserialize)]
     struct Recorded {
         name: String,
         issuer: String,
-        /// Which of the places answer: `8414`, `inserted`, `openid`, `appended`.
+        /// Which of the locations have a document: `8414`, `inserted`, `openid`, `appended`.
         at: Vec<String>,
         document: AuthorizationServerMetadata,
         row: [String; 6],
@@ -223,14 +238,14 @@ mod tests {
         issue: Option<String>,
     }
 
-    fn places(recorded: &Recorded) -> Vec<Place> {
+    fn locations(recorded: &Recorded) -> Vec<Location> {
         let url = urls::secure(&recorded.issuer).unwrap();
-        let mut places: Vec<_> = discovery::places(&url)
+        let mut locations: Vec<_> = metadata::server_locations(&url)
             .into_iter()
             .map(|(url, standard)| (url, standard, true))
             .collect();
-        places.push((
-            urls::well_known_appended(&url, discovery::SERVER),
+        locations.push((
+            urls::well_known_appended(&url, metadata::SERVER),
             "RFC 8414, but appended",
             false,
         ));
@@ -243,24 +258,28 @@ mod tests {
             };
             recorded.at.iter().any(|at| at == kind)
         };
-        places
+        locations
             .into_iter()
             .map(|(url, standard, in_order)| {
                 let metadata = there(standard, in_order).then(|| recorded.document.clone());
-                Place { url, standard, in_order, outcome: String::new(), metadata }
+                Location { url, standard, in_order, outcome: String::new(), metadata }
             })
             .collect()
     }
 
     #[test]
-    fn seven_providers_are_judged_by_what_they_publish() {
+    fn seven_providers_are_evaluated_by_what_they_publish() {
         let all: Vec<Recorded> = serde_json::from_str(include_str!("recorded.json")).unwrap();
         assert_eq!(all.len(), 7);
         for recorded in &all {
-            let evaluation = evaluate(&recorded.issuer, &places(recorded));
+            let evaluation = evaluate(&recorded.issuer, &locations(recorded));
             let name = &recorded.name;
             assert_eq!(evaluation.provider, Some(name.as_str()));
-            assert_eq!(evaluation.columns().map(|(_, answer)| answer.word), recorded.row, "{name}");
+            assert_eq!(
+                evaluation.columns().map(|(_, finding)| finding.value),
+                recorded.row,
+                "{name}"
+            );
             assert_eq!(evaluation.registration_path, recorded.registration_path, "{name}");
             match &recorded.issue {
                 Some(word) => assert!(
@@ -275,10 +294,10 @@ mod tests {
     }
 
     #[test]
-    fn a_slash_too_few_is_pointed_out() {
+    fn a_missing_slash_is_reported() {
         let all: Vec<Recorded> = serde_json::from_str(include_str!("recorded.json")).unwrap();
         let auth0 = all.iter().find(|r| r.name == "Auth0").unwrap();
-        let evaluation = evaluate(auth0.issuer.trim_end_matches('/'), &places(auth0));
-        assert!(evaluation.issues[0].contains("letter for letter"));
+        let evaluation = evaluate(auth0.issuer.trim_end_matches('/'), &locations(auth0));
+        assert!(evaluation.issues[0].contains("byte for byte"));
     }
 }

@@ -1,19 +1,19 @@
-//! Products that can be told by their addresses, and what their documents do not say.
+//! Products that can be recognized by their URLs, and what their documents do not state.
 //!
-//! Gathered from the vendors' documentation and from reports of users; state of September 2026. Nothing here decides
-//! anything: it is told to a person beside what the documents say.
+//! From the vendors' documentation and from reports of users, as of September 2026. Nothing is decided by it: it is shown
+//! beside what the documents say.
 
 use crate::auth::metadata::AuthorizationServerMetadata;
 
-/// A product that is known by its addresses.
+/// A product.
 #[derive(Debug)]
 pub(crate) struct Product {
     pub(crate) name: &'static str,
     /// The token or authorization endpoint contains one of these.
-    marks: &'static [&'static str],
-    /// RFC 8707 has no member in the metadata.
+    url_parts: &'static [&'static str],
+    /// RFC 8707 has no property in the metadata.
     pub(crate) rfc8707: &'static str,
-    /// Where an endpoint for registration is listed: whether strangers are served.
+    /// If a registration endpoint is listed: whether unknown clients can register.
     pub(crate) rfc7591: &'static str,
     pub(crate) notes: &'static [&'static str],
 }
@@ -21,7 +21,7 @@ pub(crate) struct Product {
 const PRODUCTS: [Product; 7] = [
     Product {
         name: "Okta",
-        marks: &[".okta.com/", ".oktapreview.com/"],
+        url_parts: &[".okta.com/", ".oktapreview.com/"],
         rfc8707: "no",
         rfc7591: "closed",
         notes: &[
@@ -32,7 +32,7 @@ const PRODUCTS: [Product; 7] = [
     },
     Product {
         name: "Auth0",
-        marks: &[".auth0.com/"],
+        url_parts: &[".auth0.com/"],
         rfc8707: "opt-in",
         rfc7591: "opt-in",
         notes: &[
@@ -44,7 +44,7 @@ const PRODUCTS: [Product; 7] = [
     },
     Product {
         name: "Keycloak",
-        marks: &["/protocol/openid-connect/"],
+        url_parts: &["/protocol/openid-connect/"],
         rfc8707: "opt-in",
         rfc7591: "yes",
         notes: &[
@@ -56,53 +56,53 @@ const PRODUCTS: [Product; 7] = [
     },
     Product {
         name: "PingFederate",
-        marks: &["/as/token.oauth2", "/as/authorization.oauth2"],
+        url_parts: &["/as/token.oauth2", "/as/authorization.oauth2"],
         rfc8707: "partly",
         rfc7591: "opt-in",
         notes: &[
             "`resource` selects an access token manager by its resource URI; aud is what that one is configured to write",
             "dynamic registration is off by default, and an initial access token is advised",
-            "the names of the claims are a matter of configuration",
+            "the names of the claims are configurable",
         ],
     },
     Product {
         name: "ForgeRock",
-        marks: &["/am/oauth2/", ".forgeblocks.com"],
-        rfc8707: "unsaid",
+        url_parts: &["/am/oauth2/", ".forgeblocks.com"],
+        rfc8707: "not stated",
         rfc7591: "yes",
         notes: &[
-            "the issuer holds the port (:443) and the realm: compare letter for letter",
+            "the issuer holds the port (:443) and the realm: compare byte for byte",
             "aud is the client's id unless a script changes it; scope is an array in the token",
         ],
     },
     Product {
         name: "Google",
-        marks: &["oauth2.googleapis.com", "accounts.google.com"],
+        url_parts: &["oauth2.googleapis.com", "accounts.google.com"],
         rfc8707: "no",
         rfc7591: "yes",
         notes: &[
-            "access tokens are opaque and cannot be bound to an MCP server: put an authorization server of your own in front",
+            "access tokens are opaque and cannot be bound to an MCP server: put a broker in front",
         ],
     },
     Product {
         name: "Entra",
-        marks: &["login.microsoftonline.com", "login.microsoftonline.us", "login.windows.net"],
+        url_parts: &["login.microsoftonline.com", "login.microsoftonline.us", "login.windows.net"],
         rfc8707: "partly",
         rfc7591: "yes",
         notes: &[
-            "it does PKCE with S256 without saying so: --assume-s256",
-            "`resource` must be, letter for letter, the application id URI of the scopes asked for (AADSTS9010010)",
+            "it supports PKCE with S256 without advertising it: --assume-pkce-s256",
+            "`resource` must be, byte for byte, the application id URI of the requested scopes (AADSTS9010010); else --omit-resource",
             "ask for v2 tokens (requestedAccessTokenVersion 2); aud is then the API's client id",
             "client id metadata documents are a public preview",
         ],
     },
 ];
 
-/// The product that published this, if its addresses give it away.
+/// The product that published this, if it is known.
 pub(crate) fn product(metadata: &AuthorizationServerMetadata) -> Option<&'static Product> {
     let endpoints = [&metadata.token_endpoint, &metadata.authorization_endpoint];
-    let marked = |mark: &'static str| {
-        endpoints.iter().any(|endpoint| endpoint.as_deref().is_some_and(|e| e.contains(mark)))
+    let contains = |part: &'static str| {
+        endpoints.iter().any(|endpoint| endpoint.as_deref().is_some_and(|e| e.contains(part)))
     };
-    PRODUCTS.iter().find(|product| product.marks.iter().any(|mark| marked(mark)))
+    PRODUCTS.iter().find(|product| product.url_parts.iter().any(|part| contains(part)))
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    process::ExitCode,
     sync::{
         Mutex,
         atomic::{AtomicU32, Ordering},
@@ -9,38 +10,45 @@ use std::{
     time::Duration,
 };
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 use url::Url;
 
-use crate::client::{
-    context::{
-        credential_store::Store,
-        error::{self, ClientError},
-        http::Http,
-        options::Options,
-        reporter::{Reporter, Verbosity},
-        terminal::Terminal,
-        urls,
-    },
-    oauth::token::DPOP_NONCE,
+use crate::client::context::{
+    credential_store::CredentialStore,
+    error::{self, ClientError},
+    http::Http,
+    options::{Format, Options},
+    reporter::{Reporter, Verbosity},
+    terminal::Terminal,
+    urls,
 };
 
-/// Everything that the stages share: the wish, the wire, the file, the voice.
+/// Reports why there is no client.
+pub fn report_error(error: &ClientError) -> ExitCode {
+    report(&Reporter::new(Verbosity::Quiet), error)
+}
+
+fn report(reporter: &Reporter, error: &ClientError) -> ExitCode {
+    reporter.error(&error::chain(error), error.hint().as_deref());
+    ExitCode::FAILURE
+}
+
+/// The options of a run, and its HTTP, credential store, reporter and terminal.
 #[derive(Debug)]
 pub struct Client {
-    /// What the person wants.
+    /// What the user wants.
     pub options: Options,
     pub(crate) url: Url,
     pub(crate) http: Http,
-    pub(crate) store: Store,
-    pub(crate) report: Reporter,
+    pub(crate) store: CredentialStore,
+    pub(crate) reporter: Reporter,
     pub(crate) terminal: Terminal,
-    pub(crate) nonces: Nonces,
+    pub(crate) nonces: DpopNonces,
     authorizations: AtomicU32,
 }
 
-/// A run that asks for more authorizations than this is being led in circles.
-const AUTHORIZATIONS: u32 = 8;
+/// A run that needs more authorizations than this goes round in circles.
+const MAX_AUTHORIZATIONS: u32 = 8;
 
 impl Client {
     /// A client for the server that the options name.
@@ -48,73 +56,83 @@ impl Client {
     /// # Errors
     /// When the URL cannot be used, or there is no place for the credentials.
     pub async fn new(options: Options) -> Result<Self, ClientError> {
-        let level = match options.verbose {
+        let verbosity = match options.verbose {
             true => Verbosity::Verbose,
-            false if options.quiet || options.json || options.check.is_some() => Verbosity::Quiet,
+            false if options.quiet || options.format == Format::Json || options.check.is_some() => {
+                Verbosity::Quiet
+            }
             false => Verbosity::Normal,
         };
-        let report = Reporter::new(level);
+        let reporter = Reporter::new(verbosity);
         let url = urls::secure(options.check.as_ref().unwrap_or(&options.url))?;
-        let http = Http::new(&url, Duration::from_secs(options.timeout), report.clone()).await?;
-        let store = match (&options.credentials, options.headless) {
-            (Some(path), _) => Store::file(path.clone()),
-            (None, true) => Store::memory(),
-            (None, false) => Store::file(Store::default_path()?),
+        let http = Http::new(&url, Duration::from_secs(options.timeout), reporter.clone()).await?;
+        let store = match (&options.credentials_file, options.headless) {
+            (Some(path), _) => CredentialStore::file(path.clone()),
+            (None, true) => CredentialStore::memory(),
+            (None, false) => CredentialStore::file(CredentialStore::default_path()?),
         };
+        if options.omit_resource {
+            reporter.warn(
+                "without `resource` (RFC 8707) the authorization server does not know which server a token is for: the token may be accepted elsewhere, and whoever receives it can use it there",
+            );
+        }
         Ok(Self {
             options,
             url,
             http,
             store,
-            report,
+            reporter,
             terminal: Terminal::default(),
-            nonces: Nonces::default(),
+            nonces: DpopNonces::default(),
             authorizations: AtomicU32::new(0),
         })
     }
 
-    /// Forgets what is stored for this server.
+    /// Removes the stored credentials for this server.
     ///
     /// # Errors
     /// When the credentials file cannot be changed.
-    pub async fn forget(&self) -> Result<(), ClientError> {
-        let forgotten = self.store.forget(&self.url).await?;
-        match forgotten.is_empty() {
-            true => self.report.note(&format!("nothing was stored for {}", self.url)),
-            false => self.report.note(&format!("forgotten: {}", forgotten.join(", "))),
+    pub async fn logout(&self) -> Result<(), ClientError> {
+        let removed = self.store.logout(&self.url).await?;
+        match removed.is_empty() {
+            true => self.reporter.note(&format!("nothing was stored for {}", self.url)),
+            false => self.reporter.note(&format!("removed: {}", removed.join(", "))),
         }
         Ok(())
     }
 
-    /// Tells the person what stopped us, and what they can do.
-    pub fn explain(&self, error: &ClientError) {
-        self.report.error(&error::chain(error), error.hint());
+    /// Reports why the run stopped, and what the user can do.
+    pub fn report_error(&self, error: &ClientError) -> ExitCode {
+        report(&self.reporter, error)
     }
 
+    /// Counts an authorization before it begins.
     pub(crate) fn count_authorization(&self) -> Result<(), ClientError> {
-        if self.authorizations.fetch_add(1, Ordering::Relaxed) >= AUTHORIZATIONS {
+        if self.authorizations.fetch_add(1, Ordering::Relaxed) >= MAX_AUTHORIZATIONS {
             return Err(ClientError::RetryLimit(format!(
-                "{AUTHORIZATIONS} authorizations were not enough for it"
+                "{MAX_AUTHORIZATIONS} authorizations were not enough"
             )));
         }
         Ok(())
     }
 }
 
-/// The latest nonce of each server, for proofs of possession (RFC 9449, 8 and 9).
-#[derive(Debug, Default)]
-pub(crate) struct Nonces(Mutex<HashMap<String, String>>);
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-impl Nonces {
+/// The latest DPoP nonce of each server (RFC 9449, 8 and 9).
+#[derive(Debug, Default)]
+pub(crate) struct DpopNonces(Mutex<HashMap<String, String>>);
+
+impl DpopNonces {
     fn origin(url: &str) -> String {
         Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
     }
 
-    pub(crate) fn of(&self, url: &str) -> Option<String> {
+    pub(crate) fn get(&self, url: &str) -> Option<String> {
         self.0.lock().ok()?.get(&Self::origin(url)).cloned()
     }
 
-    pub(crate) fn note(&self, url: &str, headers: &HeaderMap) {
+    pub(crate) fn update(&self, url: &str, headers: &HeaderMap) {
         let nonce = headers.get(DPOP_NONCE).and_then(|nonce| nonce.to_str().ok());
         if let (Some(nonce), Ok(mut nonces)) = (nonce, self.0.lock()) {
             nonces.insert(Self::origin(url), nonce.to_owned());

@@ -1,7 +1,7 @@
-//! The credentials file: what we are and hold at each authorization server, for the next run.
+//! The credential store: registrations and tokens of earlier runs.
 //!
-//! Rules: MCP authorization "Authorization Server Binding" (credentials are keyed by the issuer) and "Token Theft"
-//! (OAuth 2.1, 7.1). Readable by its owner only, written whole or not at all, one writer at a time.
+//! Specifications: MCP authorization "Authorization Server Binding" (credentials are stored by issuer) and "Token Theft"
+//! (OAuth 2.1, 7.1). The file is readable by its owner only, is replaced as a whole and has one writer at a time.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -9,103 +9,83 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Mutex,
-    time::{Duration, UNIX_EPOCH},
+    time::Duration,
 };
 
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::{
-    client::{
-        context::{
-            error::ClientError,
-            private_file::{folder, only_ours, private, replace},
-            secret::Secret,
-        },
-        oauth::{dpop::ProofKey, registration::ClientInformation, unauthorized::AccessToken},
-    },
-    principal::ScopeSet,
+use crate::client::context::{
+    credentials::{AccessToken, ClientInformation},
+    error::ClientError,
+    private_file::{check_permissions, create_folder, owner_only, replace},
 };
 
-/// Keeps registrations and tokens, in a file or, for runs that leave nothing behind, in memory.
+/// Keeps credentials in a file or, for runs that leave nothing behind, in memory.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub(crate) struct CredentialStore {
     path: Option<PathBuf>,
     memory: Mutex<Contents>,
-    /// The clients that were registered in this run.
+    /// The ids of clients that were registered in this run.
     registered: Mutex<HashSet<String>>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Contents {
-    /// By issuer: what we are there.
+    /// By issuer: the client's registration there.
     #[serde(default)]
-    apps: BTreeMap<String, ClientInformation>,
-    /// By client id: the issuer that a pre-registered client belongs to.
+    clients: BTreeMap<String, ClientInformation>,
+    /// By client id: the issuer to which a pre-registered client belongs.
     #[serde(default)]
-    bound: BTreeMap<String, String>,
-    /// By the URL of the MCP server: what it was last used with.
+    pre_registered: BTreeMap<String, String>,
+    /// By the URL of the MCP server: the token that was last used with it.
     #[serde(default)]
-    tokens: BTreeMap<String, Token>,
-    /// By the URL of the MCP server, then by client id: the tokens of clients that a person named while `tokens` held
-    /// those of another one.
+    tokens: BTreeMap<String, AccessToken>,
+    /// By the URL of the MCP server, then by client id: tokens of clients that the user named while `tokens` held that of
+    /// another one.
     #[serde(default)]
-    named: BTreeMap<String, BTreeMap<String, Token>>,
-    /// By the URL of the MCP server: the issuers where we are somebody because of it.
+    tokens_by_client: BTreeMap<String, BTreeMap<String, AccessToken>>,
+    /// By the URL of the MCP server: the issuers at which the client is registered because of it.
     #[serde(default)]
     issuers: BTreeMap<String, BTreeSet<String>>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Token {
-    issuer: String,
-    resource: String,
-    scope: String,
-    token: Secret,
-    expires_at: Option<u64>,
-    refresh_token: Option<Secret>,
-    proof_key: Option<Secret>,
-    #[serde(default)]
-    refresh_key: Option<Secret>,
-    app: Option<ClientInformation>,
-}
-
-/// The right to write, held until it is dropped. The kernel takes it back from a process that is killed.
-#[derive(Debug)]
-pub(crate) struct StoreLock {
-    _lock: Option<File>,
-}
-
 impl Contents {
-    fn note(&mut self, url: &Url, issuer: &str) {
+    fn link(&mut self, url: &Url, issuer: &str) {
         self.issuers.entry(url.to_string()).or_default().insert(issuer.to_owned());
     }
 
-    fn forget(&mut self, url: &Url) -> Vec<String> {
+    fn logout(&mut self, url: &Url) -> Vec<String> {
         let mut issuers = self.issuers.remove(url.as_str()).unwrap_or_default();
-        let named = self.named.remove(url.as_str()).unwrap_or_default();
+        let by_client = self.tokens_by_client.remove(url.as_str()).unwrap_or_default();
         let tokens: Vec<_> =
-            self.tokens.remove(url.as_str()).into_iter().chain(named.into_values()).collect();
-        let mut forgotten = Vec::new();
-        forgotten.extend((!tokens.is_empty()).then(|| format!("the tokens for {url}")));
+            self.tokens.remove(url.as_str()).into_iter().chain(by_client.into_values()).collect();
+        let mut removed = Vec::new();
+        removed.extend((!tokens.is_empty()).then(|| format!("the tokens for {url}")));
         issuers.extend(tokens.into_iter().map(|token| token.issuer));
         for issuer in issuers {
-            let app = self.apps.remove(&issuer);
-            forgotten.extend(app.map(|_| format!("the registration at {issuer}")));
-            self.bound.retain(|client_id, bound_to| {
-                let forget = *bound_to == issuer;
-                forgotten.extend(forget.then(|| format!("that {client_id} belongs to {issuer}")));
-                !forget
+            let client = self.clients.remove(&issuer);
+            removed.extend(client.map(|_| format!("the registration at {issuer}")));
+            self.pre_registered.retain(|client_id, bound_to| {
+                let remove = *bound_to == issuer;
+                removed.extend(remove.then(|| format!("that {client_id} belongs to {issuer}")));
+                !remove
             });
         }
-        forgotten
+        removed
     }
 }
 
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The right to write, held until it is dropped. The kernel releases the lock of a process that is killed.
+#[derive(Debug)]
+pub(crate) struct StoreLock {
+    _file: Option<File>,
+}
 
-impl Store {
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+
+impl CredentialStore {
     pub(crate) fn file(path: PathBuf) -> Self {
         Self { path: Some(path), ..Self::memory() }
     }
@@ -114,98 +94,111 @@ impl Store {
         Self { path: None, memory: Mutex::default(), registered: Mutex::default() }
     }
 
-    /// The file's place in the person's configuration folder.
+    /// The default file, in the user's configuration folder.
     pub(crate) fn default_path() -> Result<PathBuf, ClientError> {
         let strategy = etcetera::choose_base_strategy().map_err(|_| {
-            ClientError::Usage(
-                "this machine knows no home folder: pass --credentials FILE".to_owned(),
-            )
+            ClientError::Usage("no home folder found; pass --credentials-file FILE".to_owned())
         })?;
         Ok(strategy.config_dir().join("mcp-auth-step-by-step").join("credentials.json"))
     }
 
-    pub(crate) fn app(&self, issuer: &str) -> Result<Option<ClientInformation>, ClientError> {
-        Ok(self.read()?.apps.remove(issuer))
+    pub(crate) fn client(&self, issuer: &str) -> Result<Option<ClientInformation>, ClientError> {
+        Ok(self.read()?.clients.remove(issuer))
     }
 
-    /// Whether a registration is from just now; one from the file may have been forgotten by its server.
-    pub(crate) fn is_of_this_run(&self, app: &ClientInformation) -> bool {
-        self.registered.lock().expect("nobody panics in here").contains(&app.client_id)
+    /// Whether a client was registered in this run. The authorization server may have deleted an older one.
+    pub(crate) fn is_from_this_run(&self, client: &ClientInformation) -> bool {
+        self.registered.lock().expect("not poisoned").contains(&client.client_id)
     }
 
-    /// Keeps our registration at `issuer`, whom the server at `url` names.
-    pub(crate) async fn remember_app(
+    /// Stores a registration at `issuer`, which the MCP server at `url` names.
+    pub(crate) async fn save_client(
         &self,
         url: &Url,
         issuer: &str,
-        app: &ClientInformation,
+        client: &ClientInformation,
     ) -> Result<(), ClientError> {
-        self.registered.lock().expect("nobody panics in here").insert(app.client_id.clone());
-        let turn = self.lock().await?;
-        self.change(&turn, |contents| {
-            contents.apps.insert(issuer.to_owned(), app.clone());
-            contents.note(url, issuer);
+        self.registered.lock().expect("not poisoned").insert(client.client_id.clone());
+        let lock = self.lock().await?;
+        self.update(&lock, |contents| {
+            contents.clients.insert(issuer.to_owned(), client.clone());
+            contents.link(url, issuer);
         })
     }
 
-    /// Notes that the server at `url`, too, is used with our registration at `issuer`.
-    pub(crate) async fn note(&self, url: &Url, issuer: &str) -> Result<(), ClientError> {
-        let turn = self.lock().await?;
-        self.change(&turn, |contents| contents.note(url, issuer))
+    /// Removes the registration at `issuer` if it is still this one.
+    pub(crate) async fn remove_client(
+        &self,
+        issuer: &str,
+        client_id: &str,
+    ) -> Result<(), ClientError> {
+        let lock = self.lock().await?;
+        self.update(&lock, |contents| {
+            if contents.clients.get(issuer).is_some_and(|client| client.client_id == client_id) {
+                contents.clients.remove(issuer);
+            }
+        })
     }
 
-    /// Ties a pre-registered client to the issuer that it is first used with.
+    /// Records that the MCP server at `url`, too, is used with the registration at `issuer`.
+    pub(crate) async fn link(&self, url: &Url, issuer: &str) -> Result<(), ClientError> {
+        let lock = self.lock().await?;
+        self.update(&lock, |contents| contents.link(url, issuer))
+    }
+
+    /// Binds a pre-registered client to the issuer with which it is first used.
     pub(crate) async fn bind(
         &self,
         url: &Url,
         client_id: &str,
         issuer: &str,
     ) -> Result<(), ClientError> {
-        let turn = self.lock().await?;
-        match self.read()?.bound.get(client_id) {
-            Some(known) if known != issuer => Err(ClientError::ClientIssuerMismatch {
+        let lock = self.lock().await?;
+        match self.read()?.pre_registered.get(client_id) {
+            Some(bound_to) if bound_to != issuer => Err(ClientError::ClientIssuerMismatch {
                 client_id: client_id.to_owned(),
-                known: known.clone(),
+                bound_to: bound_to.clone(),
                 issuer: issuer.to_owned(),
             }),
-            _ => self.change(&turn, |contents| {
-                contents.bound.insert(client_id.to_owned(), issuer.to_owned());
-                contents.note(url, issuer);
+            _ => self.update(&lock, |contents| {
+                contents.pre_registered.insert(client_id.to_owned(), issuer.to_owned());
+                contents.link(url, issuer);
             }),
         }
     }
 
-    /// What the client `named` holds for the server at `url`; nobody named: what was last used with it.
-    pub(crate) fn credential(
+    /// The token of the client `client_id` for the server at `url`; without an id, the token that was last used.
+    pub(crate) fn token(
         &self,
         url: &Url,
-        named: Option<&str>,
+        client_id: Option<&str>,
     ) -> Result<Option<AccessToken>, ClientError> {
         let mut contents = self.read()?;
         let last = contents.tokens.remove(url.as_str());
-        let stored = match named {
-            Some(id) => last.filter(|token| token.is_of(id)).or_else(|| {
-                contents.named.get_mut(url.as_str()).and_then(|clients| clients.remove(id))
+        Ok(match client_id {
+            Some(id) => last.filter(|token| token.belongs_to(id)).or_else(|| {
+                contents.tokens_by_client.get_mut(url.as_str()).and_then(|all| all.remove(id))
             }),
             None => last,
-        };
-        stored.map(Token::into_credential).transpose()
+        })
     }
 
-    /// Keeps a token of the client `named`, beside that of another client; nobody named: in its place.
-    pub(crate) fn remember(
+    /// Stores a token: that of a client which the user named beside that of another client, else in its place.
+    pub(crate) fn save_token(
         &self,
-        turn: &StoreLock,
+        lock: &StoreLock,
         url: &Url,
-        named: Option<&str>,
-        credential: &AccessToken,
+        client_id: Option<&str>,
+        token: &AccessToken,
     ) -> Result<(), ClientError> {
-        self.change(turn, |contents| {
-            let (url, token) = (url.to_string(), Token::from(credential));
-            let of_another = |id: &&str| contents.tokens.get(&url).is_some_and(|t| !t.is_of(id));
-            match named.filter(of_another) {
+        self.update(lock, |contents| {
+            let (url, token) = (url.to_string(), token.clone());
+            let of_another =
+                |id: &&str| contents.tokens.get(&url).is_some_and(|token| !token.belongs_to(id));
+            match client_id.filter(of_another) {
                 Some(id) => {
-                    contents.named.entry(url).or_default().insert(id.to_owned(), token);
+                    let by_client = contents.tokens_by_client.entry(url).or_default();
+                    by_client.insert(id.to_owned(), token);
                 }
                 None => {
                     contents.tokens.insert(url, token);
@@ -214,32 +207,32 @@ impl Store {
         })
     }
 
-    /// Forgets the tokens of the server at `url` and what we are at their issuers. Says what was forgotten.
-    pub(crate) async fn forget(&self, url: &Url) -> Result<Vec<String>, ClientError> {
-        let turn = self.lock().await?;
-        let mut forgotten = Vec::new();
-        self.change(&turn, |contents| forgotten = contents.forget(url))?;
-        Ok(forgotten)
+    /// Removes what is stored because of the server at `url`, and says what that was.
+    pub(crate) async fn logout(&self, url: &Url) -> Result<Vec<String>, ClientError> {
+        let lock = self.lock().await?;
+        let mut removed = Vec::new();
+        self.update(&lock, |contents| removed = contents.logout(url))?;
+        Ok(removed)
     }
 
-    /// Waits for our turn to write.
+    /// Waits for the right to write.
     pub(crate) async fn lock(&self) -> Result<StoreLock, ClientError> {
         let Some(path) = &self.path else {
-            return Ok(StoreLock { _lock: None });
+            return Ok(StoreLock { _file: None });
         };
         let path = path.with_extension("lock");
-        let opened = folder(&path)
-            .and_then(|()| private(OpenOptions::new().create(true).append(true)).open(&path));
-        let lock = opened.map_err(at(&path))?;
-        let waited = tokio::time::Instant::now();
+        let opened = create_folder(&path)
+            .and_then(|()| owner_only(OpenOptions::new().create(true).append(true)).open(&path));
+        let file = opened.map_err(at(&path))?;
+        let start = tokio::time::Instant::now();
         loop {
-            match lock.try_lock() {
-                Ok(()) => return Ok(StoreLock { _lock: Some(lock) }),
-                Err(TryLockError::WouldBlock) if waited.elapsed() < PATIENCE => {
+            match file.try_lock() {
+                Ok(()) => return Ok(StoreLock { _file: Some(file) }),
+                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_TIMEOUT => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Err(TryLockError::WouldBlock) => {
-                    return Err(at(&path)(io::Error::other("another run holds it")));
+                    return Err(at(&path)(io::Error::other("another run holds the lock")));
                 }
                 Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
             }
@@ -248,26 +241,26 @@ impl Store {
 
     fn read(&self) -> Result<Contents, ClientError> {
         let Some(path) = &self.path else {
-            return Ok(self.memory.lock().expect("nobody panics in here").clone());
+            return Ok(self.memory.lock().expect("not poisoned").clone());
         };
         let text = match fs::read(path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
             Err(error) => return Err(at(path)(error)),
         };
-        only_ours(path).map_err(at(path))?;
-        serde_json::from_slice(&text).map_err(|_| ClientError::NotCredentials(path.clone()))
+        check_permissions(path).map_err(at(path))?;
+        serde_json::from_slice(&text).map_err(|_| ClientError::NotACredentialsFile(path.clone()))
     }
 
-    fn change(
+    fn update(
         &self,
-        _turn: &StoreLock,
+        _lock: &StoreLock,
         change: impl FnOnce(&mut Contents),
     ) -> Result<(), ClientError> {
         let mut contents = self.read()?;
         change(&mut contents);
         let Some(path) = &self.path else {
-            *self.memory.lock().expect("nobody panics in here") = contents;
+            *self.memory.lock().expect("not poisoned") = contents;
             return Ok(());
         };
         let text = serde_json::to_vec_pretty(&contents).expect("strings and numbers are JSON");
@@ -278,44 +271,4 @@ impl Store {
 fn at(path: &Path) -> impl Fn(io::Error) -> ClientError {
     let path = path.to_owned();
     move |source| ClientError::File { path: path.clone(), source }
-}
-
-impl From<&AccessToken> for Token {
-    fn from(credential: &AccessToken) -> Self {
-        let since_epoch =
-            |at: std::time::SystemTime| at.duration_since(UNIX_EPOCH).ok().map(|d| d.as_secs());
-        Self {
-            issuer: credential.issuer.clone(),
-            resource: credential.resource.clone(),
-            scope: credential.scopes.to_string(),
-            token: credential.token.clone(),
-            expires_at: credential.expires_at.and_then(since_epoch),
-            refresh_token: credential.refresh_token.clone(),
-            proof_key: credential.proof_key.as_ref().map(ProofKey::export),
-            refresh_key: credential.refresh_key.as_ref().map(ProofKey::export),
-            app: credential.app.clone(),
-        }
-    }
-}
-
-impl Token {
-    fn is_of(&self, client_id: &str) -> bool {
-        self.app.as_ref().is_some_and(|app| app.client_id == client_id)
-    }
-
-    fn into_credential(self) -> Result<AccessToken, ClientError> {
-        Ok(AccessToken {
-            token: self.token,
-            proof_key: self.proof_key.as_ref().map(ProofKey::import).transpose()?,
-            expires_at: self
-                .expires_at
-                .and_then(|s| UNIX_EPOCH.checked_add(Duration::from_secs(s))),
-            refresh_token: self.refresh_token,
-            refresh_key: self.refresh_key.as_ref().map(ProofKey::import).transpose()?,
-            scopes: ScopeSet::parse(&self.scope),
-            issuer: self.issuer,
-            resource: self.resource,
-            app: self.app,
-        })
-    }
 }

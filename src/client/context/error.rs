@@ -1,10 +1,10 @@
-//! Everything that can stop the client, in one line, and what a person can do about it in the next.
+//! Why the client stopped, in one line, and what the user can do about it in the next.
 
-use std::{io, path::PathBuf};
+use std::{borrow::Cow, io, path::PathBuf};
 
 use serde::Deserialize;
 
-use crate::{auth::challenge::ChallengeError, jsonrpc::ErrorObject};
+use crate::jsonrpc::ErrorObject;
 
 /// Why the client stopped.
 #[derive(Debug, thiserror::Error)]
@@ -15,162 +15,224 @@ pub enum ClientError {
     Usage(String),
     #[error("{url} cannot be used: {why}")]
     UnusableUrl { url: String, why: &'static str },
-    #[error("no answer from {url}")]
+    #[error("no response from {url}")]
     Unreachable { url: String, source: reqwest::Error },
-    #[error("{url} did not finish its answer within {seconds} s")]
+    #[error("{url} did not finish its response within {seconds} s")]
     TimedOut { url: String, seconds: u64 },
-    #[error("{url} answered more than {limit} bytes")]
+    #[error("{url} sent more than {limit} bytes")]
     TooLarge { url: String, limit: usize },
     #[error("{from} redirects to {to}, which is not followed")]
     Redirected { from: String, to: String },
-    #[error("{what} at {url} answered {status}")]
+    #[error("{what} at {url} returned {status}")]
     Status { what: &'static str, url: String, status: u16 },
-    #[error("{what} at {url} cannot be read: {why}")]
+    #[error("{what} at {url} is invalid: {why}")]
     Malformed { what: &'static str, url: String, why: String },
-    #[error("the server refused with {status}, but sent no challenge that can be answered: {why}")]
-    NoChallenge { status: u16, why: String },
-    #[error(transparent)]
-    Challenge(#[from] ChallengeError),
-    #[error("the server refuses, and says nowhere who issues its tokens")]
+    #[error("{url} is not an MCP endpoint: {method} returned {status} and no JSON-RPC message")]
+    NotAnMcpEndpoint { url: String, method: String, status: u16 },
+    #[error(
+        "the server returned 403 without `insufficient_scope`: more authorization will not help"
+    )]
+    Denied,
+    #[error("401 without resource metadata: no authorization server found")]
     NoResourceMetadata,
+    #[error(
+        "{origin} has no protected resource metadata, only authorization server metadata at its root, as in MCP 2025-03-26"
+    )]
+    LegacyDiscovery { origin: String },
     #[error("the metadata at {document} is for {found:?}, not for {url}")]
     ResourceMismatch { document: String, found: String, url: String },
-    #[error("the protected resource's metadata names no authorization server that fits")]
+    #[error("the protected resource metadata names no authorization server")]
     NoAuthorizationServer,
+    #[error("the protected resource metadata names {named}, not {issuer}")]
+    IssuerNotNamed { issuer: String, named: String },
+    #[error("{what} would be sent to {issuer}, which is known only from the MCP server's metadata")]
+    IssuerNotPinned { issuer: String, what: &'static str },
+    #[error("{issuer} is a template, not an issuer")]
+    IssuerTemplate { issuer: String },
     #[error("{issuer} publishes no authorization server metadata")]
     NoServerMetadata { issuer: String },
     #[error("the metadata at {document} is for issuer {found:?}, not for {issuer:?}")]
     MetadataIssuerMismatch { document: String, found: String, issuer: String },
     #[error("{issuer} does not offer PKCE with S256")]
     NoPkce { issuer: String },
-    #[error("{issuer} has no {endpoint}")]
+    #[error("the metadata of {issuer} has no {endpoint}")]
     NoEndpoint { issuer: String, endpoint: &'static str },
-    #[error("{issuer} registers no clients by itself, and no client id was given")]
+    #[error("{issuer} has no registration endpoint, and no client id was given")]
     NoRegistration { issuer: String },
-    #[error("client id {client_id:?} belongs to {known}, but the server now names {issuer}")]
-    ClientIssuerMismatch { client_id: String, known: String, issuer: String },
-    #[error("the {at} refused: {error}")]
-    Refused { at: &'static str, error: OAuthError },
+    #[error("the registration endpoint {url} returned {status} to an unknown client")]
+    RegistrationClosed { url: String, status: u16 },
+    #[error("client id {client_id:?} belongs to {bound_to}, but the server now names {issuer}")]
+    ClientIssuerMismatch { client_id: String, bound_to: String, issuer: String },
+    #[error("the {endpoint} returned an error: {error}")]
+    OAuth { endpoint: &'static str, error: OAuthError },
     #[error(
-        "the authorization answer has no or another state: it is not the answer to our request"
+        "the authorization response has a missing or wrong state: it is not the response to this request"
     )]
     StateMismatch,
-    #[error("the authorization answer says nothing of its issuer, which {issuer} promises to do")]
+    #[error("the authorization response has no `iss`, although {issuer} advertises it")]
     ResponseIssuerMissing { issuer: String },
-    #[error("the authorization answer is from another issuer than {issuer:?}")]
+    #[error("the authorization response is from another issuer than {issuer:?}")]
     ResponseIssuerMismatch { issuer: String },
-    #[error("the authorization server sends the answer to {found}, not to {expected}")]
+    #[error("the authorization server redirects to {found}, not to {expected}")]
     RedirectMismatch { expected: String, found: String },
-    #[error("the authorization answer holds neither a code nor an error")]
+    #[error("the authorization response has neither a code nor an error")]
     NoCode,
-    #[error("the authorization page wants a person")]
+    #[error("the authorization page needs a user")]
     InteractionRequired { url: String },
-    #[error("nobody answered the authorization page within {seconds} s")]
+    #[error("no authorization response within {seconds} s")]
     LoginTimeout { seconds: u64 },
+    #[error("the assertion is for {audience}, not for {issuer}")]
+    AssertionAudienceMismatch { audience: String, issuer: String },
     #[error("the token endpoint issued a token of type {0:?}")]
     TokenType(String),
-    #[error("{issuer} issued a Bearer token where one that is bound to our key was asked for")]
+    #[error("{issuer} issued a Bearer token although a DPoP-bound one was requested")]
     NotSenderConstrained { issuer: String },
     #[error("{method} needs the scope {needs:?}")]
     Forbidden { method: String, needs: String },
-    #[error("the token is still not enough: {asked:?} was asked for, {granted:?} was granted")]
-    NotGranted { asked: String, granted: String },
-    #[error("the server still refuses: {0}")]
+    #[error(
+        "the granted scopes are not enough: {requested:?} was requested, {granted:?} was granted"
+    )]
+    NotGranted { requested: String, granted: String },
+    #[error("the server still rejects the request: {0}")]
     RetryLimit(String),
-    #[error("the server broke the protocol: {0}")]
+    #[error("the server violated the protocol: {0}")]
     Protocol(String),
-    #[error("the server answered {method} with error {}: {}", error.code, error.message)]
+    #[error("{method} returned error {}: {}", error.code, error.message)]
     Rpc { method: String, error: Box<ErrorObject> },
     #[error("{path}: {source}", path = path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{} is not a credentials file of this program", .0.display())]
-    NotCredentials(PathBuf),
+    NotACredentialsFile(PathBuf),
     #[error("the key cannot sign: {0}")]
     Key(String),
 }
 
+const REGISTER_BY_HAND: &str =
+    "register a client there by hand and pass --client-id ID [--client-secret @FILE]";
+
 impl ClientError {
-    /// What a person can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::Unreachable { source, .. } if source.is_connect() => {
-                "is the server running, and at this address?"
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<Cow<'static, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::UnusableUrl { url, .. } if !url.contains("://") && url.contains(['.', ':']) => {
+                return Some(format!("a URL starts with its scheme: http://{url} for this machine, else https://{url}").into());
+            }
+            Self::Unreachable { url, source } if source.is_connect() => {
+                let no_tls =
+                    url.starts_with("https:") && chain(self).contains("InvalidContentType");
+                match no_tls {
+                    true => "the server speaks no TLS on this port; on this machine use http://",
+                    false => "is the server running, and at this address?",
+                }
+            }
+            Self::NotAnMcpEndpoint { url, .. } => {
+                let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
+                return Some(format!("an MCP endpoint is often at /mcp: try {origin}/mcp").into());
             }
             Self::NoResourceMetadata => {
                 "ask its operator for RFC 9728 metadata (a resource_metadata parameter in the 401 challenge)"
             }
-            Self::ResourceMismatch { .. } => {
-                "use the URL that the server calls itself by, or have its `resource` corrected: a token for another resource would go astray"
+            Self::LegacyDiscovery { origin } => {
+                return Some(format!("pass --protocol-version 2025-03-26 if {origin} may issue the tokens itself; later revisions need RFC 9728 metadata").into());
             }
+            Self::ResourceMismatch { .. } => {
+                "use the URL that is the server's resource identifier, or have its `resource` corrected: a token for another resource could be replayed there"
+            }
+            Self::IssuerNotPinned { issuer, .. } => {
+                return Some(
+                    format!("pass --issuer {issuer} if you trust it with these credentials").into(),
+                );
+            }
+            Self::IssuerNotNamed { .. } => {
+                "the server does not trust this issuer; pass one that it names, or leave --issuer out"
+            }
+            Self::IssuerTemplate { .. } => TEMPLATE,
+            Self::MetadataIssuerMismatch { found, .. } if found.contains('{') => TEMPLATE,
             Self::MetadataIssuerMismatch { .. } => {
                 "`authorization_servers` must hold the issuer exactly as the issuer writes it, slash for slash (RFC 8414, 3.3)"
             }
             Self::NoPkce { .. } => {
-                "MCP requires code_challenge_methods_supported with S256; if you know that it does S256 without saying so (Entra does), pass --assume-s256"
+                "MCP requires code_challenge_methods_supported with S256; if you know that it supports S256 without saying so (Entra does), pass --assume-pkce-s256"
             }
-            Self::NoRegistration { .. } => {
-                "register a client there by hand and pass --client-id ID [--client-secret @FILE]"
-            }
+            Self::NoRegistration { .. } | Self::RegistrationClosed { .. } => REGISTER_BY_HAND,
             Self::ClientIssuerMismatch { .. } => {
                 "register a client at the new issuer, or pass --issuer to say that it is the same client there"
             }
-            Self::Refused { error, .. } => return error.hint(),
+            Self::OAuth { error, .. } => return error.hint().map(Cow::Borrowed),
             Self::Status { status: 500.., .. } => {
-                "that server is out of order: try again later; if that does not help, run with --forget, then again"
+                "that server fails: try again later; if that does not help, run with --logout, then again"
             }
             Self::StateMismatch => {
                 "start again; if it happens again, do not trust this authorization server"
             }
             Self::ResponseIssuerMissing { .. } | Self::ResponseIssuerMismatch { .. } => {
-                "the code was not used: an attacker may have mixed two authorization servers up (RFC 9207)"
+                "the code was not used: this may be a mix-up attack (RFC 9207)"
             }
             Self::RedirectMismatch { .. } => {
-                "the code was not used: it went to an address that is not ours"
+                "the code was not used: it went to an address other than the redirect URI"
             }
             Self::InteractionRequired { .. } => "run again without --headless",
             Self::LoginTimeout { .. } => "run again, or paste the address that the browser ends on",
-            Self::NotSenderConstrained { .. } => {
-                "the token was not used: a thief could, too (RFC 9449, 5); have DPoP enabled for this client there, or run again without --dpop if you asked for it"
+            Self::AssertionAudienceMismatch { .. } => {
+                "the assertion was not sent: whoever receives it could use it at its audience (RFC 7523, 3); get one whose aud is this authorization server"
             }
-            Self::NotCredentials(_) => "move it away, or pass --credentials FILE",
+            Self::NotSenderConstrained { .. } => {
+                "the token was not used: a thief could use it, too (RFC 9449, 5); have DPoP enabled for this client there, or run again without --dpop if you asked for it"
+            }
+            Self::NotACredentialsFile(_) => "move it away, or pass --credentials-file FILE",
             Self::NotGranted { .. } => {
-                "this person may not do that, or did not consent; log in as somebody who may (--forget first)"
+                "this user may not do that, or did not consent; log in as another user (--logout first)"
             }
             Self::RetryLimit(_) => {
                 "compare the token's aud, iss and scope above with what the server expects"
             }
             _ => return None,
-        })
+        }))
     }
 }
 
-/// An error answer of an authorization server (RFC 6749, 4.1.2.1 and 5.2; RFC 7591, 3.2.2).
+const TEMPLATE: &str = "`{..}` stands for a tenant: name the tenant's own issuer in `authorization_servers`, as its metadata has it (https://login.microsoftonline.com/TENANT_ID/v2.0 for Entra)";
+
+/// An error response of an authorization server (RFC 6749, 4.1.2.1 and 5.2; RFC 7591, 3.2.2).
 #[derive(Debug, Clone, PartialEq, Deserialize, thiserror::Error)]
 #[error("{error}{}", error_description.as_deref().map(|d| format!(" ({d})")).unwrap_or_default())]
 pub struct OAuthError {
     /// A code of the specifications, such as `access_denied`.
     pub error: String,
-    /// A line for people.
+    /// Text for people.
     pub error_description: Option<String>,
 }
 
 impl OAuthError {
+    /// Whether the authorization server does not know the client (any more), or its secret has expired (RFC 6749, 5.2).
+    pub(crate) fn is_invalid_client(&self) -> bool {
+        self.error == "invalid_client"
+    }
+
     fn hint(&self) -> Option<&'static str> {
+        let description = self.error_description.as_deref().unwrap_or_default();
+        // Entra refuses `resource` beside scopes of another resource.
+        if self.error == "invalid_target" || description.contains("AADSTS9010010") {
+            return Some(
+                "the authorization server does not know this resource (RFC 8707): its administrator must add it; if it cannot, pass --omit-resource",
+            );
+        }
         Some(match self.error.as_str() {
             "access_denied" => {
-                "you or a policy said no; run again and consent, or log in as somebody who may"
+                "the user or a policy denied it; run again and consent, or log in as another user"
             }
             "invalid_scope" => {
-                "one of the scopes is not for this client; pass --scope with fewer, or have them allowed (run with --forget first if the client is registered already)"
+                "one of the scopes is not allowed for this client; pass --scope with fewer, or have them allowed (run with --logout first if the client is registered already)"
             }
             "invalid_client" | "unauthorized_client" => {
-                "the authorization server does not (or no longer) know this client or its way to authenticate; run with --forget, then again"
+                "the authorization server does not know this client (any more), or not its way to authenticate; run with --logout, then again"
             }
             "invalid_grant" => {
                 "the code, assertion or refresh token has expired or was used before; run again"
             }
-            "invalid_target" => {
-                "the authorization server does not know this resource (RFC 8707): its administrator must add it"
+            // Keycloak 26 answers so to `resource` with a grant that yields no refresh token (keycloak#50251).
+            "unknown_error" => {
+                "Keycloak fails so when `resource` comes with a grant that yields no refresh token: pass --omit-resource, or have the client's attribute client_credentials.use_refresh_token set to true"
             }
             "invalid_redirect_uri" => {
                 "pass --redirect-uri with a URI that this authorization server accepts for native clients"
@@ -207,13 +269,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_explained_in_its_own_words_and_in_ours() {
+    fn an_oauth_error_is_reported_with_a_hint() {
         let error: OAuthError = serde_json::from_str(
             r#"{"error":"access_denied","error_description":"no","error_uri":"https://x"}"#,
         )
         .unwrap();
-        let error = ClientError::Refused { at: "authorization endpoint", error };
-        assert_eq!(error.to_string(), "the authorization endpoint refused: access_denied (no)");
+        let error = ClientError::OAuth { endpoint: "authorization endpoint", error };
+        assert_eq!(
+            error.to_string(),
+            "the authorization endpoint returned an error: access_denied (no)"
+        );
         assert!(error.hint().unwrap().contains("consent"));
+    }
+
+    #[test]
+    fn known_failures_of_providers_name_the_flag_that_helps() {
+        for (error, description, expected) in [
+            ("invalid_target", None, "--omit-resource"),
+            (
+                "invalid_request",
+                Some("AADSTS9010010: the resource does not match"),
+                "--omit-resource",
+            ),
+            ("unknown_error", None, "--omit-resource"),
+            ("invalid_client_metadata", None, "--client-id"),
+        ] {
+            let error = OAuthError {
+                error: error.to_owned(),
+                error_description: description.map(str::to_owned),
+            };
+            assert!(error.hint().unwrap().contains(expected), "{error}");
+        }
     }
 }

@@ -2,22 +2,24 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`client`] | the `Client`: options, HTTP, store, reporter and terminal of one run |
+//! | [`client`] | the `Client`: options, HTTP, credential store, reporter and terminal of one run |
 //! | [`options`] | the command line |
-//! | `credential_store`, `private_file` | registrations and tokens, in a file for their owner only |
-//! | `http`, `urls` | requests with limits on time, size and destination; which URLs may be used |
-//! | `reporter`, `redact`, `secret` | what the user sees, without secrets and control characters |
-//! | `terminal` | lines that the user types |
+//! | [`credentials`], `credential_store`, `private_file`, `secret` | registrations and tokens, and the file in which they are stored |
+//! | `http`, `ssrf`, `urls`, `json` | requests with limits on time, size and destination; documents of other parties |
+//! | `reporter`, `redact`, `terminal` | what the user sees, without secrets and control characters; what the user types |
 //! | [`error`] | why a run stopped, and what to do about it |
 
 pub mod client;
 pub(crate) mod credential_store;
+pub mod credentials;
 pub mod error;
 pub(crate) mod http;
+pub(crate) mod json;
 pub mod options;
 mod private_file;
 pub(crate) mod redact;
 pub(crate) mod reporter;
 pub(crate) mod secret;
+mod ssrf;
 pub(crate) mod terminal;
 pub(crate) mod urls;

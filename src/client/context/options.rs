@@ -1,4 +1,4 @@
-//! The command line. Secrets come from files (`@FILE`) or the environment: other people can see arguments.
+//! The command line. Secrets come from files (`@FILE`) or the environment: other users of a machine can see arguments.
 
 use std::{fs, path::PathBuf};
 
@@ -6,178 +6,195 @@ use clap::{
     ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum, parser::ValueSource,
 };
 use jsonwebtoken::Algorithm;
-use serde_json::{Map, Value};
+use serde::Deserialize;
 
 use crate::{client::context::secret::Secret, jsonrpc::Object};
 
-/// Finds its own way from a refusal to an answer: discovery, registration, authorization, token, session.
+/// An MCP client that needs nothing but the server's URL: it discovers the authorization server, registers, lets the user
+/// log in, gets a token and calls the server.
 ///
-/// What happens on the way is told on standard error; results are on standard output, as JSON lines when it is no
-/// terminal. Exit codes: 0 done, 1 refused or failed, 4 a call returned an error.
+/// Progress is reported on standard error; results are on standard output, as JSON lines when it is no terminal. Exit
+/// codes: 0 done, 1 rejected or failed, 4 a call returned an error.
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 110)]
 pub struct Options {
-    /// The MCP server
+    /// The MCP endpoint
     #[arg(default_value = "http://localhost:9000/mcp")]
     pub url: String,
 
-    /// Read the public metadata of an authorization server (or of the one that an MCP server names) and judge it
+    /// Evaluate the public metadata of an authorization server, or of the one that an MCP server names
     #[arg(long, value_name = "ISSUER_OR_MCP_URL", help_heading = "Instead of a session")]
     pub check: Option<String>,
-    /// With --check: the table for people, even when the output is no terminal
-    #[arg(
-        long,
-        requires = "check",
-        conflicts_with = "json",
-        help_heading = "Instead of a session"
-    )]
-    pub table: bool,
-    /// Forget the tokens of this server, and our registration at its authorization server
+    /// Delete the stored tokens for this server, and the registration at its authorization server
     #[arg(long, help_heading = "Instead of a session")]
-    pub forget: bool,
+    pub logout: bool,
 
     /// Call a tool (repeatable)
-    #[arg(long, value_name = "NAME=JSON", value_parser = call, help_heading = "The session")]
+    #[arg(long, value_name = "NAME=JSON", value_parser = call, help_heading = "Session")]
     pub call: Vec<Call>,
     /// Call tools from a file: [{"name": .., "arguments": {..}}, ..]
-    #[arg(long, value_name = "FILE", value_parser = calls, help_heading = "The session")]
+    #[arg(long, value_name = "FILE", value_parser = calls, help_heading = "Session")]
     pub call_file: Option<Calls>,
-    /// Call every listed tool that does not say it destroys, with arguments made from its schema
-    #[arg(long, help_heading = "The session")]
+    /// Call every listed tool that is annotated as read-only or not destructive, with arguments made from its schema
+    #[arg(long, help_heading = "Session")]
     pub call_all: bool,
+    /// With --call-all: call the other tools, too (without annotations a tool may be destructive)
+    #[arg(long, requires = "call_all", help_heading = "Session")]
+    pub include_destructive: bool,
     /// Get a prompt (repeatable)
-    #[arg(long, value_name = "NAME[=JSON]", value_parser = call, help_heading = "The session")]
+    #[arg(long, value_name = "NAME[=JSON]", value_parser = call, help_heading = "Session")]
     pub prompt: Vec<Call>,
     /// Read a resource (repeatable)
-    #[arg(long, value_name = "URI", help_heading = "The session")]
-    pub read: Vec<String>,
-    /// The protocol's revision
-    #[arg(long, value_enum, default_value_t, help_heading = "The session")]
-    pub protocol: Protocol,
-    /// Answer the server's questions without asking; without this the terminal asks
-    #[arg(long, value_enum, help_heading = "The session")]
+    #[arg(long, value_name = "URI", help_heading = "Session")]
+    pub read_resource: Vec<String>,
+    /// The protocol revision
+    #[arg(long, value_enum, default_value_t, help_heading = "Session")]
+    pub protocol_version: ProtocolVersion,
+    /// Answer elicitation requests without asking; by default the terminal asks
+    #[arg(long, value_enum, help_heading = "Session")]
     pub elicitation: Option<Elicitation>,
-    /// Seconds that one answer may take
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "The session")]
+    /// Time limit for one response, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "Session")]
     pub timeout: u64,
 
-    /// Follow the authorization redirects without a browser, and keep nothing unless --credentials says where
+    /// Follow the authorization redirects without a browser, and store nothing unless --credentials-file is given
     #[arg(long, help_heading = "Authorization")]
     pub headless: bool,
     /// Print the authorization URL instead of opening it
     #[arg(long, help_heading = "Authorization")]
     pub no_browser: bool,
-    /// Where the answer is to arrive [default: a free port of this machine]
+    /// Redirect URI [default: a free port on 127.0.0.1]
     #[arg(long, value_name = "URI", help_heading = "Authorization")]
     pub redirect_uri: Option<String>,
-    /// Ask for these scopes, blank-separated, instead of those that the server names
-    #[arg(long, help_heading = "Authorization")]
+    /// Request these scopes, separated by blanks, instead of those that the server names
+    #[arg(long, value_name = "SCOPES", help_heading = "Authorization")]
     pub scope: Option<String>,
-    /// Which of the authorization servers that the resource names
-    #[arg(long, help_heading = "Authorization")]
+    /// The only authorization server to trust; required with --headless or another --grant when there is a secret, key or
+    /// assertion to send
+    #[arg(long, value_name = "URL", help_heading = "Authorization")]
     pub issuer: Option<String>,
-    /// Go on when the authorization server does not say that it does PKCE with S256 (MCP says: refuse)
+    /// Leave `resource` out (RFC 8707), for authorization servers that refuse it. The token is then not bound to this
+    /// server
     #[arg(long, help_heading = "Authorization")]
-    pub assume_s256: bool,
-    /// Bind tokens to a key even if the server does not ask for it (RFC 9449)
+    pub omit_resource: bool,
+    /// Continue when the authorization server does not advertise PKCE with S256 (MCP requires to refuse)
+    #[arg(long, help_heading = "Authorization")]
+    pub assume_pkce_s256: bool,
+    /// Request DPoP-bound tokens even if the server does not require them (RFC 9449)
     #[arg(long, help_heading = "Authorization")]
     pub dpop: bool,
 
-    /// How to get a token
-    #[arg(long, value_enum, default_value_t, help_heading = "The client")]
+    /// The grant
+    #[arg(long, value_enum, default_value_t, help_heading = "Client")]
     pub grant: Grant,
-    /// The id of a client that was registered beforehand
-    #[arg(long, value_name = "ID", help_heading = "The client")]
+    /// The id of a pre-registered client
+    #[arg(long, value_name = "ID", help_heading = "Client")]
     pub client_id: Option<String>,
     /// Its secret
-    #[arg(long, value_name = "@FILE", env = "MCP_CLIENT_SECRET", hide_env_values = true, value_parser = secret, help_heading = "The client")]
+    #[arg(long, value_name = "@FILE", env = "MCP_CLIENT_SECRET", hide_env_values = true, value_parser = secret, help_heading = "Client")]
     pub client_secret: Option<Secret>,
-    /// The https URL of our client metadata document
-    #[arg(long, value_name = "URL", help_heading = "The client")]
+    /// The https URL of a client ID metadata document
+    #[arg(long, value_name = "URL", help_heading = "Client")]
     pub client_metadata_url: Option<String>,
-    /// A private key (PEM) to authenticate with: private_key_jwt
-    #[arg(long, value_name = "@FILE", env = "MCP_PRIVATE_KEY", hide_env_values = true, value_parser = secret, help_heading = "The client")]
+    /// A private key (PEM) for private_key_jwt
+    #[arg(long, value_name = "@FILE", env = "MCP_PRIVATE_KEY", hide_env_values = true, value_parser = secret, help_heading = "Client")]
     pub private_key: Option<Secret>,
     /// The algorithm of that key
-    #[arg(long, default_value = "ES256", value_parser = algorithm, help_heading = "The client")]
+    #[arg(long, default_value = "ES256", value_parser = algorithm, help_heading = "Client")]
     pub signing_alg: Algorithm,
     /// Its key id
-    #[arg(long, value_name = "KID", help_heading = "The client")]
+    #[arg(long, value_name = "KID", help_heading = "Client")]
     pub key_id: Option<String>,
-    /// A JWT that vouches for us, for --grant jwt-bearer
-    #[arg(long, value_name = "@FILE", env = "MCP_ASSERTION", hide_env_values = true, value_parser = secret, help_heading = "The client")]
+    /// A JWT assertion, for --grant jwt-bearer
+    #[arg(long, value_name = "@FILE", env = "MCP_ASSERTION", hide_env_values = true, value_parser = secret, help_heading = "Client")]
     pub assertion: Option<Secret>,
-    /// The token endpoint of the company's identity provider, for --grant jwt-bearer
-    #[arg(long, value_name = "URL", help_heading = "The client")]
+    /// The token endpoint of the enterprise identity provider, for --grant jwt-bearer
+    #[arg(long, value_name = "URL", help_heading = "Client")]
     pub idp_token_endpoint: Option<String>,
-    /// Our client id there
-    #[arg(long, value_name = "ID", help_heading = "The client")]
+    /// The client id there
+    #[arg(long, value_name = "ID", help_heading = "Client")]
     pub idp_client_id: Option<String>,
-    /// Our secret there
-    #[arg(long, value_name = "@FILE", env = "MCP_IDP_CLIENT_SECRET", hide_env_values = true, value_parser = secret, help_heading = "The client")]
+    /// The client secret there
+    #[arg(long, value_name = "@FILE", env = "MCP_IDP_CLIENT_SECRET", hide_env_values = true, value_parser = secret, help_heading = "Client")]
     pub idp_client_secret: Option<Secret>,
-    /// The ID token of the person's login there
-    #[arg(long, value_name = "@FILE", env = "MCP_ID_TOKEN", hide_env_values = true, value_parser = secret, help_heading = "The client")]
+    /// The ID token of the user's login there
+    #[arg(long, value_name = "@FILE", env = "MCP_ID_TOKEN", hide_env_values = true, value_parser = secret, help_heading = "Client")]
     pub id_token: Option<Secret>,
-    /// Where registrations and tokens are kept [default: credentials.json in your configuration folder]
-    #[arg(long, value_name = "FILE", help_heading = "The client")]
-    pub credentials: Option<PathBuf>,
+    /// Where registrations and tokens are stored [default: credentials.json in the user's configuration folder]
+    #[arg(long, value_name = "FILE", help_heading = "Client")]
+    pub credentials_file: Option<PathBuf>,
 
-    /// Results only
+    /// Results only; the login address and warnings are still shown
     #[arg(long, short, conflicts_with = "verbose", help_heading = "Output")]
     pub quiet: bool,
-    /// Results as one JSON document a line, and no story unless -v
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
-    /// All headers, whole bodies (secrets stay shortened)
+    /// How results are shown: `auto` is a table on a terminal, else JSON
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub format: Format,
+    /// All headers and whole bodies (secrets stay shortened)
     #[arg(long, short, action = ArgAction::SetTrue, help_heading = "Output")]
     pub verbose: bool,
 }
 
-/// Which revision of MCP to speak.
+/// How results are shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Protocol {
-    /// The newest that the server speaks.
+pub enum Format {
+    /// A table on a terminal, else JSON
     #[default]
     Auto,
-    /// Every request stands for itself.
+    /// Text for people
+    Table,
+    /// One JSON document a line, and no progress report unless --verbose
+    Json,
+}
+
+/// Which protocol revision to use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolVersion {
+    /// The newest that the server supports
+    #[default]
+    Auto,
+    /// Stateless
     #[value(name = "2026-07-28")]
     V2026_07_28,
-    /// A session, with URL elicitation.
+    /// With sessions
     #[value(name = "2025-11-25")]
     V2025_11_25,
-    /// A session; the revision of the tutorial's posts.
+    /// With sessions; the revision of the posts
     #[value(name = "2025-06-18")]
     V2025_06_18,
+    /// With sessions, and without protected resource metadata: the MCP server's own origin issues the tokens
+    #[value(name = "2025-03-26")]
+    V2025_03_26,
 }
 
 /// How to get a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Grant {
-    /// A person logs in and consents (with PKCE)
+    /// A user logs in and consents (with PKCE)
     #[default]
     #[value(name = "authorization_code")]
     AuthorizationCode,
-    /// The client stands for itself
+    /// For the client itself, without a user
     #[value(name = "client_credentials")]
     ClientCredentials,
-    /// Somebody vouches for us
+    /// By an assertion of another party
     JwtBearer,
 }
 
-/// What to answer to the server's questions.
+/// How to answer elicitation requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Elicitation {
     /// Accept, with the defaults of the form
     AcceptDefaults,
-    /// Say no
+    /// Decline
     Decline,
 }
 
 /// A name and its arguments.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Call {
     pub(crate) name: String,
+    #[serde(default)]
     pub(crate) arguments: Object,
 }
 
@@ -186,13 +203,28 @@ pub struct Call {
 pub struct Calls(pub(crate) Vec<Call>);
 
 impl Options {
-    /// Reads the command line; help and mistakes end the program.
+    /// Parses the command line; `--help` and mistakes end the program.
     pub fn from_command_line() -> Self {
         let matches = Self::command().get_matches();
         if let Err(error) = no_secret_in_arguments(&matches) {
             Self::command().error(clap::error::ErrorKind::ValueValidation, error).exit();
         }
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// What would be sent to the authorization server while no user can see to whom.
+    pub(crate) fn unattended_credentials(&self) -> Option<&'static str> {
+        if !self.headless && self.grant == Grant::AuthorizationCode {
+            return None;
+        }
+        [
+            (self.client_secret.is_some(), "the client secret"),
+            (self.private_key.is_some(), "an assertion signed with the private key"),
+            (self.assertion.is_some(), "the assertion"),
+            (self.id_token.is_some(), "a grant made from the ID token"),
+        ]
+        .into_iter()
+        .find_map(|(present, what)| present.then_some(what))
     }
 }
 
@@ -208,7 +240,7 @@ fn no_secret_in_arguments(matches: &ArgMatches) -> Result<(), String> {
             .any(|raw| !raw.as_encoded_bytes().starts_with(b"@"))
         {
             return Err(format!(
-                "--{} takes no secret itself, other people can see arguments: write it into a file and pass @FILE",
+                "--{} takes no secret itself, because other users can see arguments: write it into a file and pass @FILE",
                 name.replace('_', "-")
             ));
         }
@@ -235,27 +267,20 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
     }
 }
 
-/// Reads `NAME={..}`.
+/// Parses `NAME={..}`.
 pub(crate) fn call(text: &str) -> Result<Call, String> {
     let (name, arguments) = text.split_once('=').unwrap_or((text, "{}"));
     let arguments = serde_json::from_str(arguments).map_err(|e| {
         format!(
-            "the arguments are no JSON object: {e}; as in --call 'echo={{\"message\": \"hi\"}}'"
+            "the arguments are not a JSON object: {e}; an example: --call 'echo={{\"message\": \"hi\"}}'"
         )
     })?;
     Ok(Call { name: name.to_owned(), arguments })
 }
 
 fn calls(path: &str) -> Result<Calls, String> {
-    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
-    let calls: Vec<Map<String, Value>> = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-    let read = |mut call: Map<String, Value>| match (call.remove("name"), call.remove("arguments"))
-    {
-        (Some(Value::String(name)), Some(Value::Object(arguments))) => Ok(Call { name, arguments }),
-        (Some(Value::String(name)), None) => Ok(Call { name, arguments: Map::new() }),
-        _ => Err("each entry has a name and arguments".to_owned()),
-    };
-    calls.into_iter().map(read).collect::<Result<_, _>>().map(Calls)
+    let text = fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+    serde_json::from_str(&text).map(Calls).map_err(|e| format!("{path}: {e}"))
 }
 
 #[cfg(test)]
@@ -268,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_as_an_argument_is_refused() {
+    fn a_secret_as_an_argument_is_rejected() {
         for (arguments, expected) in [
             (vec!["step11", "--client-secret", "hunter2"], false),
             (vec!["step11", "--assertion", "eyJ"], false),
@@ -281,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_are_a_name_and_an_object() {
+    fn a_call_is_a_name_and_a_json_object() {
         assert_eq!(call("echo").unwrap().arguments.len(), 0);
         assert_eq!(call(r#"echo={"message":"a=b"}"#).unwrap().arguments["message"], "a=b");
         assert!(call("echo=1").is_err());

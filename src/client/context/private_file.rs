@@ -1,6 +1,6 @@
-//! A file for its owner alone, written whole or not at all.
+//! A file for its owner only, replaced as a whole.
 //!
-//! Rules: MCP authorization "Token Theft" (OAuth 2.1, 7.1: stored tokens are kept from others).
+//! Specifications: MCP authorization "Token Theft" (OAuth 2.1, 7.1: stored tokens are kept from others).
 
 use std::{
     fs::{self, OpenOptions},
@@ -8,19 +8,19 @@ use std::{
     path::Path,
 };
 
-/// A new file beside the old one (0600 from the start), then one rename: a reader sees the old or the new.
+/// Writes a new file beside the old one (0600 from the start) and renames it: readers see the old or the new text.
 pub(crate) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    folder(path)?;
-    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(beside)?;
+    create_folder(path)?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())
 }
 
-/// The folder of a file, made if need be, for its owner only.
-pub(crate) fn folder(path: &Path) -> io::Result<()> {
+/// Creates the folder of a file, for its owner only.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) else {
         return Ok(());
     };
@@ -31,18 +31,18 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a new file readable and writable by its owner only.
-pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+pub(crate) fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// A file that others could read may have been read: refuse it, as ssh does.
-pub(crate) fn only_ours(path: &Path) -> io::Result<()> {
+/// Refuses a file that others can read, as ssh does: it may have been read already.
+pub(crate) fn check_permissions(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions()) & 0o077 != 0 {
         return Err(io::Error::other(format!(
-            "others may read it; delete it and log in again, or run: chmod 600 {}",
+            "others can read it; delete it and log in again, or run: chmod 600 {}",
             path.display()
         )));
     }

@@ -1,11 +1,11 @@
-//! What is shown of what others wrote: secrets shortened, terminals left alone, JSON laid out for reading.
+//! Text of other parties made safe to show: secrets are shortened, control characters escaped, JSON is laid out.
 
 use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::client::context::secret::shorten;
 
-/// Members and parameters whose values are shortened.
+/// Properties and parameters whose values are shortened.
 const SECRETS: [&str; 12] = [
     "access_token",
     "refresh_token",
@@ -21,7 +21,7 @@ const SECRETS: [&str; 12] = [
     "private_key",
 ];
 
-/// The parameters of a form, one a line, secrets shortened.
+/// The parameters of a form, one per line, secrets shortened.
 pub(crate) fn form_lines(form: &[(&str, String)]) -> String {
     let lines = form.iter().map(|(name, value)| match SECRETS.contains(name) {
         true => format!("{name}={}", shorten(value)),
@@ -30,11 +30,11 @@ pub(crate) fn form_lines(form: &[(&str, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Shortens the values of secret members, at any depth.
+/// Shortens the values of secret properties, at any depth.
 pub(crate) fn redact(value: &mut Value) {
     match value {
-        Value::Object(members) => {
-            for (name, value) in members {
+        Value::Object(properties) => {
+            for (name, value) in properties {
                 if SECRETS.contains(&name.as_str()) { shorten_all(value) } else { redact(value) }
             }
         }
@@ -43,12 +43,12 @@ pub(crate) fn redact(value: &mut Value) {
     }
 }
 
-/// Shortens every text below a secret member. Numbers stay: the `code` of JSON-RPC is one.
+/// Shortens every string below a secret property. Numbers stay: the `code` of JSON-RPC is one.
 fn shorten_all(value: &mut Value) {
     match value {
         Value::String(text) => *text = shorten(text),
         Value::Array(values) => values.iter_mut().for_each(shorten_all),
-        Value::Object(members) => members.values_mut().for_each(shorten_all),
+        Value::Object(properties) => properties.values_mut().for_each(shorten_all),
         _ => {}
     }
 }
@@ -61,9 +61,9 @@ pub(crate) fn redact_credentials(value: &str) -> String {
     }
 }
 
-/// What an authorization server says of an error. A redirect is not judged yet when it is shown, and on an issuer
-/// mismatch nobody may see this (MCP authorization, "Authorization Response Validation").
-const UNJUDGED: [&str; 3] = ["error", "error_description", "error_uri"];
+/// The parameters of an error response. A redirect is shown before it is validated, and on an issuer mismatch they must
+/// not be displayed (MCP authorization, "Authorization Response Validation").
+const UNVALIDATED: [&str; 3] = ["error", "error_description", "error_uri"];
 
 /// A URL with the secret values of its query and fragment shortened, and those of an error left out.
 pub(crate) fn redact_url(url: &str) -> String {
@@ -78,7 +78,7 @@ pub(crate) fn redact_url(url: &str) -> String {
             (Some((known, _)), Some((name, value))) if SECRETS.contains(&&*known) => {
                 shown.push_str(&format!("{name}={}", shorten(value)));
             }
-            (Some((known, _)), Some((name, _))) if UNJUDGED.contains(&&*known) => {
+            (Some((known, _)), Some((name, _))) if UNVALIDATED.contains(&&*known) => {
                 shown.push_str(&format!("{name}=…"));
             }
             _ => shown.push_str(param),
@@ -88,14 +88,14 @@ pub(crate) fn redact_url(url: &str) -> String {
     shown
 }
 
-/// Text of others on one line of a terminal: line ends become `\n`, other control and direction characters `\u{..}`.
+/// Text on one line of a terminal: line ends become `\n`, other control and direction characters `\u{..}`.
 pub(crate) fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\t' => safe.push(c),
             '\n' => safe.push_str("\\n"),
-            c if c.is_control() || misleads(c) => safe.extend(c.escape_unicode()),
+            c if c.is_control() || is_misleading(c) => safe.extend(c.escape_unicode()),
             c => safe.push(c),
         }
     }
@@ -103,19 +103,19 @@ pub(crate) fn printable(text: &str) -> String {
 }
 
 /// Characters that end a line or turn the direction of what follows (Unicode Standard Annex 9, 2).
-fn misleads(c: char) -> bool {
+fn is_misleading(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A JSON document on one line: no blanks between its tokens, and no character in its strings that a terminal would
-/// act upon. Everything else stays letter for letter (RFC 8259, 2 and 7).
+/// A JSON document on one line: no white space between its tokens, and no character in its strings that a terminal would
+/// act upon. Everything else stays byte for byte (RFC 8259, 2 and 7).
 pub(crate) fn one_line(document: &str) -> String {
     let mut line = String::with_capacity(document.len());
     let (mut quoted, mut escaped) = (false, false);
     for c in document.chars() {
         match c {
             ' ' | '\t' | '\n' | '\r' if !quoted => continue,
-            c if c.is_control() || misleads(c) => {
+            c if c.is_control() || is_misleading(c) => {
                 line.push_str(&format!("\\u{:04x}", u32::from(c)))
             }
             c => line.push(c),
@@ -128,14 +128,14 @@ pub(crate) fn one_line(document: &str) -> String {
 
 const WIDTH: usize = 90;
 
-/// JSON over several lines; whatever fits on one line stays on one.
+/// JSON on several lines; what fits on one line stays on one.
 pub(crate) fn layout(value: &Value) -> String {
     let mut text = String::new();
-    lay(value, 0, &mut text);
+    write_layout(value, 0, &mut text);
     text
 }
 
-fn lay(value: &Value, depth: usize, text: &mut String) {
+fn write_layout(value: &Value, depth: usize, text: &mut String) {
     let short = inline(value);
     let fits = depth > 0 && depth * 2 + short.chars().count() <= WIDTH;
     let inner = "  ".repeat(depth + 1);
@@ -144,12 +144,12 @@ fn lay(value: &Value, depth: usize, text: &mut String) {
         text.push_str(&inner);
     };
     match value {
-        Value::Object(members) if !fits && !members.is_empty() => {
+        Value::Object(properties) if !fits && !properties.is_empty() => {
             text.push('{');
-            for (index, (name, member)) in members.iter().enumerate() {
+            for (index, (name, property)) in properties.iter().enumerate() {
                 begin(text, index);
                 text.push_str(&format!("{}: ", Value::from(name.as_str())));
-                lay(member, depth + 1, text);
+                write_layout(property, depth + 1, text);
             }
             text.push_str(&format!("\n{}}}", "  ".repeat(depth)));
         }
@@ -157,7 +157,7 @@ fn lay(value: &Value, depth: usize, text: &mut String) {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
                 begin(text, index);
-                lay(item, depth + 1, text);
+                write_layout(item, depth + 1, text);
             }
             text.push_str(&format!("\n{}]", "  ".repeat(depth)));
         }
@@ -167,11 +167,11 @@ fn lay(value: &Value, depth: usize, text: &mut String) {
 
 fn inline(value: &Value) -> String {
     match value {
-        Value::Object(members) => {
-            let members = members
+        Value::Object(properties) => {
+            let properties = properties
                 .iter()
                 .map(|(name, value)| format!("{}: {}", Value::from(name.as_str()), inline(value)));
-            format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
+            format!("{{{}}}", properties.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => {
             format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", "))
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_shortened_wherever_they_stand() {
+    fn secrets_are_shortened_at_any_depth() {
         let mut value = json!({"access_token": "a".repeat(99), "x": [{"client_secret": "0123456789"}], "scope": "s",
             "id_token": [{"a": "0123456789"}], "error": {"code": -32601}});
         redact(&mut value);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parameters_of_a_url_are_shown_with_care() {
+    fn secret_parameters_of_a_url_are_shortened() {
         for (name, url, expected) in [
             (
                 "a code",
@@ -219,7 +219,7 @@ mod tests {
                 "/cb?error=…&error_description=…&error_uri=…&state=s",
             ),
             (
-                "in disguise",
+                "percent-encoded names",
                 "/cb?error%5Fdescription=d&%63ode=0123456789",
                 "/cb?error%5Fdescription=…&%63ode=01…",
             ),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_on_a_line_stays_on_it() {
+    fn json_that_fits_on_a_line_stays_on_it() {
         let long = "x".repeat(80);
         let text = layout(&json!({"a": ["b", 1], "o": {"long": long, "e": {}}, "n": []}));
         assert_eq!(
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_cannot_write_to_the_terminal() {
+    fn control_characters_do_not_reach_the_terminal() {
         for (name, text, expected) in [
             ("escape", "a\x1b[31mb", "a\\u{1b}[31mb"),
             ("8-bit escape", "\u{9b}2J", "\\u{9b}2J"),
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_one_line_and_still_the_same_document() {
+    fn a_document_on_one_line_is_the_same_document() {
         for (name, text, expected) in [
             ("blanks between tokens", "{\n \"a\" :\t[1.50,\r\n2]\n}", r#"{"a":[1.50,2]}"#),
             ("blanks in a string", r#"{"a b": " \\n "}"#, r#"{"a b":" \\n "}"#),

@@ -1,12 +1,9 @@
-//! What the reader sees: thirteen numbered stages, every request and every answer between them.
+//! Progress on standard error: thirteen numbered stages, and every request and response between them.
 //!
-//! The story goes to standard error, results go to standard output: a pipe gets results alone. Secrets are shortened
-//! before they come here or on their way out, and control characters of a server never reach the terminal.
+//! Results go to standard output, so a pipe gets results alone. Secrets are shortened, and control characters that a server
+//! sent never reach the terminal.
 
-use std::{
-    io::{IsTerminal, Write},
-    sync::Arc,
-};
+use std::io::{IsTerminal, Write};
 
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
@@ -16,10 +13,10 @@ use crate::client::context::{
     secret::shorten,
 };
 
-/// A stage of the way in, numbered as in the tutorial's posts.
+/// A stage of the authorization flow, numbered as in the posts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Stage {
-    Ask = 1,
+    FirstRequest = 1,
     Challenge,
     ResourceMetadata,
     AuthorizationServer,
@@ -27,14 +24,14 @@ pub(crate) enum Stage {
     Registration,
     Client,
     Authorization,
-    AuthorizationCode,
+    AuthorizationResponse,
     TokenRequest,
     Token,
-    Session,
-    Result,
+    Request,
+    Results,
 }
 
-/// How much is told.
+/// How much is reported.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub(crate) enum Verbosity {
     Quiet,
@@ -42,26 +39,27 @@ pub(crate) enum Verbosity {
     Verbose,
 }
 
-/// Tells the story. Cheap to clone.
-#[derive(Debug, Clone)]
+/// Writes the progress report. Cheap to clone.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Reporter {
-    level: Verbosity,
-    paint: Arc<Style>,
+    verbosity: Verbosity,
+    style: Style,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Style {
-    on: bool,
+    ansi: bool,
 }
 
 impl Style {
-    fn wrap(&self, code: &str, text: &str) -> String {
-        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.ansi { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
-const LINES_OF_BODY: usize = 30;
-/// Headers that are part of the lesson; the others are shown with `-v`.
+const MAX_BODY_LINES: usize = 30;
+const MAX_LINE_CHARS: usize = 2000;
+/// Headers that matter to the flow; the others are shown with `-v`.
 const HEADERS: [&str; 13] = [
     "authorization",
     "dpop",
@@ -77,24 +75,29 @@ const HEADERS: [&str; 13] = [
     "allow",
     "mcp-param-",
 ];
+
 impl Reporter {
-    pub(crate) fn new(level: Verbosity) -> Self {
-        let on = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { level, paint: Arc::new(Style { on }) }
+    pub(crate) fn new(verbosity: Verbosity) -> Self {
+        let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { verbosity, style: Style { ansi } }
     }
 
-    /// Opens a stage.
+    /// The heading of a stage.
     pub(crate) fn stage(&self, stage: Stage, title: &str) {
-        let number = self.paint.wrap("1;36", &format!("[{}]", stage as u8));
-        self.line(
-            Verbosity::Normal,
-            &format!("\n{number} {}", self.paint.wrap("1", &printable(title))),
-        );
+        let number = self.style.wrap("1;36", &format!("[{}]", stage as u8));
+        let title = self.style.wrap("1", &printable(title));
+        self.line(Verbosity::Normal, &format!("\n{number} {title}"));
     }
 
-    /// Something that was verified: a place where the client would have stopped.
+    /// Why stages that were passed before are repeated.
+    pub(crate) fn repeat(&self, why: &str) {
+        let text = self.style.wrap("1", &printable(why));
+        self.line(Verbosity::Normal, &format!("\n{text}"));
+    }
+
+    /// A successful check: the client would have stopped here.
     pub(crate) fn verified(&self, text: &str) {
-        let tick = self.paint.wrap("32", "ok");
+        let tick = self.style.wrap("32", "ok");
         self.line(Verbosity::Normal, &format!("    {tick} {}", printable(text)));
     }
 
@@ -103,32 +106,32 @@ impl Reporter {
         self.line(Verbosity::Normal, &format!("    {}", printable(text)));
     }
 
-    /// Something that a person needs to act upon, on a line of its own.
+    /// Something that the user must act upon. Always shown.
     pub(crate) fn essential(&self, text: &str) {
-        self.line(Verbosity::Quiet, &format!("\n{}\n", self.paint.wrap("4", &printable(text))));
+        self.line(Verbosity::Quiet, &format!("\n{}\n", self.style.wrap("4", &printable(text))));
     }
 
     /// The same for an address, which gets a line of its own.
     pub(crate) fn address(&self, text: &str, url: &str) {
-        let [text, url] = [text, url].map(|line| self.paint.wrap("4", &printable(line)));
+        let [text, url] = [text, url].map(|line| self.style.wrap("4", &printable(line)));
         self.line(Verbosity::Quiet, &format!("\n{text}\n{url}\n"));
     }
 
-    /// A remark for those who want everything.
+    /// A remark that is shown with `-v`.
     pub(crate) fn detail(&self, text: &str) {
-        let text = self.paint.wrap("2", &printable(text));
+        let text = self.style.wrap("2", &printable(text));
         self.line(Verbosity::Verbose, &format!("    {text}"));
     }
 
-    /// Something that a person should know even when they asked for quiet.
+    /// A warning. Always shown.
     pub(crate) fn warn(&self, text: &str) {
-        let word = self.paint.wrap("33", "warning:");
+        let word = self.style.wrap("33", "warning:");
         self.line(Verbosity::Quiet, &format!("{word} {}", printable(text)));
     }
 
-    /// What the program stopped at, and what to do.
+    /// Why the program stops, and what to do. Always shown.
     pub(crate) fn error(&self, text: &str, hint: Option<&str>) {
-        let word = self.paint.wrap("1;31", "error:");
+        let word = self.style.wrap("1;31", "error:");
         self.line(Verbosity::Quiet, &format!("\n{word} {}", printable(text)));
         if let Some(hint) = hint {
             self.line(Verbosity::Quiet, &format!("  {}", printable(hint)));
@@ -137,21 +140,19 @@ impl Reporter {
 
     /// A request, before it is sent.
     pub(crate) fn request(&self, method: &str, url: &str, headers: &HeaderMap, body: Option<&str>) {
-        let arrow = self.paint.wrap("32", "->");
-        self.line(
-            Verbosity::Normal,
-            &format!("    {arrow} {method} {}", printable(&redact_url(url))),
-        );
+        let arrow = self.style.wrap("32", "->");
+        let url = printable(&redact_url(url));
+        self.line(Verbosity::Normal, &format!("    {arrow} {method} {url}"));
         self.headers(headers);
         if let Some(body) = body {
             self.body(body);
         }
     }
 
-    /// An answer's status and headers.
-    pub(crate) fn answer(&self, status: reqwest::StatusCode, headers: &HeaderMap) {
+    /// The status and headers of a response.
+    pub(crate) fn response(&self, status: reqwest::StatusCode, headers: &HeaderMap) {
         let code = if status.is_client_error() || status.is_server_error() { "31" } else { "32" };
-        let arrow = self.paint.wrap(code, "<-");
+        let arrow = self.style.wrap(code, "<-");
         self.line(Verbosity::Normal, &format!("    {arrow} {status}"));
         self.headers(headers);
     }
@@ -159,7 +160,7 @@ impl Reporter {
     fn headers(&self, headers: &HeaderMap) {
         for (name, value) in headers {
             let known = HEADERS.iter().any(|h| name.as_str().starts_with(h));
-            let level = if known { Verbosity::Normal } else { Verbosity::Verbose };
+            let verbosity = if known { Verbosity::Normal } else { Verbosity::Verbose };
             let value = match name.as_str() {
                 "authorization" => redact_credentials(value.to_str().unwrap_or_default()),
                 "dpop" => shorten(value.to_str().unwrap_or_default()),
@@ -167,14 +168,15 @@ impl Reporter {
                 "set-cookie" | "cookie" => "…".to_owned(),
                 _ => String::from_utf8_lossy(value.as_bytes()).into_owned(),
             };
-            let name = self.paint.wrap("2", &format!("{name}:"));
-            self.line(level, &format!("       {name} {}", printable(&value)));
+            let value: String = value.chars().take(MAX_LINE_CHARS).collect();
+            let name = self.style.wrap("2", &format!("{name}:"));
+            self.line(verbosity, &format!("       {name} {}", printable(&value)));
         }
     }
 
-    /// A body: JSON is laid out, a form is taken apart, secrets are shortened, long ones are cut unless all is wanted.
+    /// A body: JSON is laid out, secrets are shortened, and what is long is cut unless `-v` is given.
     pub(crate) fn body(&self, body: &str) {
-        if self.level < Verbosity::Normal || body.is_empty() {
+        if self.verbosity < Verbosity::Normal || body.is_empty() {
             return;
         }
         let text = match serde_json::from_str::<Value>(body) {
@@ -182,25 +184,25 @@ impl Reporter {
                 redact(&mut value);
                 layout(&value)
             }
-            // A page is for a browser; how it begins is of no use here.
-            Err(_) if body.trim_start().starts_with('<') && self.level == Verbosity::Normal => {
-                format!("(a page, {} bytes; -v shows it)", body.len())
+            Err(_) if body.trim_start().starts_with('<') && self.verbosity == Verbosity::Normal => {
+                format!("(an HTML page, {} bytes; -v shows it)", body.len())
             }
             Err(_) => body.to_owned(),
         };
         let lines: Vec<_> = text.lines().collect();
-        let shown = if self.level == Verbosity::Verbose { lines.len() } else { LINES_OF_BODY };
+        let verbose = self.verbosity == Verbosity::Verbose;
+        let shown = if verbose { lines.len() } else { MAX_BODY_LINES };
         for line in lines.iter().take(shown) {
-            let line: String = line.chars().take(2000).collect();
+            let line: String = line.chars().take(MAX_LINE_CHARS).collect();
             self.line(Verbosity::Normal, &format!("       {}", printable(&line)));
         }
         if lines.len() > shown {
             let rest = format!("… {} more lines, -v shows them", lines.len() - shown);
-            self.line(Verbosity::Normal, &format!("       {}", self.paint.wrap("2", &rest)));
+            self.line(Verbosity::Normal, &format!("       {}", self.style.wrap("2", &rest)));
         }
     }
 
-    /// The body of an endpoint that gives out secrets. They can be found in a JSON object (RFC 6749, 5.1; RFC 7591, 3.2);
+    /// The body of a response that may contain secrets. In a JSON object they can be found (RFC 6749, 5.1; RFC 7591, 3.2);
     /// anything else is not shown.
     pub(crate) fn confidential_body(&self, body: &str) {
         match serde_json::from_str::<Map<String, Value>>(body) {
@@ -211,9 +213,9 @@ impl Reporter {
         }
     }
 
-    fn line(&self, level: Verbosity, text: &str) {
-        if level <= self.level {
-            // A closed standard error is no reason to stop.
+    fn line(&self, verbosity: Verbosity, text: &str) {
+        if verbosity <= self.verbosity {
+            // A closed standard error does not stop the run.
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         }
     }

@@ -1,16 +1,16 @@
-//! Values that must not be seen: tokens, client secrets, codes, assertions.
+//! Secrets: tokens, client secrets, codes, assertions.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A secret. `Debug` shows none of it; [`Secret::hint`] shows so little that two secrets can be told apart.
+/// A secret. `Debug` shows nothing of it; [`Secret::hint`] shows just enough to tell two secrets apart.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The value, for the one request that needs it.
+    /// The value, for the request that needs it.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,4 @@
-//! Lines that the person types. Read on a thread of its own that nobody waits for: a blocked read must not keep the
-//! program from ending.
+//! Lines that the user types, read on a detached thread: a blocked read must not keep the program from ending.
 
 use std::{
     io::{self, BufRead, IsTerminal},
@@ -8,14 +7,14 @@ use std::{
 
 use tokio::sync::{Mutex, mpsc};
 
-/// Standard input, a line at a time. Nothing is read before somebody asks.
+/// Standard input, line by line. Nothing is read before the first call of [`Terminal::line`].
 #[derive(Debug, Default)]
 pub(crate) struct Terminal {
     lines: OnceLock<Mutex<mpsc::Receiver<String>>>,
 }
 
 impl Terminal {
-    /// Whether a person can be asked.
+    /// Whether a user can be asked.
     pub(crate) fn is_interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }

@@ -1,7 +1,7 @@
-//! Questions of the server: asked in the terminal, or answered by `--elicitation`.
+//! Elicitation: requests of the server for input, answered in the terminal or by `--elicitation`.
 //!
-//! Rules: MCP "Elicitation" (2025-06-18 and later; URL mode since 2025-11-25): the person sees who asks, may look over
-//! the answer, decline or cancel; an address is shown whole and opened only with consent.
+//! Specifications: MCP "Elicitation" (2025-06-18 and later; URL mode since 2025-11-25): the user sees which server asks, can
+//! review the response, decline or cancel; a URL is shown in full and opened only with consent.
 
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -11,22 +11,22 @@ use crate::client::{
     mcp::example_args,
 };
 
-/// The capability that we declare, if questions can be answered at all.
-pub(crate) fn capability(client: &Client, modes: bool) -> Option<Value> {
+/// The capability to declare, if there is a way to respond.
+pub(crate) fn capability(client: &Client, with_modes: bool) -> Option<Value> {
     let interactive = client.terminal.is_interactive();
     match (client.options.elicitation, interactive) {
         (None, false) => None,
-        _ if !modes => Some(json!({})),
+        _ if !with_modes => Some(json!({})),
         (None, true) => Some(json!({"form": {}, "url": {}})),
-        // Nobody is here to look at an address.
+        // No user is here to review a URL.
         (Some(_), _) => Some(json!({"form": {}})),
     }
 }
 
 /// The result of an `elicitation/create`.
-pub(crate) async fn answer(client: &Client, params: &Value) -> Value {
+pub(crate) async fn respond(client: &Client, params: &Value) -> Value {
     let message = params.get("message").and_then(Value::as_str).unwrap_or_default();
-    client.report.note(&format!("{} asks: {message}", client.url));
+    client.reporter.note(&format!("{} asks: {message}", client.url));
     let url_mode = params.get("mode").and_then(Value::as_str) == Some("url");
     match client.options.elicitation {
         Some(Elicitation::AcceptDefaults) if !url_mode => {
@@ -47,7 +47,7 @@ fn decline() -> Value {
     json!({"action": "decline"})
 }
 
-/// Every field that has a default, and what is required besides.
+/// The fields that have a default, and the other required ones.
 fn defaults(schema: &Value) -> Map<String, Value> {
     let required: Vec<_> =
         schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -59,14 +59,14 @@ fn defaults(schema: &Value) -> Map<String, Value> {
 }
 
 async fn form(client: &Client, message: &str, schema: &Value) -> Value {
-    let report = &client.report;
-    report.essential(&format!("{} asks: {message}", client.url));
+    let reporter = &client.reporter;
+    reporter.essential(&format!("{} asks: {message}", client.url));
     let defaults = defaults(schema);
     let mut content = Map::new();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         loop {
             let default = field.get("default");
-            report.essential(&format!(
+            reporter.essential(&format!(
                 "  {name} ({}){}{}",
                 kind(field),
                 field["description"].as_str().map(|d| format!(": {d}")).unwrap_or_default(),
@@ -85,11 +85,11 @@ async fn form(client: &Client, message: &str, schema: &Value) -> Value {
                     content.extend(value.map(|value| (name.clone(), value)));
                     break;
                 }
-                Err(why) => report.essential(&format!("  {why}")),
+                Err(why) => reporter.essential(&format!("  {why}")),
             }
         }
     }
-    report.essential(&format!(
+    reporter.essential(&format!(
         "  send {}? y: yes, n: decline, anything else: cancel",
         Value::Object(content.clone())
     ));
@@ -109,10 +109,15 @@ async fn consent(client: &Client) -> Option<bool> {
 
 async fn visit(client: &Client, params: &Value) -> Value {
     let Some((host, url)) = page(params["url"].as_str().unwrap_or_default()) else {
-        client.report.warn("the server asked to open something that is no web address");
+        client.reporter.warn("the server asked to open something that is not a web address");
         return decline();
     };
-    client.report.address(&format!("open a page of {host}? y: yes, n: decline"), &url);
+    // The same rule as for the authorization page: no server further away opens pages of a private network.
+    if let Err(error) = client.http.check_browser_url(&url).await {
+        client.reporter.warn(&error.to_string());
+        return decline();
+    }
+    client.reporter.address(&format!("open this page of {host}? y: yes, n: decline"), &url);
     match consent(client).await {
         Some(true) => {
             std::thread::spawn(move || webbrowser::open(&url));
@@ -123,8 +128,8 @@ async fn visit(client: &Client, params: &Value) -> Value {
     }
 }
 
-/// The host of a web page, and its whole address as it is shown and opened: one text for both. A parser drops line
-/// ends, an honest address has none.
+/// The host of a web page, and its whole URL, the same for display and for the browser. A parser drops line ends, so a URL
+/// with line ends is refused.
 fn page(address: &str) -> Option<(String, String)> {
     let url = Url::parse(address).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     let host = url.host_str().filter(|_| !address.contains(char::is_control))?.to_owned();
@@ -139,9 +144,9 @@ fn kind(field: &Value) -> String {
     }
 }
 
-/// What the person typed, as the type of the field.
+/// What the user typed, as the type of the field.
 fn read(text: &str, field: &Value) -> Result<Value, String> {
-    let wrong = |kind: &str| format!("that is no {kind}");
+    let wrong = |kind: &str| format!("that is not a {kind}");
     let value = match field["type"].as_str() {
         Some("integer") => {
             text.parse::<i64>().map(Value::from).map_err(|_| wrong("whole number"))?
@@ -166,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_and_required_fields_make_an_answer() {
+    fn defaults_and_required_fields_make_a_response() {
         let schema = json!({"type": "object", "required": ["email"], "properties": {
             "name": {"type": "string", "default": "John"},
             "age": {"type": "integer", "default": 30},
@@ -175,12 +180,12 @@ mod tests {
         }});
         assert_eq!(
             Value::Object(defaults(&schema)),
-            json!({"name": "John", "age": 30, "email": "person@example.com"})
+            json!({"name": "John", "age": 30, "email": "user@example.com"})
         );
     }
 
     #[test]
-    fn an_address_is_shown_as_it_is_opened() {
+    fn a_url_is_shown_as_it_is_opened() {
         for (name, address, expected) in [
             ("a page", "https://h.example/a?b#c", Some(("h.example", "https://h.example/a?b#c"))),
             (
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn typed_answers_get_the_type_of_their_field() {
+    fn typed_values_get_the_type_of_their_field() {
         for (text, field, expected) in [
             ("7", json!({"type": "integer"}), Some(json!(7))),
             ("7.5", json!({"type": "integer"}), None),

@@ -1,36 +1,36 @@
-//! Arguments made from a schema, for `--call-all` and for forms that are answered without a person.
+//! Example arguments from a JSON Schema, for `--call-all` and for forms that are accepted with defaults.
 //!
-//! Rules: JSON Schema 2020-12 (the default dialect of MCP since 2025-11-25).
+//! Specifications: JSON Schema 2020-12 (the default dialect of MCP since 2025-11-25).
 
 use serde_json::{Map, Value, json};
 
-/// Deep enough for any real tool; a schema may refer to itself.
-const DEPTH: usize = 8;
+/// A schema may refer to itself.
+const MAX_DEPTH: usize = 8;
 
-/// Large enough for any real tool; a short schema may multiply itself. In values, a long text counts as several.
-const SIZE: usize = 10_000;
-const TEXT: usize = 64;
+/// A short schema may multiply itself. Counted in values; a long text counts as several.
+const MAX_VALUES: usize = 10_000;
+const CHARS_PER_VALUE: usize = 64;
 
 /// The smallest value that a schema suggests: its default, an example, a constant, the first of an enumeration, or the
-/// least of its type. Objects get their required members. What would be too deep or too large is null.
+/// least of its type. Objects get their required properties. What would be too deep or too large is null.
 pub(crate) fn value(schema: &Value) -> Value {
-    Sampler { root: schema, left: SIZE }.least(schema, DEPTH)
+    Generator { root: schema, left: MAX_VALUES }.example(schema, MAX_DEPTH)
 }
 
-struct Sampler<'a> {
+struct Generator<'a> {
     root: &'a Value,
     left: usize,
 }
 
-impl Sampler<'_> {
-    /// Whether there is still room for so much.
+impl Generator<'_> {
+    /// Whether the limit allows so many more values.
     fn spend(&mut self, size: usize) -> bool {
         let enough = size <= self.left;
         self.left = self.left.saturating_sub(size);
         enough
     }
 
-    fn least(&mut self, schema: &Value, depth: usize) -> Value {
+    fn example(&mut self, schema: &Value, depth: usize) -> Value {
         let first = |keyword: &str| schema.get(keyword).and_then(|list| list.get(0));
         let suggested = schema
             .get("default")
@@ -45,11 +45,11 @@ impl Sampler<'_> {
         }
         let target = schema.get("$ref").and_then(Value::as_str).and_then(|r| local(self.root, r));
         if let Some(target) = target {
-            return self.least(target, depth - 1);
+            return self.example(target, depth - 1);
         }
         for keyword in ["oneOf", "anyOf", "allOf"] {
             if let Some(choice) = first(keyword).filter(|_| schema.get("type").is_none()) {
-                return self.least(choice, depth - 1);
+                return self.example(choice, depth - 1);
             }
         }
         match kind(schema) {
@@ -68,7 +68,7 @@ impl Sampler<'_> {
         let mut items = Vec::new();
         for _ in 0..count as usize {
             items.push(
-                self.least(schema.get("items").unwrap_or(&json!({"const": null})), depth - 1),
+                self.example(schema.get("items").unwrap_or(&json!({"const": null})), depth - 1),
             );
         }
         Value::Array(items)
@@ -78,11 +78,12 @@ impl Sampler<'_> {
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
         let mut members = Map::new();
         for name in required.filter_map(Value::as_str) {
-            if !self.spend(name.len() / TEXT) {
+            if !self.spend(name.len() / CHARS_PER_VALUE) {
                 break;
             }
             let member = schema.get("properties").and_then(|properties| properties.get(name));
-            members.insert(name.to_owned(), self.least(member.unwrap_or(&Value::Null), depth - 1));
+            members
+                .insert(name.to_owned(), self.example(member.unwrap_or(&Value::Null), depth - 1));
         }
         Value::Object(members)
     }
@@ -91,10 +92,10 @@ impl Sampler<'_> {
 /// How many values a value is made of.
 fn size(value: &Value) -> usize {
     let inner = match value {
-        Value::String(text) => text.len() / TEXT,
+        Value::String(text) => text.len() / CHARS_PER_VALUE,
         Value::Array(items) => items.iter().map(size).sum(),
         Value::Object(members) => {
-            members.iter().map(|(name, value)| name.len() / TEXT + size(value)).sum()
+            members.iter().map(|(name, value)| name.len() / CHARS_PER_VALUE + size(value)).sum()
         }
         _ => 0,
     };
@@ -122,7 +123,7 @@ fn kind(schema: &Value) -> &str {
 
 fn text(schema: &Value) -> Value {
     let sample = match schema.get("format").and_then(Value::as_str) {
-        Some("email") => "person@example.com",
+        Some("email") => "user@example.com",
         Some("uri") => "https://example.com/",
         Some("date") => "2026-07-28",
         Some("date-time") => "2026-07-28T00:00:00Z",
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_value_fits_its_schema() {
+    fn an_example_fits_its_schema() {
         for (schema, expected) in [
             (
                 json!({"type": "object", "required": ["a", "b"], "properties": {"a": {"type": "number"}, "b": {"type": "integer", "minimum": 3}, "c": {}}}),

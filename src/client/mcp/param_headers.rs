@@ -1,6 +1,6 @@
-//! Parameters that a tool wants to see in headers.
+//! Tool parameters that are repeated in headers (`Mcp-Param-*`).
 //!
-//! Rules: MCP 2026-07-28 Streamable HTTP, "Custom Headers from Tool Parameters" and "Value Encoding"; server/tools,
+//! Specifications: MCP 2026-07-28 Streamable HTTP, "Custom Headers from Tool Parameters" and "Value Encoding"; server/tools,
 //! "x-mcp-header".
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::jsonrpc::Object;
 
 const ANNOTATION: &str = "x-mcp-header";
-/// Whole numbers beyond it are not the same in every language (2^53 - 1).
-const SAFE: i64 = 9_007_199_254_740_991;
+/// Larger integers are not exact in every language (2^53 - 1).
+const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
 /// The annotated parameters of one tool.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,11 +28,11 @@ impl ParamHeaders {
     /// Reads the annotations of an `inputSchema`.
     ///
     /// # Errors
-    /// Why the definition is invalid, and the tool with it.
+    /// Why the annotations, and with them the tool, are invalid.
     pub(crate) fn of(schema: &Value) -> Result<Self, String> {
-        let mut param_headers = Self::default();
-        param_headers.walk(schema, &mut Vec::new(), true)?;
-        Ok(param_headers)
+        let mut headers = Self::default();
+        headers.walk(schema, &mut Vec::new(), true)?;
+        Ok(headers)
     }
 
     fn walk(
@@ -47,7 +47,7 @@ impl ParamHeaders {
         if let Some(annotation) = members.get(ANNOTATION) {
             if path.is_empty() || !reachable {
                 return Err(format!(
-                    "{ANNOTATION} stands where no parameter can be reached by `properties` alone"
+                    "{ANNOTATION} is on something that is not reachable by `properties` alone"
                 ));
             }
             self.add(annotation, members.get("type"), path)?;
@@ -85,22 +85,22 @@ impl ParamHeaders {
         kind: Option<&Value>,
         path: &[String],
     ) -> Result<(), String> {
-        let place = path.join(".");
+        let parameter = path.join(".");
         let Value::String(name) = annotation else {
-            return Err(format!("{ANNOTATION} of {place} is no string"));
+            return Err(format!("{ANNOTATION} of {parameter} is not a string"));
         };
         let tchar = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         if name.is_empty() || !name.bytes().all(tchar) {
-            return Err(format!("{ANNOTATION} of {place} is no header name: {name:?}"));
+            return Err(format!("{ANNOTATION} of {parameter} is not a header name: {name:?}"));
         }
         if !primitive(kind) {
             return Err(format!(
-                "{ANNOTATION} of {place} stands on a parameter that is no string, integer or boolean"
+                "{ANNOTATION} of {parameter} is on a parameter that is not a string, integer or boolean"
             ));
         }
         let name = HeaderName::try_from(format!("mcp-param-{name}")).map_err(|e| e.to_string())?;
         if self.0.iter().any(|parameter| parameter.name == name) {
-            return Err(format!("{ANNOTATION} of {place} gives {name} a second time"));
+            return Err(format!("{ANNOTATION} of {parameter} repeats {name}"));
         }
         self.0.push(Parameter { path: path.to_vec(), name });
         Ok(())
@@ -109,7 +109,7 @@ impl ParamHeaders {
     /// The headers of one call.
     ///
     /// # Errors
-    /// When a whole number is too large to be mirrored.
+    /// When a number is not an integer that is exact in every language.
     pub(crate) fn headers(&self, arguments: &Object) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
         for Parameter { path, name } in &self.0 {
@@ -118,16 +118,16 @@ impl ParamHeaders {
             let text = match value {
                 Some(Value::String(text)) => text.clone(),
                 Some(Value::Bool(truth)) => truth.to_string(),
-                Some(Value::Number(number)) => match whole(number) {
+                Some(Value::Number(number)) => match integer(number) {
                     Some(number) => number.to_string(),
                     None => {
                         return Err(format!(
-                            "{} cannot be mirrored: {number} is no safe integer",
+                            "{} cannot go into a header: {number} is not a safe integer",
                             path.join(".")
                         ));
                     }
                 },
-                // Null is absent; what has another type than promised is the server's to refuse.
+                // Null counts as absent; a value of another type is the server's to reject.
                 _ => continue,
             };
             headers.insert(name.clone(), encode(&text));
@@ -148,16 +148,17 @@ fn primitive(kind: Option<&Value>) -> bool {
     }
 }
 
-fn whole(number: &serde_json::Number) -> Option<i64> {
-    let whole = number.as_i64().or_else(|| {
-        let float =
-            number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= SAFE as f64)?;
+fn integer(number: &serde_json::Number) -> Option<i64> {
+    let integer = number.as_i64().or_else(|| {
+        let float = number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() <= MAX_SAFE_INTEGER as f64)?;
         Some(float as i64)
     });
-    whole.filter(|whole| (-SAFE..=SAFE).contains(whole))
+    integer.filter(|integer| (-MAX_SAFE_INTEGER..=MAX_SAFE_INTEGER).contains(integer))
 }
 
-/// A header value that is safe on the wire: as it is, or as `=?base64?..?=`.
+/// The text as a header value: unchanged if that is safe, else as `=?base64?..?=`.
 pub(crate) fn encode(text: &str) -> HeaderValue {
     let plain = text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
         && text.trim_matches([' ', '\t']).len() == text.len()
@@ -189,15 +190,15 @@ mod tests {
     }
 
     #[test]
-    fn annotated_parameters_are_read_from_their_exact_path() {
+    fn annotated_parameters_are_read_from_their_path() {
         let schema = json!({"properties": {
             "a": {"type": "string", "x-mcp-header": "A"},
             "o": {"type": "object", "properties": {"n": {"type": ["integer", "null"], "x-mcp-header": "N"}}},
             "t": {"type": "boolean", "x-mcp-header": "T"},
             "x-mcp-header": {"type": "string"},
         }});
-        let param_headers = ParamHeaders::of(&schema).unwrap();
-        let headers = |arguments: Value| param_headers.headers(arguments.as_object().unwrap());
+        let annotated = ParamHeaders::of(&schema).unwrap();
+        let headers = |arguments: Value| annotated.headers(arguments.as_object().unwrap());
         let found =
             headers(json!({"a": "é", "o": {"n": -7.0}, "t": true, "x-mcp-header": "no"})).unwrap();
         assert_eq!(found["mcp-param-a"], "=?base64?w6k=?=");

@@ -1,15 +1,24 @@
-//! Tokens for those who were already vouched for: a workload's own JWT, or a person's login at their company.
+//! Tokens for an assertion of another party: a workload's own JWT, or the user's login at an enterprise identity provider.
 //!
-//! Rules: RFC 7523 section 2.1 (JWT bearer), RFC 8693 section 2 (token exchange); MCP extensions "Workload Identity
-//! Federation" and "Enterprise-Managed Authorization" (the identity assertion authorization grant, ID-JAG).
+//! Specifications: RFC 7523 sections 2.1 and 3 (JWT bearer), RFC 8693 section 2 (token exchange); MCP extensions "Workload
+//! Identity Federation" and "Enterprise-Managed Authorization" (identity assertion authorization grant, ID-JAG).
+
+use serde_json::Value;
+
 use crate::client::{
-    context::{client::Client, error::ClientError, reporter::Stage, secret::Secret, urls},
+    context::{
+        client::Client,
+        credentials::{AccessToken, AuthMethod, ClientInformation},
+        error::ClientError,
+        reporter::Stage,
+        secret::Secret,
+        urls,
+    },
     oauth::{
-        client_auth::Method,
-        registration::{self, ClientInformation},
+        claims, registration,
         step_up::AccessRequest,
-        token::{self, Form},
-        unauthorized::AccessToken,
+        token,
+        token_endpoint::{self, Form},
     },
 };
 
@@ -18,53 +27,75 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const ID_JAG: &str = "urn:ietf:params:oauth:token-type:id-jag";
 
-/// \[10\], \[11\]: an assertion becomes a token. It comes from a file, or from the company's identity provider.
+/// \[10\], \[11\]: exchanges an assertion for an access token. It comes from a file or from an identity provider.
 ///
 /// # Errors
-/// When there is no assertion, or somebody refuses it. It is not tried twice: an assertion is good for one use.
+/// When there is no assertion, it is for another authorization server, or it is refused. It is sent only once.
 pub async fn jwt_bearer(
     client: &Client,
     access: &AccessRequest,
 ) -> Result<AccessToken, ClientError> {
     let options = &client.options;
-    client.count_authorization()?;
     let assertion = match (&options.assertion, &options.idp_token_endpoint) {
         (Some(assertion), None) => assertion.clone(),
-        (None, Some(endpoint)) => exchange(client, access, endpoint).await?,
+        (None, Some(endpoint)) => exchange_id_token(client, access, endpoint).await?,
         _ => {
             return Err(ClientError::Usage(
                 "--grant jwt-bearer needs either --assertion @FILE or --idp-token-endpoint URL --id-token @FILE".to_owned(),
             ));
         }
     };
-    client
-        .report
-        .stage(Stage::TokenRequest, "The assertion becomes a token (JWT bearer, RFC 7523)");
+    client.reporter.stage(Stage::TokenRequest, "Exchange the assertion (JWT bearer, RFC 7523)");
+    check_audience(&assertion, access)?;
     let mut form: Form =
         vec![("grant_type", JWT_BEARER.to_owned()), ("assertion", assertion.expose().to_owned())];
-    token::scope(&mut form, access);
-    let app = match options.client_id {
+    form.extend(access.scope_param());
+    // Without a secret or key the assertion itself authenticates the client; the id is sent nevertheless.
+    let registered = match options.client_id {
         Some(_) => Some(registration::pre_registered(client, &access.server, "").await?),
         None => None,
     };
-    // Without a secret or key the assertion itself is the proof; the id goes along all the same.
-    let app = app.map(|app| match (&app.client_secret, &options.private_key) {
-        (None, None) => ClientInformation { method: Method::None, ..app },
-        _ => app,
-    });
-    token::request(client, access, app.as_ref(), form, None).await.map(token::without_app)
+    token::request(client, access, registered.as_ref(), form, None)
+        .await
+        .map(token::not_refreshable)
 }
 
-/// The identity provider turns the person's ID token into a grant for this one authorization server (RFC 8693).
-async fn exchange(
+/// Whoever receives an assertion can use it at its audience: it is sent to no other server. The audience is the issuer or
+/// its token endpoint (RFC 7523, 3).
+fn check_audience(assertion: &Secret, access: &AccessRequest) -> Result<(), ClientError> {
+    let server = &access.server;
+    let is_server =
+        |aud: &str| aud == server.issuer || Some(aud) == server.token_endpoint.as_deref();
+    let claims = claims::decode(assertion.expose())
+        .ok_or_else(|| ClientError::Usage("the assertion is not a signed JWT".to_owned()))?;
+    let audience = claims.get("aud").unwrap_or(&Value::Null);
+    let matches = match audience {
+        Value::String(aud) => is_server(aud),
+        // Not one of several: the others could use it, too.
+        Value::Array(all) => {
+            !all.is_empty() && all.iter().all(|aud| aud.as_str().is_some_and(is_server))
+        }
+        _ => false,
+    };
+    match matches {
+        true => Ok(()),
+        false => Err(ClientError::AssertionAudienceMismatch {
+            audience: audience.to_string(),
+            issuer: server.issuer.clone(),
+        }),
+    }
+}
+
+/// Exchanges the user's ID token for a grant at this one authorization server (RFC 8693).
+async fn exchange_id_token(
     client: &Client,
     access: &AccessRequest,
     endpoint: &str,
 ) -> Result<Secret, ClientError> {
     let options = &client.options;
-    client.report.stage(
+    client.reporter.stage(
         Stage::Authorization,
-        "The company's identity provider vouches for the person (RFC 8693)",
+        "Exchange the ID token at the enterprise identity provider (RFC 8693)",
     );
     urls::secure(endpoint)?;
     let id_token = options.id_token.as_ref().ok_or_else(|| {
@@ -74,28 +105,27 @@ async fn exchange(
         ("grant_type", TOKEN_EXCHANGE.to_owned()),
         ("requested_token_type", ID_JAG.to_owned()),
         ("audience", access.server.issuer.clone()),
-        ("resource", access.resource.clone()),
         ("subject_token", id_token.expose().to_owned()),
         ("subject_token_type", ID_TOKEN.to_owned()),
     ];
-    token::scope(&mut form, access);
-    // Another server, another client: nothing of our registration at the authorization server is shown here.
-    let app = options.idp_client_id.as_ref().map(|id| ClientInformation {
-        client_id: id.clone(),
-        client_secret: options.idp_client_secret.clone(),
-        method: match options.idp_client_secret {
-            Some(_) => Method::Basic,
-            None => Method::None,
-        },
-        redirect_uri: String::new(),
-        registered_scopes: None,
+    form.extend(access.resource_param());
+    form.extend(access.scope_param());
+    // A client of its own: credentials of one authorization server are never sent to another.
+    let registered = options.idp_client_id.clone().map(|client_id| {
+        let secret = options.idp_client_secret.clone();
+        let method = match secret {
+            Some(_) => AuthMethod::ClientSecretBasic,
+            None => AuthMethod::None,
+        };
+        ClientInformation::pre_registered(client_id, secret, method, "")
     });
-    let answer = token::post(client, endpoint, app.as_ref(), endpoint, form, None).await?;
-    match answer.issued_token_type.as_deref() {
-        Some(ID_JAG) => Ok(answer.access_token),
+    let response =
+        token_endpoint::post(client, endpoint, registered.as_ref(), endpoint, form, None).await?;
+    match response.issued_token_type.as_deref() {
+        Some(ID_JAG) => Ok(response.access_token),
         other => Err(ClientError::Protocol(format!(
-            "the identity provider issued {:?} instead of {ID_JAG}",
-            other.unwrap_or("a token of no type")
+            "the identity provider issued {} instead of {ID_JAG}",
+            other.unwrap_or("a token without a type")
         ))),
     }
 }

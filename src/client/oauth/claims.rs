@@ -1,69 +1,70 @@
-//! A token, explained: what stands in it, for reading only. Nothing here is verified, nothing is decided by it: to a
-//! client a token is opaque (RFC 6749, 1.4).
+//! The claims of an access token, for display. Nothing is verified or decided by them: to a client a token is opaque
+//! (RFC 6749, 1.4).
 //!
-//! Rules: RFC 7519 section 4.1, RFC 9068 section 2.2 (the claims), RFC 8707 section 2 (`aud`).
+//! Specifications: RFC 7519 section 4.1, RFC 9068 section 2.2 (the claims), RFC 8707 section 2 (`aud`).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
 use crate::{
-    client::{
-        context::{client::Client, reporter::Stage},
-        oauth::{client_auth::now, unauthorized::AccessToken},
+    client::context::{
+        client::Client,
+        credentials::{AccessToken, unix_now},
+        reporter::Stage,
     },
     principal::ScopeSet,
 };
 
-/// \[11\]: shows the token, shortened, and its claims, a line each.
-pub(crate) fn explain(client: &Client, asked: &ScopeSet, credential: &AccessToken) {
-    let report = &client.report;
-    report.stage(Stage::Token, "The token");
-    let kind = if credential.proof_key.is_some() { "DPoP" } else { "Bearer" };
-    report.note(&format!("{kind} {}", credential.token.hint()));
-    if credential.scopes != *asked {
-        report.note(&format!("asked for: {asked}"));
-        report.note(&format!("granted:   {}", credential.scopes));
+/// \[11\]: shows the token, shortened, and its claims.
+pub(crate) fn report(client: &Client, requested: &ScopeSet, token: &AccessToken) {
+    let reporter = &client.reporter;
+    reporter.stage(Stage::Token, "Access token");
+    let kind = if token.proof_key.is_some() { "DPoP" } else { "Bearer" };
+    reporter.note(&format!("{kind} {}", token.token.hint()));
+    if token.scopes != *requested {
+        reporter.note(&format!("requested: {requested}"));
+        reporter.note(&format!("granted:   {}", token.scopes));
     }
-    let Some(claims) = decode(credential.token.expose()) else {
-        report.note("it is opaque: only the authorization server knows what it means (RFC 7662)");
+    let Some(claims) = decode(token.token.expose()) else {
+        reporter.note("it is opaque: only the authorization server can read it (RFC 7662)");
         return;
     };
     for (name, value) in &claims {
         let meaning = meaning(name, value).map(|m| format!("   ({m})")).unwrap_or_default();
         let line = format!("{name:<20} {value}{meaning}");
         match KNOWN.iter().any(|(known, _)| known == name) {
-            true => report.note(&line),
-            false => report.detail(&line),
+            true => reporter.note(&line),
+            false => reporter.detail(&line),
         }
     }
     let audience = claims.get("aud");
-    let meant = match audience {
-        Some(Value::String(aud)) => *aud == credential.resource,
-        Some(Value::Array(all)) => all.iter().any(|aud| *aud == credential.resource.as_str()),
+    let is_audience = match audience {
+        Some(Value::String(aud)) => *aud == token.resource,
+        Some(Value::Array(all)) => all.iter().any(|aud| *aud == token.resource.as_str()),
         _ => false,
     };
-    if !meant {
-        report.note(&format!(
-            "note: aud does not name {}; this authorization server may not know RFC 8707",
-            credential.resource
+    if !is_audience {
+        reporter.note(&format!(
+            "aud does not name {}; this authorization server may not support RFC 8707",
+            token.resource
         ));
     }
 }
 
 const KNOWN: [(&str, &str); 14] = [
-    ("iss", "who issued it"),
-    ("sub", "whom it stands for"),
-    ("aud", "who may accept it"),
-    ("exp", "when it ends"),
-    ("iat", "when it was issued"),
-    ("nbf", "when it begins"),
+    ("iss", "the issuer"),
+    ("sub", "the user"),
+    ("aud", "the servers that may accept it"),
+    ("exp", "expires"),
+    ("iat", "issued"),
+    ("nbf", "valid from"),
     ("scope", "what it allows"),
     ("scp", "what it allows"),
     ("client_id", "the client it was issued to"),
     ("azp", "the client it was issued to"),
-    ("preferred_username", "a name to show"),
-    ("realm_access", "roles of the person"),
-    ("roles", "roles of the person"),
+    ("preferred_username", "the user's name"),
+    ("realm_access", "the user's roles"),
+    ("roles", "the user's roles"),
     ("cnf", "the key it is bound to, RFC 9449"),
 ];
 
@@ -71,7 +72,7 @@ fn meaning(name: &str, value: &Value) -> Option<String> {
     let (_, meaning) = KNOWN.iter().find(|(known, _)| *known == name)?;
     let time = value.as_i64().filter(|_| matches!(name, "exp" | "iat" | "nbf"));
     Some(match time {
-        Some(at) => format!("{meaning}: {}", distance(at.saturating_sub(now() as i64))),
+        Some(at) => format!("{meaning}: {}", distance(at.saturating_sub(unix_now() as i64))),
         None => (*meaning).to_owned(),
     })
 }
@@ -86,8 +87,8 @@ fn distance(seconds: i64) -> String {
     if seconds < 0 { format!("{amount} ago") } else { format!("in {amount}") }
 }
 
-/// The payload of a signed JWT.
-fn decode(token: &str) -> Option<Map<String, Value>> {
+/// The claims of a signed JWT, unverified.
+pub(crate) fn decode(token: &str) -> Option<Map<String, Value>> {
     let [_, payload, _] = token.split('.').collect::<Vec<_>>().try_into().ok()?;
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
 }
@@ -99,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_jwt_is_read_and_anything_else_is_opaque() {
+    fn a_jwt_is_decoded_and_anything_else_is_opaque() {
         let payload = URL_SAFE_NO_PAD.encode(r#"{"iss":"i"}"#);
         assert_eq!(decode(&format!("h.{payload}.s")).unwrap()["iss"], "i");
         for opaque in ["", "ya29.a0", "a.b.c", "a.b.c.d.e"] {
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_told_as_distances() {
+    fn times_are_shown_relative_to_now() {
         for (seconds, expected) in
             [(59, "in 59 s"), (3600, "in 60 min"), (-7200, "2 h ago"), (345_600, "in 4 days")]
         {
@@ -117,12 +118,12 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_a_token_can_be_told() {
+    fn any_number_in_a_token_can_be_shown() {
         for (name, value, expected) in [
             ("the smallest", json!(i64::MIN), "ago)"),
             ("the largest", json!(i64::MAX), "days"),
-            ("more than that", json!(u64::MAX), "when it ends"),
-            ("a fraction", json!(1.5), "when it ends"),
+            ("more than that", json!(u64::MAX), "expires"),
+            ("a fraction", json!(1.5), "expires"),
         ] {
             let told = format!("({})", meaning("exp", &value).unwrap());
             assert!(told.contains(expected), "{name}: {told}");

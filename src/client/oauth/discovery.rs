@@ -1,255 +1,147 @@
-//! From a refusal to the authorization server's own description: whom to ask for a token, and how.
+//! Discovery: from a 401 to the authorization server's metadata.
 //!
-//! Rules: RFC 9728 sections 3 and 5.1, RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4; MCP authorization
-//! "Protected Resource Metadata Discovery Requirements" and "Authorization Server Metadata Discovery".
-
-use serde::Deserialize;
-use url::Url;
+//! Specifications: RFC 9728 sections 3 and 5.1, RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4; MCP
+//! authorization "Protected Resource Metadata Discovery Requirements", "Authorization Server Metadata Discovery" and
+//! "Authorization Code Protection".
 
 use crate::{
-    auth::metadata::{AuthorizationServerMetadata, ProtectedResource},
+    auth::metadata::AuthorizationServerMetadata,
     client::{
-        context::{client::Client, error::ClientError, http::Answer, reporter::Stage, urls},
-        oauth::unauthorized::AuthChallenge,
+        context::{
+            client::Client,
+            error::ClientError,
+            options::{Grant, ProtocolVersion},
+            reporter::Stage,
+            urls,
+        },
+        oauth::{
+            metadata::{
+                ResourceMetadata, first_document, has_server_metadata, offers_s256,
+                resource_locations, server_locations,
+            },
+            unauthorized::AuthChallenge,
+        },
     },
-    principal::ScopeSet,
 };
-
-const RESOURCE: &str = "oauth-protected-resource";
-pub(crate) const SERVER: &str = "oauth-authorization-server";
-pub(crate) const OPENID: &str = "openid-configuration";
-
-/// What the server says of itself as a resource.
-#[derive(Debug, Clone)]
-pub struct Resource {
-    /// The resource identifier, byte for byte as it was written.
-    pub(crate) identifier: String,
-    pub(crate) issuers: Vec<String>,
-    pub(crate) scopes: ScopeSet,
-    /// Whether tokens must be bound to a key (RFC 9728, 2).
-    pub(crate) dpop: bool,
-}
 
 /// \[2\], \[3\]: reads the challenge, then the metadata of the protected resource.
 ///
 /// # Errors
-/// When there is no challenge, no metadata, or metadata of another resource.
+/// When there is no metadata, or only that of another resource.
 pub async fn protected_resource(
     client: &Client,
-    refusal: &AuthChallenge,
-) -> Result<Resource, ClientError> {
-    let report = &client.report;
-    report.stage(Stage::Challenge, "The challenge: who may help?");
-    for challenge in refusal.challenges() {
-        report.note(&format!("{challenge}"));
+    challenge: &AuthChallenge,
+) -> Result<ResourceMetadata, ClientError> {
+    let reporter = &client.reporter;
+    reporter.stage(Stage::Challenge, "Read the challenge (WWW-Authenticate)");
+    challenge.challenges().for_each(|challenge| reporter.note(&challenge.to_string()));
+    challenge.problems.iter().for_each(|problem| reporter.warn(problem));
+    if client.options.protocol_version == ProtocolVersion::V2025_03_26 {
+        reporter.note("MCP 2025-03-26: the server's own origin is the authorization server");
+        return Ok(ResourceMetadata::legacy(&client.url));
     }
-    let named = refusal.param("resource_metadata");
-    let tried = match named {
-        Some(url) => vec![url.to_owned()],
-        None => {
-            report.note(
-                "no resource_metadata in it: the well-known places are tried (RFC 9728, 3.1)",
-            );
-            candidates(&client.url)
-        }
-    };
-    report.stage(Stage::ResourceMetadata, "The protected resource's metadata (RFC 9728)");
-    let what = "protected resource metadata";
-    let mut failure = None;
-    for url in &tried {
-        let Some(answer) = asked(client, url, &mut failure).await? else {
-            continue;
-        };
-        if !answer.status.is_success() {
-            let (url, status) = (url.clone(), answer.status.as_u16());
-            failure = failure.or(named.map(|_| ClientError::Status { what, url, status }));
-            continue;
-        }
-        if let Err(error) = answer.json::<AboutResource>(what) {
-            failure.get_or_insert(error);
-            continue;
-        }
-        // From here on it is a document of the kind that was asked for, and no other place is asked.
-        let metadata: ProtectedResource = answer.json(what)?;
-        if !urls::covers(&metadata.resource, &client.url) {
-            return Err(ClientError::ResourceMismatch {
-                document: url.clone(),
-                found: metadata.resource,
-                url: client.url.to_string(),
-            });
-        }
-        report.verified(&format!(
-            "`resource` is {}",
-            match metadata.resource == client.options.url {
-                true => "the URL that was asked",
-                false => "a parent of the URL that was asked",
+    let advertised = challenge.param("resource_metadata").map(|url| vec![url.to_owned()]);
+    if advertised.is_none() {
+        reporter.note("no resource_metadata: the well-known locations are tried (RFC 9728, 3.1)");
+    }
+    let locations = advertised.clone().unwrap_or_else(|| resource_locations(&client.url));
+
+    reporter.stage(Stage::ResourceMetadata, "Fetch the protected resource metadata (RFC 9728)");
+    let (document, metadata) =
+        match first_document::<ResourceMetadata>(client, &locations, advertised.is_some()).await {
+            Ok(found) => found,
+            Err(Some(error)) => return Err(error),
+            Err(None) if has_server_metadata(client).await => {
+                let origin = client.url.origin().ascii_serialization();
+                return Err(ClientError::LegacyDiscovery { origin });
             }
-        ));
-        return Ok(resource(metadata, &answer));
+            Err(None) => return Err(ClientError::NoResourceMetadata),
+        };
+    // A token for another resource could be replayed there (RFC 9728, 3.3).
+    if !urls::covers(&metadata.resource, &client.url) {
+        return Err(ClientError::ResourceMismatch {
+            document,
+            found: metadata.resource,
+            url: client.url.to_string(),
+        });
     }
-    Err(failure.unwrap_or(ClientError::NoResourceMetadata))
+    let is_parent = metadata.resource != client.options.url;
+    let relation = if is_parent { "a parent of the requested URL" } else { "the requested URL" };
+    reporter.verified(&format!("`resource` is {relation}"));
+    Ok(metadata)
 }
 
-/// What tells protected resource metadata from a page or an error document.
-#[derive(Deserialize)]
-struct AboutResource {
-    #[serde(rename = "resource")]
-    _resource: String,
-}
-
-/// The same for an authorization server.
-#[derive(Deserialize)]
-struct AboutIssuer {
-    #[serde(rename = "issuer")]
-    _issuer: String,
-}
-
-/// What a place answers. One that leads to another server has no document for us; the first such is remembered, for
-/// the case that no place has one.
-async fn asked(
-    client: &Client,
-    url: &str,
-    failure: &mut Option<ClientError>,
-) -> Result<Option<Answer>, ClientError> {
-    match client.http.document(url).await {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error @ ClientError::Redirected { .. }) => {
-            failure.get_or_insert(error);
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Below the path of the MCP endpoint first, then at the root.
-pub(crate) fn candidates(url: &Url) -> Vec<String> {
-    let mut places = vec![urls::well_known(url, RESOURCE), urls::well_known_root(url, RESOURCE)];
-    places.dedup();
-    places
-}
-
-fn resource(metadata: ProtectedResource, answer: &Answer) -> Resource {
-    #[derive(Deserialize, Default)]
-    #[serde(default)]
-    struct More {
-        dpop_bound_access_tokens_required: Option<bool>,
-    }
-    let more: More = answer.json("protected resource metadata").unwrap_or_default();
-    Resource {
-        identifier: metadata.resource,
-        issuers: metadata.authorization_servers,
-        scopes: metadata.scopes_supported.into_iter().collect(),
-        dpop: more.dpop_bound_access_tokens_required == Some(true),
-    }
-}
-
-/// \[4\], \[5\]: chooses an authorization server and reads its metadata.
+/// \[4\], \[5\]: selects an authorization server, and reads and validates its metadata.
 ///
 /// # Errors
-/// When none is named, none describes itself, or the description is of another issuer.
+/// When no authorization server is named or trusted, or its metadata is missing, of another issuer or without PKCE.
 pub async fn authorization_server(
     client: &Client,
-    resource: &Resource,
+    resource: &ResourceMetadata,
 ) -> Result<AuthorizationServerMetadata, ClientError> {
-    let report = &client.report;
-    let issuer = match &client.options.issuer {
-        Some(wanted) => resource.issuers.iter().find(|issuer| *issuer == wanted),
-        None => resource.issuers.first(),
-    };
-    let issuer = issuer.ok_or(ClientError::NoAuthorizationServer)?;
-    report.stage(Stage::AuthorizationServer, &format!("The authorization server: {issuer}"));
-    if resource.issuers.len() > 1 {
-        report.note(&format!("{} are named; --issuer chooses another", resource.issuers.len()));
+    let (reporter, options) = (&client.reporter, &client.options);
+    let issuer = select_issuer(client, resource)?;
+    reporter
+        .stage(Stage::AuthorizationServer, &format!("Select the authorization server: {issuer}"));
+    if resource.authorization_servers.len() > 1 {
+        let count = resource.authorization_servers.len();
+        reporter.note(&format!("{count} are named; --issuer selects another one"));
     }
-    report.stage(Stage::ServerMetadata, "The authorization server's metadata (RFC 8414)");
-    let mut failure = None;
-    for (url, _) in places(&urls::secure(issuer)?) {
-        let answer = asked(client, &url, &mut failure).await?;
-        let Some(metadata) = answer.as_ref().and_then(described) else {
-            continue;
-        };
-        // Not the next place, but the end: whoever publishes this claims to be somebody else (RFC 8414, 3.3).
-        if metadata.issuer != *issuer {
-            return Err(ClientError::MetadataIssuerMismatch {
-                document: url,
-                found: metadata.issuer,
-                issuer: issuer.clone(),
+
+    reporter.stage(Stage::ServerMetadata, "Fetch the authorization server metadata (RFC 8414)");
+    let locations: Vec<_> =
+        server_locations(&urls::secure(&issuer)?).into_iter().map(|(url, _)| url).collect();
+    let (document, metadata) =
+        first_document::<AuthorizationServerMetadata>(client, &locations, false).await.map_err(
+            |error| {
+                error.unwrap_or_else(|| ClientError::NoServerMetadata { issuer: issuer.clone() })
+            },
+        )?;
+    // Not the next location, but the end: this server claims to be another one (RFC 8414, 3.3).
+    if metadata.issuer != issuer {
+        let found = metadata.issuer;
+        return Err(ClientError::MetadataIssuerMismatch { document, found, issuer });
+    }
+    reporter.verified("`issuer` equals the issuer that was named, byte for byte");
+    for endpoint in [&metadata.token_endpoint, &metadata.registration_endpoint] {
+        endpoint.as_deref().map(urls::secure).transpose()?;
+    }
+    if options.grant == Grant::AuthorizationCode {
+        if let Some(endpoint) = &metadata.authorization_endpoint {
+            client.http.check_browser_url(endpoint).await?;
+        }
+        if offers_s256(&metadata) {
+            reporter.verified("it supports PKCE with S256: a stolen code cannot be exchanged");
+        } else if options.assume_pkce_s256 {
+            reporter.warn("the authorization server does not advertise PKCE; without it a stolen code can be exchanged");
+        } else {
+            return Err(ClientError::NoPkce { issuer });
+        }
+    }
+    Ok(metadata)
+}
+
+/// The issuer of `--issuer`, else the first that the resource names. Credentials that are sent without a user go to a
+/// pinned issuer only (MCP authorization, "Authorization Server Binding").
+fn select_issuer(client: &Client, resource: &ResourceMetadata) -> Result<String, ClientError> {
+    let named = &resource.authorization_servers;
+    let issuer = match &client.options.issuer {
+        Some(pinned) if named.contains(pinned) => pinned,
+        Some(pinned) if !named.is_empty() => {
+            return Err(ClientError::IssuerNotNamed {
+                issuer: pinned.clone(),
+                named: named.join(", "),
             });
         }
-        for endpoint in [
-            &metadata.authorization_endpoint,
-            &metadata.token_endpoint,
-            &metadata.registration_endpoint,
-        ] {
-            endpoint.as_deref().map(urls::secure).transpose()?;
+        _ => named.first().ok_or(ClientError::NoAuthorizationServer)?,
+    };
+    if issuer.contains('{') {
+        return Err(ClientError::IssuerTemplate { issuer: issuer.clone() });
+    }
+    match client.options.unattended_credentials() {
+        Some(what) if client.options.issuer.is_none() => {
+            Err(ClientError::IssuerNotPinned { issuer: issuer.clone(), what })
         }
-        report.verified("`issuer` is the one that was asked for, letter for letter");
-        return Ok(metadata);
-    }
-    Err(failure.unwrap_or_else(|| ClientError::NoServerMetadata { issuer: issuer.clone() }))
-}
-
-/// A metadata document, when the answer is one. Some servers answer every path with 200 and a page or an error.
-pub(crate) fn described(answer: &Answer) -> Option<AuthorizationServerMetadata> {
-    let what = "authorization server metadata";
-    answer.json::<AboutIssuer>(what).ok().filter(|_| answer.status.is_success())?;
-    answer.json(what).ok()
-}
-
-/// Where an issuer's metadata may be, in the order that MCP prescribes, and the standard that says so.
-pub(crate) fn places(issuer: &Url) -> Vec<(String, &'static str)> {
-    let mut places = vec![
-        (urls::well_known(issuer, SERVER), "RFC 8414"),
-        (urls::well_known(issuer, OPENID), "OpenID Connect Discovery, path inserted"),
-        (urls::well_known_appended(issuer, OPENID), "OpenID Connect Discovery"),
-    ];
-    // Without a path the last two are one.
-    if places[1].0 == places[2].0 {
-        places.remove(1);
-    }
-    places
-}
-
-/// Whether proof keys with S256 are offered (RFC 7636; MCP authorization, "Authorization Code Protection").
-pub(crate) fn offers_s256(metadata: &AuthorizationServerMetadata) -> bool {
-    let methods = metadata.code_challenge_methods_supported.as_deref();
-    methods.is_some_and(|methods| methods.iter().any(|method| method == "S256"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_issuer_has_three_places_and_a_root_issuer_two() {
-        let urls = |issuer| -> Vec<String> {
-            places(&Url::parse(issuer).unwrap()).into_iter().map(|(url, _)| url).collect()
-        };
-        assert_eq!(
-            urls("https://auth.example.com/tenant1"),
-            [
-                "https://auth.example.com/.well-known/oauth-authorization-server/tenant1",
-                "https://auth.example.com/.well-known/openid-configuration/tenant1",
-                "https://auth.example.com/tenant1/.well-known/openid-configuration",
-            ]
-        );
-        assert_eq!(
-            urls("https://auth.example.com"),
-            [
-                "https://auth.example.com/.well-known/oauth-authorization-server",
-                "https://auth.example.com/.well-known/openid-configuration",
-            ]
-        );
-    }
-
-    #[test]
-    fn resource_metadata_is_looked_for_below_the_path_and_then_at_the_root() {
-        assert_eq!(
-            candidates(&Url::parse("https://example.com/public/mcp").unwrap()),
-            [
-                "https://example.com/.well-known/oauth-protected-resource/public/mcp",
-                "https://example.com/.well-known/oauth-protected-resource",
-            ]
-        );
+        _ => Ok(issuer.clone()),
     }
 }

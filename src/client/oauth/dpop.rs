@@ -1,6 +1,6 @@
-//! Demonstrating proof of possession: a token that is of no use to whoever steals it.
+//! Demonstrating Proof of Possession (DPoP): a token that is bound to a key and worthless without it.
 //!
-//! Rules: RFC 9449 sections 4 (the proof), 7 (at the resource), 8 and 9 (nonces).
+//! Specifications: RFC 9449 sections 4 (the proof), 7 (at the resource), 8 and 9 (nonces).
 
 use std::fmt;
 
@@ -17,11 +17,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::client::{
-    context::{error::ClientError, secret::Secret},
-    oauth::{client_auth::now, pkce},
+    context::{credentials::unix_now, error::ClientError, secret::Secret},
+    oauth::pkce,
 };
 
-/// A key pair for proofs: P-256, made here, never sent.
+/// A P-256 key pair for proofs.
 #[derive(Clone)]
 pub(crate) struct ProofKey {
     pkcs8: Vec<u8>,
@@ -31,23 +31,23 @@ pub(crate) struct ProofKey {
 
 impl ProofKey {
     pub(crate) fn generate() -> Result<Self, ClientError> {
-        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(unusable)?;
-        Self::new(key.to_pkcs8v1().map_err(unusable)?.as_ref())
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(cannot_sign)?;
+        Self::new(key.to_pkcs8v1().map_err(cannot_sign)?.as_ref())
     }
 
-    /// What [`ProofKey::export`] gave.
+    /// Reads what [`ProofKey::export`] returned.
     pub(crate) fn import(exported: &Secret) -> Result<Self, ClientError> {
-        Self::new(&URL_SAFE_NO_PAD.decode(exported.expose()).map_err(unusable)?)
+        Self::new(&URL_SAFE_NO_PAD.decode(exported.expose()).map_err(cannot_sign)?)
     }
 
-    /// The private key, for the credentials file.
+    /// The private key, as it is stored with the token.
     pub(crate) fn export(&self) -> Secret {
         Secret::from(URL_SAFE_NO_PAD.encode(&self.pkcs8))
     }
 
     fn new(pkcs8: &[u8]) -> Result<Self, ClientError> {
-        let pair =
-            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map_err(unusable)?;
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+            .map_err(cannot_sign)?;
         // An uncompressed point: 4, x, y (SEC 1, 2.3.3).
         let point = pair.public_key().as_ref();
         let (x, y) = (&point[1..33], &point[33..65]);
@@ -63,7 +63,7 @@ impl ProofKey {
         Ok(Self { signer: EncodingKey::from_ec_der(pkcs8), pkcs8: pkcs8.to_vec(), public })
     }
 
-    /// A proof for one request, with the token that the request carries, if any.
+    /// A proof for one request, bound to the token that the request carries, if any.
     pub(crate) fn proof(
         &self,
         method: &str,
@@ -79,15 +79,15 @@ impl ProofKey {
             htm: method,
             // Without query and fragment (RFC 9449, 4.2).
             htu: url.split(['?', '#']).next().unwrap_or(url),
-            iat: now(),
+            iat: unix_now(),
             nonce,
             ath: token.map(|token| URL_SAFE_NO_PAD.encode(Sha256::digest(token.expose()))),
         };
-        jsonwebtoken::encode(&header, &claims, &self.signer).map_err(unusable)
+        jsonwebtoken::encode(&header, &claims, &self.signer).map_err(cannot_sign)
     }
 }
 
-fn unusable(why: impl fmt::Display) -> ClientError {
+fn cannot_sign(why: impl fmt::Display) -> ClientError {
     ClientError::Key(why.to_string())
 }
 

@@ -1,6 +1,6 @@
-//! Proof Key for Code Exchange: only who asked for the code can use it.
+//! Proof Key for Code Exchange (PKCE): only the client that requested a code can exchange it.
 //!
-//! Rules: RFC 7636 sections 4.1 (43 to 128 characters, high entropy) and 4.2 (S256).
+//! Specifications: RFC 7636 sections 4.1 (43 to 128 characters, high entropy) and 4.2 (S256).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::Rng;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::client::context::secret::Secret;
 
-/// A verifier that stays here, and its challenge that goes along with the person.
+/// A verifier, which stays here until the code is exchanged, and its challenge, which goes into the authorization request.
 #[derive(Debug)]
 pub(crate) struct Pkce {
     pub(crate) verifier: Secret,
@@ -28,7 +28,7 @@ impl Pkce {
     }
 }
 
-/// 256 random bits in 43 characters that need no escaping anywhere.
+/// 256 random bits in 43 characters that are safe in URLs.
 pub(crate) fn random() -> String {
     let mut bytes = [0; 32];
     rand::rng().fill_bytes(&mut bytes);
@@ -40,14 +40,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_challenge_is_that_of_the_rfc() {
+    fn the_challenge_is_that_of_rfc_7636() {
         // RFC 7636, appendix B.
         let pkce = Pkce::from_verifier("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned());
         assert_eq!(pkce.challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]
-    fn verifiers_are_long_enough_and_never_the_same() {
+    fn verifiers_are_long_enough_and_random() {
         let (a, b) = (random(), random());
         assert_eq!(a.len(), 43);
         assert_ne!(a, b);

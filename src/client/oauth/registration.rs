@@ -1,11 +1,10 @@
-//! Becoming a client that the authorization server knows.
+//! Client registration: how the client gets a `client_id` at the authorization server.
 //!
-//! Rules: MCP authorization "Client Registration" (the order: pre-registered, metadata document, dynamic registration,
-//! ask) and "Authorization Server Binding"; RFC 7591; OpenID Connect Dynamic Client Registration 1.0 section 2
-//! (`application_type`); OAuth Client ID Metadata Document draft, section 3.
+//! Specifications: MCP authorization "Client Registration" (the order: pre-registered, client ID metadata document,
+//! dynamic registration) and "Authorization Server Binding"; RFC 7591; OpenID Connect Dynamic Client Registration 1.0
+//! section 2 (`application_type`); OAuth Client ID Metadata Document draft, section 3.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::{
@@ -13,83 +12,50 @@ use crate::{
     client::{
         context::{
             client::Client,
+            credentials::{AuthMethod, ClientInformation},
             error::{ClientError, OAuthError},
             reporter::Stage,
             secret::Secret,
         },
-        oauth::{authorization, client_auth::Method, step_up::AccessRequest},
+        oauth::{authorization, client_auth::choose_method, step_up::AccessRequest},
     },
-    principal::ScopeSet,
 };
 
-const NAME: &str = "MCP Auth Step by Step";
+const CLIENT_NAME: &str = "MCP Auth Step by Step";
 
-/// What we are at one authorization server, and nowhere else (RFC 6749, 2.2).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ClientInformation {
-    pub(crate) client_id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) client_secret: Option<Secret>,
-    pub(crate) method: Method,
-    #[serde(default)]
-    pub(crate) redirect_uri: String,
-    /// The scopes that the registration is limited to, when there was one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) registered_scopes: Option<String>,
-}
-
-impl ClientInformation {
-    /// Whether this registration allows to ask for `scopes`.
-    fn allows(&self, scopes: &ScopeSet) -> bool {
-        match &self.registered_scopes {
-            Some(registered) => {
-                let registered = ScopeSet::parse(registered);
-                registered.union(scopes) == registered
-            }
-            None => true,
-        }
-    }
-}
-
-/// \[6\], \[7\]: finds or makes our registration at the authorization server.
+/// \[6\], \[7\]: finds or creates the client's registration at the authorization server.
 ///
 /// # Errors
-/// When there is no way to become a client there, or registration is refused.
+/// When there is no way to register, or registration is refused.
 pub async fn register(
     client: &Client,
     access: &AccessRequest,
     redirect_uri: &str,
 ) -> Result<ClientInformation, ClientError> {
-    let report = &client.report;
-    report.stage(Stage::Registration, "Who are we there? (client registration)");
-    let app = if client.options.client_id.is_some() {
-        report.note("registered beforehand: --client-id");
-        let app = pre_registered(client, &access.server, redirect_uri).await?;
-        // A public client authenticates with nothing, also where "none" is not advertised (Auth0, Entra).
-        match client.options.private_key {
-            None if app.client_secret.is_none() => App { method: Method::None, ..app },
-            _ => app,
-        }
-    } else if let Some(app) = metadata_document(client, &access.server, redirect_uri)? {
-        report.note(
-            "a client id metadata document: the URL is the name, the server reads it by itself",
-        );
-        app
-    } else if let Some(app) = remembered(client, access, redirect_uri).await? {
-        report.note("registered in an earlier run; --forget would register anew");
-        client.store.note(&client.url, &access.server.issuer).await?;
-        app
+    let (reporter, server) = (&client.reporter, &access.server);
+    reporter.stage(Stage::Registration, "Register the client");
+    let registered = if client.options.client_id.is_some() {
+        reporter.note("pre-registered: --client-id");
+        pre_registered(client, server, redirect_uri).await?
+    } else if let Some(document) = metadata_document(client, server, redirect_uri)? {
+        reporter.note("client ID metadata document: its URL is the client_id");
+        document
+    } else if let Some(stored) = load_stored(client, access, redirect_uri).await? {
+        reporter.note("registered in an earlier run; --logout deletes that registration");
+        client.store.link(&client.url, &server.issuer).await?;
+        stored
     } else {
-        let app = dynamic(client, access, redirect_uri).await?;
-        client.store.remember_app(&client.url, &access.server.issuer, &app).await?;
-        app
+        reporter.note("dynamic client registration (RFC 7591)");
+        let registered = register_dynamically(client, access, redirect_uri).await?;
+        client.store.save_client(&client.url, &server.issuer, &registered).await?;
+        registered
     };
-    report.stage(Stage::Client, &format!("The client: {}", app.client_id));
-    report.note(&format!("authenticates with: {}", app.method.name()));
-    Ok(app)
+    reporter.stage(Stage::Client, &format!("Client id: {}", registered.client_id));
+    reporter.note(&format!("authentication method: {}", registered.method.name()));
+    Ok(registered)
 }
 
-/// What `--client-id` says. Bound to the first issuer that it is used with.
+/// The client of `--client-id`. It is bound to the first issuer that it is used with, unless `--issuer` names one.
 pub(crate) async fn pre_registered(
     client: &Client,
     server: &AuthorizationServerMetadata,
@@ -103,90 +69,132 @@ pub(crate) async fn pre_registered(
     if options.issuer.is_none() {
         client.store.bind(&client.url, &client_id, &server.issuer).await?;
     }
-    Ok(ClientInformation {
-        client_id,
-        client_secret: options.client_secret.clone(),
-        method: Method::choose(
-            server.token_endpoint_auth_methods_supported.as_deref(),
-            options.client_secret.is_some(),
-            options.private_key.is_some(),
-        ),
-        redirect_uri: redirect_uri.to_owned(),
-        registered_scopes: None,
-    })
+    let method = match (&options.client_secret, &options.private_key) {
+        // A public client sends no credentials, also where `none` is not advertised (Auth0, Entra).
+        (None, None) => AuthMethod::None,
+        (secret, key) => {
+            let supported = server.token_endpoint_auth_methods_supported.as_deref();
+            choose_method(supported, secret.is_some(), key.is_some())
+        }
+    };
+    let secret = options.client_secret.clone();
+    Ok(ClientInformation::pre_registered(client_id, secret, method, redirect_uri))
 }
 
-/// `--client-metadata-url`, where the authorization server takes URLs for client ids.
+/// `--client-metadata-url`, if the authorization server supports URLs as client ids.
 fn metadata_document(
     client: &Client,
     server: &AuthorizationServerMetadata,
     redirect_uri: &str,
 ) -> Result<Option<ClientInformation>, ClientError> {
     let supported = server.client_id_metadata_document_supported == Some(true);
-    let Some(url) = client.options.client_metadata_url.as_ref().filter(|_| supported) else {
+    let Some(url) = client.options.client_metadata_url.clone().filter(|_| supported) else {
         return Ok(None);
     };
-    check_document_url(url)?;
-    let methods = server.token_endpoint_auth_methods_supported.as_deref();
-    Ok(Some(ClientInformation {
-        client_id: url.clone(),
-        client_secret: None,
-        // A document that everybody can read holds no shared secret: a key pair or nothing.
-        method: match client.options.private_key {
-            Some(_) => Method::choose(methods, false, true),
-            None => Method::None,
-        },
-        redirect_uri: redirect_uri.to_owned(),
-        registered_scopes: None,
-    }))
+    validate_document_url(&url)?;
+    // A public document has no shared secret: a key pair or nothing.
+    let method = match client.options.private_key {
+        Some(_) => AuthMethod::PrivateKeyJwt,
+        None => AuthMethod::None,
+    };
+    Ok(Some(ClientInformation::pre_registered(url, None, method, redirect_uri)))
 }
 
 /// The draft's section 3: https, a path, no fragment, no credentials, no dot segments.
-fn check_document_url(text: &str) -> Result<(), ClientError> {
-    let refuse = |why| Err(ClientError::UnusableUrl { url: text.to_owned(), why });
+fn validate_document_url(text: &str) -> Result<(), ClientError> {
+    let invalid = |why| Err(ClientError::UnusableUrl { url: text.to_owned(), why });
     let Ok(url) = Url::parse(text) else {
-        return refuse("it is not a URL");
+        return invalid("it is not a URL");
     };
     if url.scheme() != "https" || matches!(url.path(), "" | "/") {
-        return refuse("a client metadata document has an https URL with a path");
+        return invalid("a client ID metadata document has an https URL with a path");
     }
     if url.fragment().is_some() || !url.username().is_empty() || url.password().is_some() {
-        return refuse("a client id has neither fragment nor credentials");
+        return invalid("a client id has neither a fragment nor credentials");
     }
     if text.split(['/', '?']).any(|segment| segment == "." || segment == "..") {
-        return refuse("a client id has no dot segments");
+        return invalid("a client id has no dot segments");
     }
     Ok(())
 }
 
-async fn remembered(
+/// The registration of an earlier run, if it fits this request and the authorization server still accepts it.
+async fn load_stored(
     client: &Client,
     access: &AccessRequest,
     redirect_uri: &str,
 ) -> Result<Option<ClientInformation>, ClientError> {
-    let app = client.store.app(&access.server.issuer)?;
-    let Some(app) =
-        app.filter(|app| app.redirect_uri == redirect_uri && app.allows(&access.scopes))
-    else {
+    let stored = client.store.client(&access.server.issuer)?;
+    let fits = |stored: &ClientInformation| {
+        stored.redirect_uri == redirect_uri && stored.allows(&access.scopes)
+    };
+    let Some(stored) = stored.filter(fits) else {
         return Ok(None);
     };
-    let old = !client.store.is_of_this_run(&app);
-    if old && !client.options.headless && !authorization::still_known(client, access, &app).await {
-        client.report.note("the server does not know our registration any more");
+    if stored.is_expired() {
+        client.reporter.note("the client secret has expired (client_secret_expires_at)");
         return Ok(None);
     }
-    Ok(Some(app))
+    if !client.options.headless
+        && !client.store.is_from_this_run(&stored)
+        && !authorization::accepts_client(client, access, &stored).await
+    {
+        client.reporter.note("the authorization server does not know the registration any more");
+        return Ok(None);
+    }
+    Ok(Some(stored))
 }
 
+/// Deletes a registration of an earlier run that the authorization server answers with `invalid_client`, so that
+/// [`register`] makes a new one. `false` if there is none, or if the client was registered in this run: it would not help.
+///
+/// # Errors
+/// When the credentials file cannot be changed.
+pub async fn discard_if_unknown(
+    client: &Client,
+    access: &AccessRequest,
+    registered: &ClientInformation,
+    error: &ClientError,
+) -> Result<bool, ClientError> {
+    let unknown = matches!(error, ClientError::OAuth { error, .. } if error.is_invalid_client());
+    let issuer = &access.server.issuer;
+    let stored = client.store.client(issuer)?;
+    if !unknown
+        || client.store.is_from_this_run(registered)
+        || stored.is_none_or(|stored| stored.client_id != registered.client_id)
+    {
+        return Ok(false);
+    }
+    client.store.remove_client(issuer, &registered.client_id).await?;
+    client.reporter.repeat(&format!("{error}; the client registers again"));
+    Ok(true)
+}
+
+/// A registration request (RFC 7591, 2).
+#[derive(Serialize)]
+struct RegistrationRequest<'a> {
+    client_name: &'static str,
+    /// OpenID providers allow loopback redirects to native clients only.
+    application_type: &'static str,
+    redirect_uris: [&'a str; 1],
+    grant_types: Vec<&'static str>,
+    response_types: [&'static str; 1],
+    token_endpoint_auth_method: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
+}
+
+/// A client information response (RFC 7591, 3.2.1).
 #[derive(Deserialize)]
-struct Registered {
+struct RegistrationResponse {
     client_id: String,
-    client_secret: Option<String>,
+    client_secret: Option<Secret>,
+    client_secret_expires_at: Option<u64>,
     token_endpoint_auth_method: Option<String>,
     scope: Option<String>,
 }
 
-async fn dynamic(
+async fn register_dynamically(
     client: &Client,
     access: &AccessRequest,
     redirect_uri: &str,
@@ -196,63 +204,55 @@ async fn dynamic(
         .registration_endpoint
         .as_deref()
         .ok_or_else(|| ClientError::NoRegistration { issuer: server.issuer.clone() })?;
-    let wanted =
-        Method::choose(server.token_endpoint_auth_methods_supported.as_deref(), false, false);
-    let request = request(access, redirect_uri, wanted);
-    client.report.note("dynamic registration (RFC 7591)");
-    let answer = client.http.json(endpoint, &request).await?;
-    if !answer.status.is_success() {
-        return Err(match answer.json::<OAuthError>("registration error") {
-            Ok(error) => ClientError::Refused { at: "registration endpoint", error },
-            Err(_) => ClientError::Status {
-                what: "the registration endpoint",
-                url: answer.url,
-                status: answer.status.as_u16(),
+    let requested =
+        choose_method(server.token_endpoint_auth_methods_supported.as_deref(), false, false);
+    // Refresh tokens are requested unless they are ruled out.
+    let refresh = server
+        .grant_types_supported
+        .as_ref()
+        .is_none_or(|grants| grants.iter().any(|grant| grant == "refresh_token"));
+    // Many authorization servers hold a client to the scopes of its registration: name those of later step-ups, too.
+    let scope = Some(access.registration_scopes.to_string()).filter(|scope| !scope.is_empty());
+    let request = RegistrationRequest {
+        client_name: CLIENT_NAME,
+        application_type: "native",
+        redirect_uris: [redirect_uri],
+        grant_types: match refresh {
+            true => vec!["authorization_code", "refresh_token"],
+            false => vec!["authorization_code"],
+        },
+        response_types: ["code"],
+        token_endpoint_auth_method: requested.name(),
+        scope: scope.clone(),
+    };
+    let response = client.http.json(endpoint, &request).await?;
+    if !response.status.is_success() {
+        return Err(match response.json::<OAuthError>("registration error") {
+            Ok(error) => ClientError::OAuth { endpoint: "registration endpoint", error },
+            // Okta and others refuse unknown clients in words of their own.
+            Err(_) => ClientError::RegistrationClosed {
+                url: response.url,
+                status: response.status.as_u16(),
             },
         });
     }
-    let registered: Registered = answer.json("registration answer")?;
+    let registered: RegistrationResponse = response.json("registration response")?;
     let method = match registered.token_endpoint_auth_method.as_deref() {
-        None => wanted,
-        Some(name) => Method::named(name).ok_or_else(|| ClientError::Malformed {
-            what: "registration answer",
+        None => requested,
+        Some(name) => AuthMethod::parse(name).ok_or_else(|| ClientError::Malformed {
+            what: "registration response",
             url: endpoint.to_owned(),
-            why: format!("token_endpoint_auth_method {name:?} is none that was asked for"),
+            why: format!("token_endpoint_auth_method {name:?} was not requested"),
         })?,
     };
     Ok(ClientInformation {
         client_id: registered.client_id,
-        client_secret: registered.client_secret.map(Secret::from),
+        client_secret: registered.client_secret,
+        client_secret_expires_at: registered.client_secret_expires_at,
         method,
         redirect_uri: redirect_uri.to_owned(),
-        registered_scopes: registered
-            .scope
-            .or_else(|| request.get("scope").and_then(Value::as_str).map(str::to_owned)),
+        registered_scopes: registered.scope.or(scope),
     })
-}
-
-fn request(access: &AccessRequest, redirect_uri: &str, method: Method) -> Value {
-    // Refresh tokens are asked for wherever they are not plainly out of question.
-    let refresh = match &access.server.grant_types_supported {
-        Some(grants) => grants.iter().any(|grant| grant == "refresh_token"),
-        None => true,
-    };
-    let mut grants = vec!["authorization_code"];
-    grants.extend(refresh.then_some("refresh_token"));
-    let mut request = Map::from_iter([
-        ("client_name".to_owned(), NAME.into()),
-        // A program on this machine: OpenID providers take loopback redirects from no other kind.
-        ("application_type".to_owned(), "native".into()),
-        ("redirect_uris".to_owned(), json!([redirect_uri])),
-        ("grant_types".to_owned(), json!(grants)),
-        ("response_types".to_owned(), json!(["code"])),
-        ("token_endpoint_auth_method".to_owned(), method.name().into()),
-    ]);
-    // Many servers hold a client to the scopes that it registered with: name those of later step-ups, too.
-    if !access.registrable.is_empty() {
-        request.insert("scope".to_owned(), access.registrable.to_string().into());
-    }
-    Value::Object(request)
 }
 
 #[cfg(test)]
@@ -270,7 +270,7 @@ mod tests {
             ("https://u:p@app.example.com/client.json", false),
             ("https://app.example.com/a/../client.json", false),
         ] {
-            assert_eq!(check_document_url(url).is_ok(), expected, "{url}");
+            assert_eq!(validate_document_url(url).is_ok(), expected, "{url}");
         }
     }
 }

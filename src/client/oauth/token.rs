@@ -1,109 +1,53 @@
-//! The token endpoint: a code, a refresh token, an assertion or the client itself becomes an access token.
+//! Token requests: a code, a refresh token or the client's own credentials in exchange for an access token.
 //!
-//! Rules: RFC 6749 sections 4.1.3, 4.4, 5 and 6; RFC 8707 section 2.2 (`resource`); RFC 9449 section 5 (DPoP).
-
-use std::time::{Duration, SystemTime};
-
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use serde::Deserialize;
+//! Specifications: RFC 6749 sections 4.1.3, 4.4 and 6; RFC 8707 section 2.2 (`resource`); RFC 9449 section 5 (DPoP).
 
 use crate::{
     client::{
         context::{
             client::Client,
-            error::{ClientError, OAuthError},
-            http::Answer,
+            credentials::{AccessToken, AuthMethod, ClientInformation, unix_now},
+            error::ClientError,
             options::Grant,
             reporter::Stage,
-            secret::Secret,
         },
         oauth::{
             authorization::AuthorizationCode,
-            claims, client_auth,
+            claims,
             dpop::ProofKey,
-            registration::{self, ClientInformation},
+            registration,
             step_up::AccessRequest,
-            unauthorized::{AccessToken, AuthChallenge},
+            token_endpoint::{self, Form},
+            unauthorized::AuthChallenge,
         },
     },
     principal::ScopeSet,
 };
 
-pub(crate) const DPOP: HeaderName = HeaderName::from_static("dpop");
-pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
-
-/// A form in the making.
-pub(crate) type Form = Vec<(&'static str, String)>;
-
-#[derive(Deserialize)]
-pub(crate) struct TokenResponse {
-    pub(crate) access_token: Secret,
-    pub(crate) token_type: String,
-    #[serde(default, deserialize_with = "seconds")]
-    expires_in: Option<u64>,
-    refresh_token: Option<Secret>,
-    scope: Option<String>,
-    pub(crate) issued_token_type: Option<String>,
-}
-
-/// Some servers write the number in quotes.
-fn seconds<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Seconds {
-        Number(f64),
-        Text(String),
-    }
-    Ok(match Option::<Seconds>::deserialize(deserializer)? {
-        Some(Seconds::Number(number)) => Some(number.max(0.0) as u64),
-        Some(Seconds::Text(text)) => text.parse().ok(),
-        None => None,
-    })
-}
-
-/// \[10\], \[11\]: the code and the verifier become a token.
+/// \[10\], \[11\]: exchanges the code and the PKCE verifier for an access token.
 ///
 /// # Errors
-/// When the token endpoint refuses, or answers something else than a token.
-pub async fn redeem(
+/// When the token endpoint refuses, or returns something else than a token.
+pub async fn exchange_code(
     client: &Client,
     access: &AccessRequest,
-    app: &ClientInformation,
+    registered: &ClientInformation,
     code: AuthorizationCode,
 ) -> Result<AccessToken, ClientError> {
-    client.report.stage(Stage::TokenRequest, "The code becomes a token");
+    client.reporter.stage(Stage::TokenRequest, "Exchange the code");
     let form = vec![
         ("grant_type", "authorization_code".to_owned()),
         ("code", code.code.expose().to_owned()),
-        ("redirect_uri", app.redirect_uri.clone()),
+        ("redirect_uri", registered.redirect_uri.clone()),
         ("code_verifier", code.verifier.expose().to_owned()),
     ];
-    let credential = request(client, access, Some(app), form, None).await?;
-    let turn = client.store.lock().await?;
-    client.store.remember(&turn, &client.url, named(client), &credential)?;
-    Ok(credential)
+    let token = request(client, access, Some(registered), form, None).await?;
+    let lock = client.store.lock().await?;
+    client.store.save_token(&lock, &client.url, client.options.client_id.as_deref(), &token)?;
+    Ok(token)
 }
 
-/// The token of an earlier run, if this run asks for one of that kind: given by a person, to the client of
-/// `--client-id`, by the issuer of `--issuer`, bound to a key for `--dpop`. A machine's token is never stored.
-pub(crate) fn stored(client: &Client) -> Result<Option<AccessToken>, ClientError> {
-    let options = &client.options;
-    if options.grant != Grant::AuthorizationCode {
-        return Ok(None);
-    }
-    let stored = client.store.credential(&client.url, named(client))?;
-    Ok(stored.filter(|stored| {
-        options.issuer.as_ref().is_none_or(|issuer| *issuer == stored.issuer)
-            && (!options.dpop || stored.proof_key.is_some())
-    }))
-}
-
-/// The client whose tokens are meant; none: that of the last login.
-fn named(client: &Client) -> Option<&str> {
-    client.options.client_id.as_deref()
-}
-
-/// \[10\], \[11\]: a token for the client itself, without any person (RFC 6749, 4.4).
+/// \[10\], \[11\]: gets a token for the client itself, without a user (RFC 6749, 4.4).
 ///
 /// # Errors
 /// When the client cannot authenticate, or the token endpoint refuses.
@@ -111,83 +55,102 @@ pub async fn client_credentials(
     client: &Client,
     access: &AccessRequest,
 ) -> Result<AccessToken, ClientError> {
-    client.report.stage(Stage::TokenRequest, "The client asks for itself (client credentials)");
-    client.count_authorization()?;
-    let app = registration::pre_registered(client, &access.server, "").await?;
-    let mut form = vec![("grant_type", "client_credentials".to_owned())];
-    scope(&mut form, access);
-    request(client, access, Some(&app), form, None).await.map(without_app)
-}
-
-/// A grant that is repeated instead of refreshed.
-pub(crate) fn without_app(credential: AccessToken) -> AccessToken {
-    AccessToken { app: None, refresh_token: None, ..credential }
-}
-
-pub(crate) fn scope(form: &mut Form, access: &AccessRequest) {
-    if !access.scopes.is_empty() {
-        form.push(("scope", access.scopes.to_string()));
+    client.reporter.stage(Stage::TokenRequest, "Request a token with client credentials");
+    let registered = registration::pre_registered(client, &access.server, "").await?;
+    if registered.method == AuthMethod::None {
+        let usage = "--grant client_credentials needs --client-secret @FILE or --private-key @FILE";
+        return Err(ClientError::Usage(usage.to_owned()));
     }
+    let mut form = vec![("grant_type", "client_credentials".to_owned())];
+    form.extend(access.scope_param());
+    request(client, access, Some(&registered), form, None).await.map(not_refreshable)
 }
 
-/// \[10\], \[11\]: a refresh token becomes a new access token, if there is one that fits; `None` means: ask for a grant.
+/// A token of a grant that is repeated instead of refreshed.
+pub(crate) fn not_refreshable(token: AccessToken) -> AccessToken {
+    AccessToken { client: None, refresh_token: None, ..token }
+}
+
+/// The stored token of an earlier run, if it fits the options of this one: granted by a user, issued to the client of
+/// `--client-id` by the issuer of `--issuer`, DPoP-bound for `--dpop`. Tokens of other grants are never stored.
+pub(crate) fn load_stored(client: &Client) -> Result<Option<AccessToken>, ClientError> {
+    let options = &client.options;
+    if options.grant != Grant::AuthorizationCode {
+        return Ok(None);
+    }
+    let stored = client.store.token(&client.url, options.client_id.as_deref())?;
+    Ok(stored.filter(|stored| {
+        options.issuer.as_ref().is_none_or(|issuer| *issuer == stored.issuer)
+            && (!options.dpop || stored.proof_key.is_some())
+    }))
+}
+
+/// \[10\], \[11\]: exchanges a refresh token for a new access token. `None` if there is none that fits or it is refused:
+/// a new grant is needed.
 ///
-/// Two programs that share a credentials file take turns here. A refresh token is used once (it rotates: OAuth 2.1,
-/// 4.3.1); whoever comes second takes what the first one got.
+/// Runs that share a credentials file take turns. A refresh token can be used once (it rotates: OAuth 2.1, 4.3.1), so the
+/// second run takes the token that the first one got.
 ///
 /// # Errors
-/// When the token endpoint cannot be reached or is out of order. A refusal is no error: the refresh token has just
-/// expired.
-pub async fn renew(
+/// When the token endpoint cannot be reached or fails.
+pub async fn refresh(
     client: &Client,
     access: &AccessRequest,
-    refusal: &AuthChallenge,
+    challenge: &AuthChallenge,
 ) -> Result<Option<AccessToken>, ClientError> {
-    // A refresh never widens the scope (RFC 6749, 6): a step-up goes to the authorization endpoint.
-    if refusal.status == 403 || client.options.grant != Grant::AuthorizationCode {
+    // A refresh never widens the scope (RFC 6749, 6): a step-up needs the user.
+    if challenge.status == 403 || client.options.grant != Grant::AuthorizationCode {
         return Ok(None);
     }
-    let turn = client.store.lock().await?;
-    let stored = stored(client)?;
-    let fits = |c: &&AccessToken| c.issuer == access.server.issuer && c.resource == access.resource;
-    let refused = refusal.credential.as_deref();
-    let newer = |c: &AccessToken| refused.is_none_or(|refused| refused.token != c.token);
-    if stored.as_ref().filter(fits).is_some_and(|c| newer(c) && !c.expires_soon()) {
-        client.report.note("another run has a newer token in the credentials file");
+    let lock = client.store.lock().await?;
+    let stored = load_stored(client)?;
+    let fits = |token: &&AccessToken| {
+        token.issuer == access.server.issuer && token.resource == access.resource
+    };
+    let rejected = challenge.token.as_deref();
+    let is_newer = |token: &AccessToken| rejected.is_none_or(|old| old.token != token.token);
+    if stored.as_ref().filter(fits).is_some_and(|token| is_newer(token) && !token.expires_soon()) {
+        client.reporter.note("another run has stored a newer token");
         return Ok(stored);
     }
-    let Some(old) = stored.as_ref().or(refused).filter(fits) else {
+    let Some(old) = stored.as_ref().or(rejected).filter(fits) else {
         return Ok(None);
     };
-    let (Some(refresh_token), Some(app)) = (&old.refresh_token, &old.app) else {
+    let (Some(refresh_token), Some(registered)) = (&old.refresh_token, &old.client) else {
         return Ok(None);
     };
-    client.report.stage(Stage::TokenRequest, "The refresh token becomes a new token");
+    if registered.is_expired() {
+        return Ok(None);
+    }
+    client.reporter.stage(Stage::TokenRequest, "Refresh the token");
     let form = vec![
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", refresh_token.expose().to_owned()),
     ];
-    match request(client, access, Some(app), form, Some(old)).await {
-        Ok(mut credential) => {
-            if credential.refresh_token.is_none() {
-                credential.refresh_token.clone_from(&old.refresh_token);
+    match request(client, access, Some(registered), form, Some(old)).await {
+        Ok(mut token) => {
+            if token.refresh_token.is_none() {
+                token.refresh_token.clone_from(&old.refresh_token);
             }
-            client.store.remember(&turn, &client.url, named(client), &credential)?;
-            Ok(Some(credential))
+            let client_id = client.options.client_id.as_deref();
+            client.store.save_token(&lock, &client.url, client_id, &token)?;
+            Ok(Some(token))
         }
         Err(error) if is_final(&error) => {
-            client.report.note(&format!("no new token this way: {error}"));
+            client.reporter.note(&format!("the refresh token cannot be used: {error}"));
+            drop(lock);
+            registration::discard_if_unknown(client, access, registered, &error).await?;
             Ok(None)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Whether a refresh has failed for good (RFC 6749, 5.2): an answer that is no token will be none the next time, too.
-/// No answer at all, or a server out of order, says nothing of the refresh token.
+/// Whether a refresh has failed for good (RFC 6749, 5.2). No response, or a server that fails, says nothing about the
+/// refresh token.
 fn is_final(error: &ClientError) -> bool {
     match error {
-        ClientError::Refused { error, .. } => {
+        ClientError::OAuth { error, .. } => {
             !matches!(&*error.error, "server_error" | "temporarily_unavailable")
         }
         ClientError::Status { status, .. } => *status < 500,
@@ -199,12 +162,12 @@ fn is_final(error: &ClientError) -> bool {
     }
 }
 
-/// Sends a token request and reads a bearer or DPoP token from the answer. `old` is what a refresh renews: its key
-/// proves the request, its scopes are those of the answer unless that names others (RFC 6749, 6).
+/// Sends a token request. `old` is the token that a refresh replaces: its key proves the request, and its scopes are
+/// granted again unless the response names others (RFC 6749, 6).
 pub(crate) async fn request(
     client: &Client,
     access: &AccessRequest,
-    app: Option<&ClientInformation>,
+    registered: Option<&ClientInformation>,
     mut form: Form,
     old: Option<&AccessToken>,
 ) -> Result<AccessToken, ClientError> {
@@ -213,82 +176,36 @@ pub(crate) async fn request(
         issuer: server.issuer.clone(),
         endpoint: "token_endpoint",
     })?;
-    form.push(("resource", access.resource.clone()));
-    let proof_key = match old.and_then(|old| old.proof_key.as_ref().or(old.refresh_key.as_ref())) {
-        None if access.dpop => Some(ProofKey::generate()?),
-        given => given.cloned(),
+    form.extend(access.resource_param());
+    let old_key = old.and_then(|old| old.proof_key.as_ref().or(old.refresh_key.as_ref()));
+    let key = match old_key {
+        Some(exported) => Some(ProofKey::import(exported)?),
+        None => access.dpop.then(ProofKey::generate).transpose()?,
     };
-    let asked = old.map_or(&access.scopes, |old| &old.scopes);
-    let token = post(client, endpoint, app, &server.issuer, form, proof_key.as_ref()).await?;
-    let (proof_key, refresh_key) = match token.token_type.to_ascii_lowercase().as_str() {
+    let response =
+        token_endpoint::post(client, endpoint, registered, &server.issuer, form, key.as_ref())
+            .await?;
+    let key = key.map(|key| key.export());
+    let (proof_key, refresh_key) = match response.token_type.to_ascii_lowercase().as_str() {
         "bearer" if access.dpop => {
             return Err(ClientError::NotSenderConstrained { issuer: server.issuer.clone() });
         }
-        "bearer" => (None, proof_key),
-        "dpop" if proof_key.is_some() => (proof_key, None),
-        _ => return Err(ClientError::TokenType(token.token_type)),
+        "bearer" => (None, key),
+        "dpop" if key.is_some() => (key, None),
+        _ => return Err(ClientError::TokenType(response.token_type)),
     };
-    let credential = AccessToken {
-        proof_key,
-        refresh_key,
-        expires_at: token
-            .expires_in
-            .and_then(|s| SystemTime::now().checked_add(Duration::from_secs(s))),
-        scopes: token.scope.as_deref().map_or_else(|| asked.clone(), ScopeSet::parse),
-        token: token.access_token,
-        refresh_token: token.refresh_token,
+    let requested = old.map_or(&access.scopes, |old| &old.scopes);
+    let token = AccessToken {
+        token: response.access_token,
         issuer: server.issuer.clone(),
         resource: access.resource.clone(),
-        app: app.cloned(),
+        scopes: response.scope.as_deref().map_or_else(|| requested.clone(), ScopeSet::parse),
+        expires_at: response.expires_in.map(|seconds| unix_now().saturating_add(seconds)),
+        refresh_token: response.refresh_token,
+        proof_key,
+        refresh_key,
+        client: registered.cloned(),
     };
-    claims::explain(client, asked, &credential);
-    Ok(credential)
-}
-
-/// One token request, and a second one if the server wants a nonce in the proof (RFC 9449, 8).
-pub(crate) async fn post(
-    client: &Client,
-    endpoint: &str,
-    app: Option<&ClientInformation>,
-    audience: &str,
-    form: Form,
-    proof_key: Option<&ProofKey>,
-) -> Result<TokenResponse, ClientError> {
-    let mut retried = false;
-    loop {
-        let (mut headers, mut form) = (HeaderMap::new(), form.clone());
-        // Authenticated anew each time: an assertion is used once.
-        if let Some(app) = app {
-            client_auth::authenticate(client, app, audience, &mut headers, &mut form)?;
-        }
-        if let Some(key) = proof_key {
-            let proof = key.proof("POST", endpoint, client.nonces.of(endpoint), None)?;
-            headers.insert(DPOP, HeaderValue::try_from(proof).expect("a JWT is ASCII"));
-        }
-        let answer = client.http.form(endpoint, headers, &form).await?;
-        client.nonces.note(endpoint, &answer.headers);
-        match read(&answer) {
-            Err(ClientError::Refused { error, .. })
-                if error.error == "use_dpop_nonce"
-                    && proof_key.is_some()
-                    && !std::mem::replace(&mut retried, true)
-                    && answer.headers.contains_key(DPOP_NONCE) => {}
-            outcome => return outcome,
-        }
-    }
-}
-
-fn read(answer: &Answer) -> Result<TokenResponse, ClientError> {
-    // Some servers answer errors with 200.
-    if let Ok(error) = answer.json::<OAuthError>("token error") {
-        return Err(ClientError::Refused { at: "token endpoint", error });
-    }
-    if !answer.status.is_success() {
-        return Err(ClientError::Status {
-            what: "the token endpoint",
-            url: answer.url.clone(),
-            status: answer.status.as_u16(),
-        });
-    }
-    answer.json("token answer")
+    claims::report(client, requested, &token);
+    Ok(token)
 }

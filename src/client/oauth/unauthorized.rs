@@ -1,123 +1,123 @@
-//! A 401 or a 403 on its way to whoever can answer it, and the credential that comes back.
+//! A 401 or 403 response: what the server requires before it serves the request.
 //!
-//! Rules: RFC 6750 section 3, RFC 9449 section 7.1; MCP authorization "Error Handling".
+//! Specifications: RFC 6750 section 3, RFC 9110 section 11.6.1, RFC 9449 section 7.1; MCP authorization "Error Handling".
 
-use std::{
-    future::Future,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{future::Future, sync::Arc};
 
 use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use crate::{
     auth::challenge::Challenge,
-    client::{
-        context::{error::ClientError, secret::Secret},
-        oauth::{dpop::ProofKey, registration::ClientInformation},
-    },
+    client::context::{credentials::AccessToken, error::ClientError},
     principal::ScopeSet,
 };
 
-/// Finds the way from a refusal to a credential. The step file holds the one that does it in stages.
+/// Gets an access token when the server requires one. The step file implements it, stage by stage.
 pub trait Authorizer {
-    /// Answers a refusal.
+    /// Gets a token that satisfies the challenge.
     fn authorize(
         &mut self,
-        refusal: &AuthChallenge,
+        challenge: &AuthChallenge,
     ) -> impl Future<Output = Result<AccessToken, ClientError>>;
 }
 
-/// A request was refused, or soon will be.
+/// Why a request was rejected, or will be because its token expires.
 #[derive(Debug)]
 pub struct AuthChallenge {
     pub(crate) status: u16,
     challenges: Vec<Challenge>,
-    /// The credential that was refused, if one was sent.
-    pub(crate) credential: Option<Arc<AccessToken>>,
-    /// The credential has never been accepted.
-    pub(crate) brand_new: bool,
+    /// What is wrong with the `WWW-Authenticate` header; what is wrong is not used.
+    pub(crate) problems: Vec<String>,
+    /// The token that the request carried.
+    pub(crate) token: Option<Arc<AccessToken>>,
+    /// The token has never been accepted.
+    pub(crate) is_new_token: bool,
 }
 
+/// Longer headers are ignored. The longest honest ones have a few hundred bytes.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
 impl AuthChallenge {
-    /// Reads the challenges of an answer.
+    /// Reads the challenges of a 401 or 403 response.
     ///
     /// # Errors
-    /// When a challenge is malformed, or a 403 is none of scope.
-    pub(crate) fn read(
+    /// A 403 without `insufficient_scope`: no other token will help.
+    pub(crate) fn from_response(
         status: u16,
         headers: &HeaderMap,
-        credential: Option<Arc<AccessToken>>,
+        token: Option<Arc<AccessToken>>,
+        is_new_token: bool,
     ) -> Result<Self, ClientError> {
-        let mut challenges = Vec::new();
-        for value in headers.get_all(WWW_AUTHENTICATE) {
-            // Latin-1, as HTTP has it: a stray byte in one challenge must not hide the others.
-            let text: String = value.as_bytes().iter().map(|&b| char::from(b)).collect();
-            challenges.extend(Challenge::parse_all(&text)?);
+        let mut challenge =
+            Self { status, challenges: Vec::new(), problems: Vec::new(), token, is_new_token };
+        challenge.parse(headers);
+        match status {
+            403 if challenge.param("error") != Some("insufficient_scope") => {
+                Err(ClientError::Denied)
+            }
+            _ => Ok(challenge),
         }
-        let refusal = Self { status, challenges, credential, brand_new: false };
-        if status == 403 && refusal.param("error") != Some("insufficient_scope") {
-            return Err(ClientError::NoChallenge {
-                status,
-                why: "a 403 without insufficient_scope is final".to_owned(),
-            });
-        }
-        Ok(refusal)
     }
 
-    /// The credential is about to expire: nobody refused yet.
-    pub(crate) fn expiring(credential: Arc<AccessToken>) -> Self {
-        Self { status: 401, challenges: Vec::new(), credential: Some(credential), brand_new: false }
+    /// The token expires soon; no request was rejected yet.
+    pub(crate) fn expiring(token: Arc<AccessToken>) -> Self {
+        Self {
+            status: 401,
+            challenges: Vec::new(),
+            problems: Vec::new(),
+            token: Some(token),
+            is_new_token: false,
+        }
+    }
+
+    fn parse(&mut self, headers: &HeaderMap) {
+        let values = headers.get_all(WWW_AUTHENTICATE);
+        if values.iter().map(|value| value.len()).sum::<usize>() > MAX_HEADER_BYTES {
+            self.problems.push(format!("WWW-Authenticate has more than {MAX_HEADER_BYTES} bytes"));
+            return;
+        }
+        for value in values {
+            // Latin-1: a stray byte in one challenge must not hide the others.
+            let text: String = value.as_bytes().iter().map(|&b| char::from(b)).collect();
+            match Challenge::parse_all(&text) {
+                Ok(challenges) => self.challenges.extend(challenges),
+                Err(error) => self.problems.push(error.to_string()),
+            }
+        }
+        for name in ["resource_metadata", "scope", "error"] {
+            if self.values(name).next().is_some() && self.param(name).is_none() {
+                self.problems.push(format!("`{name}` is given with different values"));
+            }
+        }
     }
 
     pub(crate) fn challenges(&self) -> impl Iterator<Item = &Challenge> {
         self.challenges.iter()
     }
 
-    /// A parameter of the challenges that ask for tokens.
+    /// A parameter of the Bearer and DPoP challenges. `None` if they contradict each other: neither can be trusted.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        let tokens =
-            |c: &&Challenge| ["bearer", "dpop"].iter().any(|s| c.scheme().eq_ignore_ascii_case(s));
-        self.challenges.iter().filter(tokens).find_map(|challenge| challenge.param(name))
+        let mut values = self.values(name);
+        let first = values.next()?;
+        values.all(|value| value == first).then_some(first)
     }
 
-    /// The scopes that the refused request needs, if the server says so.
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let for_tokens =
+            |c: &&Challenge| ["bearer", "dpop"].iter().any(|s| c.scheme().eq_ignore_ascii_case(s));
+        self.challenges.iter().filter(for_tokens).filter_map(move |c| c.param(name))
+    }
+
+    /// The scopes that the rejected request needs, if the server names them.
     pub(crate) fn scopes(&self) -> Option<ScopeSet> {
         self.param("scope").map(ScopeSet::parse).filter(|scopes| !scopes.is_empty())
     }
 
-    /// Whether the server takes tokens that are bound to a key, and no others.
-    pub(crate) fn wants_dpop(&self) -> bool {
+    /// Whether the server accepts DPoP-bound tokens only.
+    pub(crate) fn requires_dpop(&self) -> bool {
         let offers =
             |scheme: &str| self.challenges.iter().any(|c| c.scheme().eq_ignore_ascii_case(scheme));
         offers("dpop") && !offers("bearer")
-    }
-}
-
-/// A token and all that is known of it.
-#[derive(Debug)]
-pub struct AccessToken {
-    pub(crate) token: Secret,
-    /// Present: the token is bound to this key (RFC 9449).
-    pub(crate) proof_key: Option<ProofKey>,
-    pub(crate) expires_at: Option<SystemTime>,
-    pub(crate) refresh_token: Option<Secret>,
-    /// The key of a refresh token whose access token is bound to none: a public client shows it again (RFC 9449, 5).
-    pub(crate) refresh_key: Option<ProofKey>,
-    /// What was granted; what was asked for when the server does not say (RFC 6749, 5.1).
-    pub(crate) scopes: ScopeSet,
-    pub(crate) issuer: String,
-    pub(crate) resource: String,
-    /// To whom it was issued; a refresh needs it. None for grants that are repeated instead of refreshed.
-    pub(crate) app: Option<ClientInformation>,
-}
-
-/// Renewed this long before the end, so that it does not expire on its way.
-const MARGIN: Duration = Duration::from_secs(30);
-
-impl AccessToken {
-    pub(crate) fn expires_soon(&self) -> bool {
-        self.expires_at.is_some_and(|at| at < SystemTime::now() + MARGIN)
     }
 }
 
@@ -127,17 +127,17 @@ mod tests {
 
     use super::*;
 
-    fn refusal(status: u16, challenges: &[&'static str]) -> Result<AuthChallenge, ClientError> {
+    fn challenge(status: u16, values: &[&str]) -> Result<AuthChallenge, ClientError> {
         let mut headers = HeaderMap::new();
-        for challenge in challenges {
-            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        for value in values {
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap());
         }
-        AuthChallenge::read(status, &headers, None)
+        AuthChallenge::from_response(status, &headers, None, false)
     }
 
     #[test]
-    fn parameters_are_found_in_the_challenge_that_asks_for_a_token() {
-        let refusal = refusal(
+    fn parameters_are_those_of_the_challenge_that_asks_for_a_token() {
+        let challenge = challenge(
             401,
             &[
                 r#"Basic realm="x", scope="no""#,
@@ -145,17 +145,52 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(refusal.scopes(), Some(ScopeSet::parse("b a")));
-        assert_eq!(refusal.param("resource_metadata"), Some("http://h/a,b?c=\"d"));
-        assert!(!refusal.wants_dpop());
+        assert_eq!(challenge.scopes(), Some(ScopeSet::parse("b a")));
+        assert_eq!(challenge.param("resource_metadata"), Some("http://h/a,b?c=\"d"));
+        assert!(!challenge.requires_dpop());
+        assert_eq!(challenge.problems, [""; 0]);
     }
 
     #[test]
-    fn only_a_challenge_of_scope_makes_a_403_worth_an_answer() {
-        assert!(refusal(403, &[r#"Bearer error="insufficient_scope", scope="a""#]).is_ok());
-        assert!(refusal(403, &[r#"Bearer error="invalid_token""#]).is_err());
-        assert!(refusal(403, &[]).is_err());
-        assert!(refusal(401, &[]).is_ok(), "the well-known places are left to try");
-        assert!(refusal(401, &["Bearer scope=\"open"]).is_err());
+    fn only_insufficient_scope_makes_a_403_worth_another_token() {
+        assert!(challenge(403, &[r#"Bearer error="insufficient_scope", scope="a""#]).is_ok());
+        for final_403 in [&[r#"Bearer error="invalid_token""#][..], &[], &["Bearer error=\"open"]] {
+            assert!(matches!(challenge(403, final_403), Err(ClientError::Denied)));
+        }
+        assert!(challenge(401, &[]).is_ok(), "the well-known locations are left to try");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_challenge_is_said_and_not_used() {
+        let long = format!("Bearer scope=\"a\", x=\"{}\"", "a".repeat(MAX_HEADER_BYTES));
+        for (name, values, problem) in [
+            ("not closed", &["Bearer resource_metadata=\"https://h/a"][..], "malformed"),
+            (
+                "no comma between parameters",
+                &[r#"Bearer scope="a" resource_metadata="https://h/a""#],
+                "malformed",
+            ),
+            (
+                "given twice in one challenge",
+                &[r#"Bearer resource_metadata="https://h/a", resource_metadata="https://h/b""#],
+                "`resource_metadata` twice",
+            ),
+            (
+                "given twice in two challenges",
+                &[
+                    r#"Bearer resource_metadata="https://h/a""#,
+                    r#"DPoP resource_metadata="https://h/b""#,
+                ],
+                "different values",
+            ),
+            ("far too long", &[&long], "more than 16384 bytes"),
+        ] {
+            let found = challenge(401, values).unwrap();
+            assert_eq!(found.param("resource_metadata"), None, "{name}");
+            assert!(found.problems[0].contains(problem), "{name}: {:?}", found.problems);
+        }
+        let agreeing = [r#"Bearer resource_metadata="https://h/a""#; 2];
+        let found = challenge(401, &agreeing).unwrap();
+        assert_eq!(found.param("resource_metadata"), Some("https://h/a"));
     }
 }

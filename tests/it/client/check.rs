@@ -20,7 +20,7 @@ async fn check(url: &str, flags: &[&str]) -> Run {
 }
 
 fn word<'a>(run: &'a Run, column: &str) -> &'a Value {
-    &run.results[0]["evaluation"][column]["word"]
+    &run.results[0]["evaluation"][column]["value"]
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn an_issuer_is_read_and_nothing_else_is_touched() {
         ("pkce", "yes"),
         ("rfc8414", "yes"),
         ("rfc7591", "yes"),
-        ("rfc8707", "unsaid"),
+        ("rfc8707", "not stated"),
         ("rfc9207", "yes"),
         ("cimd", "no"),
     ] {
@@ -72,9 +72,9 @@ async fn an_mcp_server_leads_to_its_issuer_by_the_well_known_place_or_the_challe
 #[tokio::test]
 async fn what_stops_clients_is_said_in_so_many_words() {
     for (change, issue) in [
-        (json!({"code_challenge_methods_supported": null}), "must take that for a no"),
+        (json!({"code_challenge_methods_supported": null}), "must refuse to continue"),
         (json!({"code_challenge_methods_supported": ["plain"]}), "no S256"),
-        (json!({"issuer": "https://other.example.com"}), "letter for letter"),
+        (json!({"issuer": "https://other.example.com"}), "byte for byte"),
         (json!({"issuer": "https://login.example.com/{tenantid}/v2.0"}), "a template"),
         (json!({"token_endpoint": "http://as.example.com/token"}), "cannot be used"),
         (json!({"token_endpoint": null}), "no token_endpoint"),
@@ -117,7 +117,7 @@ async fn a_host_without_documents_is_no_provider() {
     check("http://example.com", &[]).await.refused("use https");
     let mock =
         Mock::start(|_: &Hit, _: &Facts| Some(endless("application/json", "        "))).await;
-    check(&mock.facts.url, &[]).await.refused("answered more than");
+    check(&mock.facts.url, &[]).await.refused("sent more than");
 }
 
 #[tokio::test]

@@ -33,9 +33,9 @@ async fn a_second_run_needs_nobody_until_it_is_told_to_forget() {
     home.run(&mock, &[]).await.succeeded();
     assert_eq!((mock.count("/register"), mock.count("/authorize")), (1, 1), "the token was kept");
 
-    home.run(&mock, &["--forget"]).await.succeeded();
+    home.run(&mock, &["--logout"]).await.succeeded();
     assert_eq!(home.stored()["tokens"], json!({}));
-    assert_eq!(home.stored()["apps"], json!({}));
+    assert_eq!(home.stored()["clients"], json!({}));
     home.run(&mock, &[]).await.succeeded();
     assert_eq!((mock.count("/register"), mock.count("/authorize")), (2, 2));
 }
@@ -188,7 +188,7 @@ async fn a_run_that_is_killed_leaves_a_whole_file_or_none() {
             "--headless",
             "--scope",
             &format!("s{round}"),
-            "--credentials",
+            "--credentials-file",
             file.to_str().unwrap(),
         ];
         let mut child = home.start(&mock, arguments);

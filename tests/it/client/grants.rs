@@ -1,4 +1,4 @@
-//! Ways to a token without a person, ways to prove who we are, and tokens that are bound to a key.
+//! Grants without a user, client authentication, and DPoP-bound tokens.
 
 use std::{fs, sync::Mutex};
 
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use super::{
     mock::{ACCESS, Facts, Hit, Mock, ok},
-    run::{Home, finish, headless},
+    run::{Home, assertion, finish, headless, pinned},
 };
 
-/// A file with a secret, as a flag wants it.
+/// A file with a secret, as a flag takes it.
 fn secret(home: &Home, name: &str, text: &str) -> String {
     let path = home.0.path().join(name);
     fs::write(&path, format!("{text}\n")).unwrap();
@@ -39,12 +39,12 @@ fn part(jwt: &str, index: usize) -> Value {
 }
 
 #[tokio::test]
-async fn a_client_with_a_secret_shows_it_the_way_the_server_wants() {
+async fn a_client_secret_is_sent_as_the_server_supports_it() {
     let home = Home::new();
     let file = secret(&home, "secret", "s e:c+ret");
     let flags = ["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file];
     let mock = supporting("client_secret_basic").await;
-    headless(&mock, &flags).await.succeeded();
+    pinned(&mock, &flags).await.succeeded();
     let hit = &mock.hits("/token")[0];
     assert_eq!(hit.authorization, "Basic bWU6cytlJTNBYyUyQnJldA==", "form-encoded first");
     assert_eq!(hit.form["grant_type"], "client_credentials");
@@ -52,7 +52,7 @@ async fn a_client_with_a_secret_shows_it_the_way_the_server_wants() {
     assert!(!hit.form.contains_key("client_secret"));
 
     let mock = supporting("client_secret_post").await;
-    headless(&mock, &flags).await.succeeded();
+    pinned(&mock, &flags).await.succeeded();
     let hit = &mock.hits("/token")[0];
     assert_eq!(
         (&*hit.form["client_id"], &*hit.form["client_secret"], &*hit.authorization),
@@ -75,6 +75,7 @@ async fn a_secret_may_come_from_the_environment() {
     let (home, mock) = (Home::new(), supporting("client_secret_post").await);
     let mut program =
         home.program(["--headless", "--grant", "client_credentials", "--client-id", "me"]);
+    program.args(["--issuer", &mock.facts.url]);
     program.env("MCP_CLIENT_SECRET", "from-the-environment").arg(mock.mcp());
     let run = finish(program.spawn().unwrap()).await;
     run.succeeded();
@@ -98,7 +99,7 @@ async fn a_client_with_a_key_signs_an_assertion_for_this_issuer() {
         "--key-id",
         "k1",
     ];
-    headless(&mock, &flags).await.succeeded();
+    pinned(&mock, &flags).await.succeeded();
     let assertion = &mock.hits("/token")[0].form["client_assertion"];
     let (header, claims) = (part(assertion, 0), part(assertion, 1));
     assert_eq!((&header["alg"], &header["kid"]), (&json!("ES256"), &json!("k1")));
@@ -106,38 +107,97 @@ async fn a_client_with_a_key_signs_an_assertion_for_this_issuer() {
     assert!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap() <= 300);
     // A key of the wrong kind is a clear word, not a crash.
     let flags = [&flags[..], &["--signing-alg", "RS256"]].concat();
-    headless(&mock, &flags).await.refused("the key cannot sign");
+    pinned(&mock, &flags).await.refused("the key cannot sign");
 }
 
 #[tokio::test]
-async fn a_workload_shows_its_own_token_and_does_not_insist() {
-    let home = Home::new();
-    let jwt = secret(&home, "jwt", "header.payload.signature");
-    let flags = ["--grant", "jwt-bearer", "--assertion", &jwt, "--client-id", "me"];
+async fn an_assertion_is_sent_once_to_its_audience() {
     let mock = Mock::honest().await;
-    headless(&mock, &flags).await.succeeded();
-    let form = &mock.hits("/token")[0].form;
-    assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
-    assert_eq!((&*form["assertion"], &*form["client_id"]), ("header.payload.signature", "me"));
-
+    for audience in [mock.facts.url.clone(), format!("{}/token", mock.facts.url)] {
+        let (home, jwt) = (Home::new(), assertion(audience));
+        let file = secret(&home, "jwt", &jwt);
+        let flags = ["--grant", "jwt-bearer", "--assertion", &file, "--client-id", "me"];
+        pinned(&mock, &flags).await.succeeded();
+        let form = mock.hits("/token").pop().unwrap().form;
+        assert_eq!(form["grant_type"], "urn:ietf:params:oauth:grant-type:jwt-bearer");
+        assert_eq!((&*form["assertion"], &*form["client_id"]), (&*jwt, "me"));
+    }
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
         (hit.path == "/token").then(|| {
             (StatusCode::BAD_REQUEST, ok(json!({"error": "invalid_grant"}))).into_response()
         })
     })
     .await;
-    headless(&mock, &flags).await.refused("the token endpoint refused: invalid_grant");
+    let (home, jwt) = (Home::new(), assertion(mock.facts.url.clone()));
+    let file = secret(&home, "jwt", &jwt);
+    let flags = ["--grant", "jwt-bearer", "--assertion", &file];
+    pinned(&mock, &flags).await.refused("the token endpoint returned an error: invalid_grant");
     assert_eq!(mock.count("/token"), 1);
 }
 
+/// RFC 7523, 3: the audience of an assertion is the authorization server; whoever receives it can use it there.
 #[tokio::test]
-async fn a_company_vouches_for_one_authorization_server_and_one_resource() {
+async fn an_assertion_for_another_server_is_not_sent() {
+    let mock = Mock::honest().await;
+    for (name, jwt) in [
+        ("another server", assertion("https://honest.example.com")),
+        ("another server, too", assertion(json!([mock.facts.url, "https://honest.example.com"]))),
+        ("a slash more", assertion(format!("{}/", mock.facts.url))),
+        ("no audience", assertion(json!(null))),
+        ("an empty list", assertion(json!([]))),
+    ] {
+        let home = Home::new();
+        let file = secret(&home, "jwt", &jwt);
+        let run = pinned(&mock, &["--grant", "jwt-bearer", "--assertion", &file]).await;
+        assert_eq!(run.code, Some(1), "{name}");
+        run.refused("the assertion is for");
+        assert!(!run.story.contains(&jwt), "{name}");
+    }
+    let home = Home::new();
+    let file = secret(&home, "jwt", "opaque");
+    pinned(&mock, &["--grant", "jwt-bearer", "--assertion", &file])
+        .await
+        .refused("is not a signed JWT");
+    assert_eq!(mock.count("/token"), 0);
+}
+
+/// MCP authorization, "Authorization Server Binding": an MCP server must not choose who gets a secret.
+#[tokio::test]
+async fn credentials_are_sent_unattended_to_a_named_issuer_only() {
+    let home = Home::new();
+    let file = secret(&home, "secret", "s3cret");
+    let key = secret(&home, "key.pem", &rcgen::KeyPair::generate().unwrap().serialize_pem());
+    let client = ["--client-id", "me", "--client-secret", &file];
+    let machine = ["--grant", "client_credentials"];
+    for (name, flags) in [
+        ("a headless client", client.to_vec()),
+        ("a machine", [&machine[..], &client].concat()),
+        (
+            "a machine with a key",
+            [&machine[..], &["--client-id", "me", "--private-key", &key]].concat(),
+        ),
+        ("an assertion", vec!["--grant", "jwt-bearer", "--assertion", &file]),
+    ] {
+        let mock = Mock::honest().await;
+        let run = headless(&mock, &flags).await;
+        run.refused(&format!("pass --issuer {}", mock.facts.url));
+        assert_eq!(mock.count("/token") + mock.count("/authorize"), 0, "{name}");
+        // Another issuer than the pinned one: not even its metadata is read.
+        let elsewhere = [&flags[..], &["--issuer", "https://honest.example.com"]].concat();
+        headless(&mock, &elsewhere).await.refused("not https://honest.example.com");
+        assert_eq!(mock.count("/.well-known/oauth-authorization-server"), 0, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_token_is_exchanged_for_one_authorization_server_and_one_resource() {
     let home = Home::new();
     let (id_token, client_secret) =
         (secret(&home, "id", "id.token.of-alice"), secret(&home, "secret", "as-secret"));
     let exchanged = |kind: &'static str| {
-        Mock::start(move |hit: &Hit, _: &Facts| {
-            let issued = json!({"access_token": "the-id-jag", "issued_token_type": kind, "token_type": "N_A", "expires_in": 60});
+        Mock::start(move |hit: &Hit, facts: &Facts| {
+            let id_jag = assertion(facts.url.clone());
+            let issued = json!({"access_token": id_jag, "issued_token_type": kind, "token_type": "N_A", "expires_in": 60});
             (hit.path == "/idp").then(|| ok(issued))
         })
     };
@@ -161,7 +221,7 @@ async fn a_company_vouches_for_one_authorization_server_and_one_resource() {
         .map(str::to_owned)
     };
     let all = flags(&idp);
-    headless(&mock, &all.each_ref().map(String::as_str)).await.succeeded();
+    pinned(&mock, &all.each_ref().map(String::as_str)).await.succeeded();
     let asked = &mock.hits("/idp")[0].form;
     assert_eq!((&*asked["audience"], &*asked["resource"]), (&*mock.facts.url, &*mock.mcp()));
     assert_eq!((&*asked["subject_token"], &*asked["client_id"]), ("id.token.of-alice", "at-idp"));
@@ -169,18 +229,18 @@ async fn a_company_vouches_for_one_authorization_server_and_one_resource() {
         !asked.contains_key("client_secret"),
         "the secret of one server is not shown to another"
     );
-    assert_eq!(mock.hits("/token")[0].form["assertion"], "the-id-jag");
+    assert_eq!(mock.hits("/token")[0].form["assertion"], assertion(mock.facts.url.clone()));
 
     let mock = exchanged("urn:ietf:params:oauth:token-type:access_token").await;
     let all = flags(&format!("{}/idp", mock.facts.url));
-    headless(&mock, &all.each_ref().map(String::as_str))
+    pinned(&mock, &all.each_ref().map(String::as_str))
         .await
         .refused("the identity provider issued");
     assert_eq!(mock.count("/token"), 0);
 }
 
 #[tokio::test]
-async fn a_token_is_bound_to_a_key_when_the_server_wants_it_and_nonces_are_followed() {
+async fn a_token_is_dpop_bound_if_the_server_requires_it_and_nonces_are_used() {
     let seen = Mutex::new(Vec::<String>::new());
     let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
         let proof = hit.headers.get("dpop").map(|v| v.to_str().unwrap().to_owned());
@@ -233,7 +293,7 @@ async fn a_token_is_bound_to_a_key_when_the_server_wants_it_and_nonces_are_follo
 }
 
 #[tokio::test]
-async fn a_metadata_document_comes_before_registration_where_it_is_understood() {
+async fn a_client_metadata_document_is_preferred_to_registration_where_it_is_supported() {
     let mock = Mock::start(|hit: &Hit, facts: &Facts| {
         (hit.path == "/.well-known/oauth-authorization-server").then(|| {
             let mut metadata = facts.metadata();

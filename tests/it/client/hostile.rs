@@ -58,12 +58,12 @@ async fn an_honest_server_is_no_problem() {
 #[tokio::test]
 async fn an_answer_that_is_not_to_our_request_is_not_used() {
     for (why, to) in [
-        ("no or another state", "{r}?code=c&iss={i}"),
-        ("no or another state", "{r}?code=c&state=&iss={i}"),
-        ("no or another state", "{r}?code=c&state=x{s}&iss={i}"),
-        ("no or another state", "{r}?code=c&state=x&state={s}&iss={i}"),
-        ("gives code twice", "{r}?code=c&code=d&state={s}&iss={i}"),
-        ("no or another state", "{r}?error=access_denied&error_description=evil-words"),
+        ("missing or wrong state", "{r}?code=c&iss={i}"),
+        ("missing or wrong state", "{r}?code=c&state=&iss={i}"),
+        ("missing or wrong state", "{r}?code=c&state=x{s}&iss={i}"),
+        ("missing or wrong state", "{r}?code=c&state=x&state={s}&iss={i}"),
+        ("repeats code", "{r}?code=c&code=d&state={s}&iss={i}"),
+        ("missing or wrong state", "{r}?error=access_denied&error_description=evil-words"),
         ("neither a code nor an error", "{r}?state={s}&iss={i}"),
     ] {
         let mock = answering(to).await;
@@ -78,7 +78,7 @@ async fn a_code_of_another_issuer_is_not_used() {
     for (why, to) in [
         ("from another issuer", "{r}?code=c&state={s}&iss=https%3A%2F%2Fevil.example.com"),
         ("from another issuer", "{r}?code=c&state={s}&iss={i}%2F"),
-        ("says nothing of its issuer", "{r}?code=c&state={s}"),
+        ("has no `iss`", "{r}?code=c&state={s}"),
         (
             "from another issuer",
             "{r}?error=access_denied&error_description=click-here&state={s}&iss=https%3A%2F%2Fe",
@@ -108,7 +108,7 @@ async fn an_answer_that_goes_elsewhere_is_not_used() {
         "custom:callback?code=c&state={s}&iss={i}",
     ] {
         let mock = answering(to).await;
-        headless(&mock, &[]).await.refused("sends the answer to");
+        headless(&mock, &[]).await.refused("redirects to");
         assert_eq!(mock.count("/token"), 0, "{to}");
     }
 }
@@ -120,7 +120,7 @@ async fn a_server_without_s256_is_refused_unless_a_person_knows_better() {
             describing(move |m| m["code_challenge_methods_supported"] = methods.clone()).await;
         headless(&mock, &[]).await.refused("does not offer PKCE with S256");
         assert_eq!(mock.count("/authorize"), 0);
-        headless(&mock, &["--assume-s256"]).await.succeeded();
+        headless(&mock, &["--assume-pkce-s256"]).await.succeeded();
         assert_eq!(mock.hits("/authorize")[0].query["code_challenge_method"], "S256");
     }
 }
@@ -128,7 +128,7 @@ async fn a_server_without_s256_is_refused_unless_a_person_knows_better() {
 #[tokio::test]
 async fn endless_refusals_end_after_few_authorizations() {
     let mock = Mock::start(|hit, facts| (hit.path == "/mcp").then(|| refused(facts))).await;
-    headless(&mock, &[]).await.refused("has just issued is answered with 401");
+    headless(&mock, &[]).await.refused("has just issued gets a 401");
     assert_eq!(mock.count("/authorize"), 1);
 
     let always = |scope: fn(usize) -> String| {
@@ -141,12 +141,12 @@ async fn endless_refusals_end_after_few_authorizations() {
         })
     };
     let mock = always(|_| "x".to_owned()).await;
-    headless(&mock, &[]).await.refused("the token is still not enough");
+    headless(&mock, &[]).await.refused("the granted scopes are not enough");
     assert_eq!(mock.count("/authorize"), 2, "once, and once more for the scope");
 
     // A new scope each time looks like progress, but not for long.
     let mock = always(|number| format!("x{number}")).await;
-    headless(&mock, &[]).await.refused("the server still refuses");
+    headless(&mock, &[]).await.refused("the server still rejects");
     assert!(mock.count("/authorize") <= 4, "{}", mock.count("/authorize"));
 
     // Accepted once, then refused: one authorization for each request, and an end to that, too.
@@ -160,7 +160,7 @@ async fn endless_refusals_end_after_few_authorizations() {
     })
     .await;
     let calls: Vec<_> = std::iter::repeat_n(["--call", "t={}"], 20).flatten().collect();
-    headless(&mock, &calls).await.refused("the server still refuses");
+    headless(&mock, &calls).await.refused("the server still rejects");
     assert!(mock.count("/authorize") <= 8, "{}", mock.count("/authorize"));
 }
 

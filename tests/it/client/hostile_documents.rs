@@ -157,12 +157,12 @@ async fn a_place_without_a_document_is_passed_over() {
 async fn answers_that_never_end_are_cut_off() {
     type Cut = (&'static str, &'static str, fn() -> Response);
     let cases: [Cut; 9] = [
-        (RESOURCE, "answered more than", || endless("application/json", "        ")),
-        (METADATA, "answered more than", || endless("application/json", "[[[[[[[[")),
-        ("/register", "answered more than", || endless("application/json", "{\"a\": 1}")),
-        ("/token", "answered more than", || endless("application/json", "        ")),
-        ("/mcp", "answered more than", || endless("application/json", "        ")),
-        ("/mcp", "answered more than", || endless("text/event-stream", "data: aa")),
+        (RESOURCE, "sent more than", || endless("application/json", "        ")),
+        (METADATA, "sent more than", || endless("application/json", "[[[[[[[[")),
+        ("/register", "sent more than", || endless("application/json", "{\"a\": 1}")),
+        ("/token", "sent more than", || endless("application/json", "        ")),
+        ("/mcp", "sent more than", || endless("application/json", "        ")),
+        ("/mcp", "sent more than", || endless("text/event-stream", "data: aa")),
         ("/mcp", "within 2 s", || endless("text/event-stream", ": hi\n\n\n\n")),
         ("/token", "within 2 s", || stuck("application/json")),
         ("/mcp", "within 2 s", || stuck("text/event-stream")),
@@ -182,7 +182,7 @@ async fn answers_that_never_end_are_cut_off() {
             .then(|| (size, endless("application/json", "        ")).into_response())
     })
     .await;
-    headless(&mock, &[]).await.refused("answered more than");
+    headless(&mock, &[]).await.refused("sent more than");
 }
 
 #[tokio::test]
@@ -204,14 +204,18 @@ async fn broken_documents_are_named() {
         (RESOURCE, "protected resource metadata at", "[]"),
         (RESOURCE, "names no authorization server", r#"{"resource": "URL/mcp"}"#),
         (METADATA, "publishes no authorization server metadata", "<html>"),
-        ("/token", "token answer at", r#"{"token_type": "Bearer"}"#),
+        ("/token", "token response at", r#"{"token_type": "Bearer"}"#),
         (
             "/token",
             "issued a token of type \"mac\"",
             r#"{"access_token": "x", "token_type": "mac"}"#,
         ),
-        ("/token", "the token endpoint refused: invalid_grant", r#"{"error": "invalid_grant"}"#),
-        ("/register", "registration answer at", "{}"),
+        (
+            "/token",
+            "the token endpoint returned an error: invalid_grant",
+            r#"{"error": "invalid_grant"}"#,
+        ),
+        ("/register", "registration response at", "{}"),
     ] {
         let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
             (hit.path == path).then(|| body.replace("URL", &facts.url).into_response())
@@ -223,5 +227,5 @@ async fn broken_documents_are_named() {
         (hit.path == RESOURCE).then(|| StatusCode::NOT_FOUND.into_response())
     })
     .await;
-    headless(&mock, &[]).await.refused("answered 404");
+    headless(&mock, &[]).await.refused("returned 404");
 }

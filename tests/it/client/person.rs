@@ -19,7 +19,8 @@ use super::{
 /// Starts step 11 without a browser and reads until it says where to go.
 async fn waiting(home: &Home, mock: &Mock) -> (Child, Url) {
     let file = home.credentials();
-    let mut child = home.start(mock, ["--no-browser", "--credentials", file.to_str().unwrap()]);
+    let mut child =
+        home.start(mock, ["--no-browser", "--credentials-file", file.to_str().unwrap()]);
     let errors = BufReader::new(child.stderr.take().unwrap());
     let (found, url) = oneshot::channel::<String>();
     // Read to the end, so that it is never blocked; what it says further is not needed here.
@@ -50,7 +51,7 @@ async fn a_browser_comes_back_and_is_thanked() {
     let page = browser().get(url).send().await.unwrap();
     assert_eq!(page.headers()["referrer-policy"], "no-referrer");
     assert_eq!(page.headers()["cache-control"], "no-store");
-    assert!(page.text().await.unwrap().contains("You are in"));
+    assert!(page.text().await.unwrap().contains("Login successful"));
     finish(child).await.succeeded();
 }
 
@@ -75,7 +76,9 @@ async fn strangers_are_turned_away_and_the_wait_goes_on() {
     let address = callback.trim_start_matches("http://").split('/').next().unwrap().to_owned();
     let _silent = tokio::net::TcpStream::connect(address).await.unwrap();
     assert_eq!(mock.count("/token"), 0);
-    assert!(browser().get(url).send().await.unwrap().text().await.unwrap().contains("You are in"));
+    assert!(
+        browser().get(url).send().await.unwrap().text().await.unwrap().contains("Login successful")
+    );
     finish(child).await.succeeded();
     assert_eq!(mock.count("/token"), 1);
 }
@@ -114,7 +117,7 @@ async fn a_no_is_explained_on_the_page_too_and_nothing_in_it_is_html() {
     let home = Home::new();
     let (child, url) = waiting(&home, &mock).await;
     let page = browser().get(url).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("That did not work") && page.contains("&#60;script"), "{page}");
+    assert!(page.contains("Login failed") && page.contains("&#60;script"), "{page}");
     assert!(!page.contains("<script"));
     assert_eq!(finish(child).await.code, Some(1));
 }

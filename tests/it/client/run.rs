@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::mock::{ACCESS, CODE, Mock, REFRESH};
@@ -85,7 +86,7 @@ impl Home {
     /// Runs step 11 to its end, with the credentials file of this home.
     pub(crate) async fn run(&self, mock: &Mock, arguments: &[&str]) -> Run {
         let file = self.credentials();
-        let kept = ["--headless", "--credentials", file.to_str().expect("text")];
+        let kept = ["--headless", "--credentials-file", file.to_str().expect("text")];
         finish(self.start(mock, kept.iter().chain(arguments))).await
     }
 }
@@ -94,6 +95,18 @@ impl Home {
 pub(crate) async fn headless(mock: &Mock, arguments: &[&str]) -> Run {
     let home = Home::new();
     finish(home.start(mock, ["--headless"].iter().chain(arguments))).await
+}
+
+/// The same, with the mock's authorization server as the one to trust: required where secrets are sent unattended.
+pub(crate) async fn pinned(mock: &Mock, arguments: &[&str]) -> Run {
+    headless(mock, &[&["--issuer", &mock.facts.url], arguments].concat()).await
+}
+
+/// An assertion for these audiences, signed by nobody: the client only reads it.
+pub(crate) fn assertion(aud: impl Into<Value>) -> String {
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let claims = json!({"iss": "https://idp.example.com", "aud": aud.into()});
+    format!("{}.{}.signature", part(json!({"alg": "ES256"})), part(claims))
 }
 
 /// Waits for the end. No secret of the mock may be in what was said.

@@ -1,4 +1,4 @@
-//! The conversation itself: eras, sessions, streams, pages, and servers that break the rules of each.
+//! MCP sessions: protocol eras, pages, input requests, and servers that violate the rules.
 
 use axum::{
     http::{StatusCode, header},
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     mock::{ACCESS, Facts, Hit, Mock, ok},
-    run::headless,
+    run::{Home, finish, headless},
 };
 
 pub(super) fn method(hit: &Hit) -> &str {
@@ -24,12 +24,12 @@ fn error(hit: &Hit, status: StatusCode, code: i64, data: Value) -> Response {
     (status, ok(json!({"jsonrpc": "2.0", "id": hit.json["id"], "error": error}))).into_response()
 }
 
-/// An MCP server that wants no token; `answer` sees the requests to it.
+/// An MCP server that needs no token; `answer` handles its requests.
 pub(super) async fn open(answer: impl Fn(&Hit) -> Response + Send + Sync + 'static) -> Mock {
     Mock::start(move |hit: &Hit, _: &Facts| (hit.path == "/mcp").then(|| answer(hit))).await
 }
 
-/// A server of the session era, apart from what it answers to `server/discover`.
+/// A legacy server, apart from its response to `server/discover`.
 pub(super) fn legacy(hit: &Hit) -> Response {
     match method(hit) {
         "initialize" => {
@@ -50,7 +50,7 @@ pub(super) fn legacy(hit: &Hit) -> Response {
 }
 
 #[tokio::test]
-async fn an_older_server_is_recognized_by_whatever_it_says() {
+async fn a_legacy_server_is_recognized_by_any_response() {
     let refusals: [fn(&Hit) -> Response; 6] = [
         |_| StatusCode::BAD_REQUEST.into_response(),
         |_| (StatusCode::BAD_REQUEST, "bad header").into_response(),
@@ -66,36 +66,36 @@ async fn an_older_server_is_recognized_by_whatever_it_says() {
         .await;
         let run = headless(&mock, &["--call", "t={}"]).await;
         run.succeeded();
-        assert_eq!(run.results[0]["protocol"], "2025-06-18", "the server's word counts");
+        assert_eq!(run.results[0]["protocol"], "2025-06-18", "the server's version counts");
         assert_eq!(run.results[0]["server"]["name"], "old");
         assert_eq!(mock.hits("/mcp").last().unwrap().method, "DELETE", "the session is ended");
     }
 }
 
 #[tokio::test]
-async fn a_newer_server_with_a_complaint_is_not_taken_for_an_older_one() {
+async fn an_error_of_a_stateless_server_is_no_reason_to_fall_back() {
     for (code, data, why) in [
         (-32020, Value::Null, "error -32020"),
         (-32021, json!({"requiredCapabilities": {"roots": {}}}), "error -32021"),
         (-32022, json!({"supported": ["2030-01-01"]}), "error -32022"),
-        (-32022, json!({"supported": ["2026-07-28"]}), "and refuses it"),
+        (-32022, json!({"supported": ["2026-07-28"]}), "but rejects it"),
     ] {
         let mock = open(move |hit| error(hit, StatusCode::BAD_REQUEST, code, data.clone())).await;
         headless(&mock, &[]).await.refused(why);
         assert!(mock.hits("/mcp").iter().all(|hit| method(hit) == "server/discover"), "{why}");
     }
     let mock = open(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()).await;
-    headless(&mock, &[]).await.refused("answered with 500");
+    headless(&mock, &[]).await.refused("returned 500");
 }
 
 #[tokio::test]
-async fn a_server_of_an_unknown_revision_is_left() {
+async fn a_server_with_an_unsupported_version_is_rejected() {
     let mock = open(|hit| match method(hit) {
         "initialize" => result(hit, json!({"protocolVersion": "1999-01-01", "capabilities": {}})),
         _ => StatusCode::BAD_REQUEST.into_response(),
     })
     .await;
-    headless(&mock, &[]).await.refused("speaks 1999-01-01, which we do not");
+    headless(&mock, &[]).await.refused("supports 1999-01-01, this client does not");
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_session_that_has_ended_is_opened_again() {
 }
 
 #[tokio::test]
-async fn schemas_are_kept_as_they_came() {
+async fn schemas_are_passed_on_byte_for_byte() {
     let mock = open(|hit| match method(hit) {
         "server/discover" => StatusCode::BAD_REQUEST.into_response(),
         "tools/list" => {
@@ -129,7 +129,7 @@ async fn schemas_are_kept_as_they_came() {
 }
 
 #[tokio::test]
-async fn lists_have_pages_but_not_without_end() {
+async fn lists_have_pages_within_limits() {
     let pages = |next: fn(usize) -> Value| {
         open(move |hit| match method(hit) {
             "server/discover" => result(
@@ -150,14 +150,106 @@ async fn lists_have_pages_but_not_without_end() {
     assert_eq!(mock.hits("/mcp")[2].json["params"]["cursor"], "c1");
 
     let mock = pages(|_| json!("same")).await;
-    headless(&mock, &[]).await.refused("never comes to an end");
+    headless(&mock, &[]).await.refused("repeats a cursor");
     let mock = pages(|number| json!(number.to_string())).await;
-    headless(&mock, &[]).await.refused("never comes to an end");
+    headless(&mock, &[]).await.refused("more than 100 pages");
     assert!(mock.count("/mcp") <= 101);
+
+    // All pages together are bounded, not only each of them.
+    let mock = open(|hit| match method(hit) {
+        "server/discover" => result(
+            hit,
+            json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
+        ),
+        _ => result(
+            hit,
+            json!({"tools": [{"name": "t", "description": "x".repeat(3 << 20)}], "nextCursor": hit.earlier.to_string()}),
+        ),
+    })
+    .await;
+    headless(&mock, &["--quiet"]).await.refused("sent more than 16777216 bytes");
+    assert!(mock.count("/mcp") <= 7, "{}", mock.count("/mcp"));
 }
 
 #[tokio::test]
-async fn a_question_in_between_is_answered_and_its_state_echoed() {
+async fn an_unknown_result_type_is_an_error() {
+    let typed = |kind: Value| {
+        open(move |hit| match method(hit) {
+            "server/discover" => result(
+                hit,
+                json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
+            ),
+            "tools/list" => result(hit, json!({"tools": [{"name": "t", "inputSchema": {}}]})),
+            _ => result(hit, json!({"resultType": kind, "content": []})),
+        })
+    };
+    // 2026-07-28 basic, "Result types": absent means complete, anything unknown is invalid.
+    for complete in [json!("complete"), Value::Null] {
+        headless(&typed(complete).await, &["--call", "t={}"]).await.succeeded();
+    }
+    for unknown in ["partial", "Complete", ""] {
+        let mock = typed(json!(unknown)).await;
+        headless(&mock, &["--call", "t={}"]).await.refused("unknown resultType");
+    }
+}
+
+#[tokio::test]
+async fn tools_that_may_be_destructive_are_called_only_on_request() {
+    let tools = json!({"tools": [
+        {"name": "unannotated", "inputSchema": {}},
+        {"name": "nothing_said", "inputSchema": {}, "annotations": null},
+        {"name": "writing", "inputSchema": {}, "annotations": {"readOnlyHint": false}},
+        {"name": "destructive", "inputSchema": {}, "annotations": {"destructiveHint": true}},
+        {"name": "reading", "inputSchema": {}, "annotations": {"readOnlyHint": true}},
+        {"name": "adding", "inputSchema": {}, "annotations": {"destructiveHint": false}},
+    ]});
+    // 2025-06-18 and later, `ToolAnnotations`: destructiveHint defaults to true, readOnlyHint to false.
+    for (flags, expected) in [
+        (&["--call-all"][..], &["reading", "adding"][..]),
+        (
+            &["--call-all", "--include-destructive"],
+            &["unannotated", "nothing_said", "writing", "destructive", "reading", "adding"],
+        ),
+    ] {
+        let tools = tools.clone();
+        let mock = open(move |hit| match method(hit) {
+            "server/discover" => StatusCode::BAD_REQUEST.into_response(),
+            "tools/list" => result(hit, tools.clone()),
+            _ => legacy(hit),
+        })
+        .await;
+        let run = headless(&mock, flags).await;
+        run.succeeded();
+        let called: Vec<_> =
+            run.results[1..].iter().map(|call| call["name"].as_str().unwrap()).collect();
+        assert_eq!(called, expected);
+        assert_eq!(run.story.contains("unannotated is not called"), expected.len() == 2);
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_is_no_mcp_endpoint_gets_a_hint() {
+    let mock = Mock::start(|hit: &Hit, _: &Facts| {
+        (hit.path == "/mcp").then(|| StatusCode::METHOD_NOT_ALLOWED.into_response())
+    })
+    .await;
+    let run = headless(&mock, &[]).await;
+    run.refused("is not an MCP endpoint: initialize returned 405");
+    run.refused(&format!("an MCP endpoint is often at /mcp: try {}/mcp", mock.facts.url));
+
+    let home = Home::new();
+    let port = mock.facts.url.rsplit(':').next().unwrap();
+    for (url, hint) in [
+        (format!("localhost:{port}/mcp"), format!("http://localhost:{port}/mcp for this machine")),
+        (format!("https://localhost:{port}/mcp"), "on this machine use http://".to_owned()),
+    ] {
+        let run = finish(home.program(["--headless", &url]).spawn().unwrap()).await;
+        run.refused(&hint);
+    }
+}
+
+#[tokio::test]
+async fn an_input_request_is_answered_and_its_state_echoed() {
     let modern = |call: fn(&Hit) -> Value| {
         open(move |hit| match method(hit) {
             "server/discover" => result(
@@ -192,14 +284,14 @@ async fn a_question_in_between_is_answered_and_its_state_echoed() {
     let mock = modern(|_| json!({"resultType": "input_required", "inputRequests": {"q": {"method": "sampling/createMessage"}}})).await;
     headless(&mock, &["--call", "t={}"])
         .await
-        .refused("asks for sampling/createMessage, which we did not offer");
+        .refused("sent sampling/createMessage, for which the client declared no capability");
     let mock = modern(|_| json!({"resultType": "input_required", "requestState": "again"})).await;
-    headless(&mock, &["--call", "t={}"]).await.refused("was not done after 20 round trips");
+    headless(&mock, &["--call", "t={}"]).await.refused("was not complete after 20 round trips");
     assert!(mock.count("/mcp") < 25);
 }
 
 #[tokio::test]
-async fn changed_headers_are_read_again_and_sent_once_more() {
+async fn rejected_parameter_headers_are_read_again_and_sent_once_more() {
     let mock = open(|hit| match (method(hit), hit.earlier) {
         ("server/discover", _) => result(hit, json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})),
         ("tools/list", earlier) => {
@@ -212,10 +304,12 @@ async fn changed_headers_are_read_again_and_sent_once_more() {
         _ => result(hit, json!({"content": []})),
     })
     .await;
-    let run = headless(&mock, &["--call", r#"t={"a": "é"}"#, "--call-all"]).await;
+    let run =
+        headless(&mock, &["--call", r#"t={"a": "é"}"#, "--call-all", "--include-destructive"])
+            .await;
     run.succeeded();
     assert!(
-        run.results[0]["dropped"][0].as_str().unwrap().starts_with("broken: "),
+        run.results[0]["invalid_tools"][0].as_str().unwrap().starts_with("broken: "),
         "{}",
         run.results[0]
     );
@@ -230,7 +324,7 @@ async fn changed_headers_are_read_again_and_sent_once_more() {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_is_told_by_the_exit_code() {
+async fn a_failed_call_has_an_exit_code_of_its_own() {
     for (answer, code) in [
         (json!({"result": {"content": [], "isError": true}}), 4),
         (json!({"error": {"code": -32602, "message": "no"}}), 4),
@@ -251,27 +345,30 @@ async fn a_call_that_fails_is_told_by_the_exit_code() {
 }
 
 #[tokio::test]
-async fn messages_that_are_none_are_refused() {
+async fn invalid_messages_are_rejected() {
     for (why, body) in [
-        ("no message of JSON-RPC", "not JSON"),
-        ("no message of JSON-RPC", r#"{"jsonrpc": "2.0", "id": 1}"#),
-        ("to another request", r#"{"jsonrpc": "2.0", "id": 99, "result": {}}"#),
-        ("cannot be read", r#"{"jsonrpc": "2.0", "id": 1, "result": {"supportedVersions": "x"}}"#),
+        ("no JSON-RPC message", "not JSON"),
+        ("no JSON-RPC message", r#"{"jsonrpc": "2.0", "id": 1}"#),
+        ("for another request", r#"{"jsonrpc": "2.0", "id": 99, "result": {}}"#),
+        (
+            "a result is invalid",
+            r#"{"jsonrpc": "2.0", "id": 1, "result": {"supportedVersions": "x"}}"#,
+        ),
     ] {
         let mock =
             open(move |_| ([(header::CONTENT_TYPE, "application/json")], body).into_response())
                 .await;
-        headless(&mock, &["--protocol", "2026-07-28"]).await.refused(why);
+        headless(&mock, &["--protocol-version", "2026-07-28"]).await.refused(why);
     }
     let stream = |body: &'static str| {
         open(move |_| ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
     };
-    headless(&stream("data: x\n\n").await, &[]).await.refused("is no message");
-    headless(&stream("id: 1\ndata:\n\n").await, &[]).await.refused("ended before the answer");
+    headless(&stream("data: x\n\n").await, &[]).await.refused("is not a JSON-RPC message");
+    headless(&stream("id: 1\ndata:\n\n").await, &[]).await.refused("ended before the response");
 }
 
 #[tokio::test]
-async fn a_token_is_for_the_server_that_it_was_issued_for() {
+async fn a_token_is_sent_to_the_mcp_server_only() {
     let mock = Mock::honest().await;
     headless(&mock, &["--call", "t={}"]).await.succeeded();
     for path in ["/authorize", "/token", "/register", "/.well-known/oauth-authorization-server"] {

@@ -1,4 +1,4 @@
-//! What earlier runs left behind: who may use it, how it is renewed, how it is forgotten.
+//! Stored credentials: which runs use them, how tokens are refreshed, what a logout removes.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     mock::{Facts, Hit, Mock, REFRESH, ok},
-    run::Home,
+    run::{Home, assertion},
 };
 
 /// Changes the credentials file.
@@ -27,9 +27,9 @@ fn expire(home: &Home, mock: &Mock) {
 }
 
 /// A secret in a file of this folder, as a flag takes it.
-fn secret(folder: &Home) -> String {
+fn secret(folder: &Home, text: &str) -> String {
     let file = folder.0.path().join("secret");
-    fs::write(&file, "s").unwrap();
+    fs::write(&file, text).unwrap();
     format!("@{}", file.display())
 }
 
@@ -44,16 +44,16 @@ fn last(mock: &Mock, path: &str) -> Hit {
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 #[tokio::test]
-async fn a_stored_token_is_for_the_grant_and_the_client_that_got_it() {
+async fn a_stored_token_is_used_for_its_own_grant_and_client_only() {
     let folder = Home::new();
-    let file = secret(&folder);
+    let file = secret(&folder, "s");
     for (name, flags, grant) in [
         (
             "a machine's own token",
             vec!["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file],
             "client_credentials",
         ),
-        ("an assertion", vec!["--grant", "jwt-bearer", "--assertion", &file], JWT_BEARER),
+        ("an assertion", vec!["--grant", "jwt-bearer"], JWT_BEARER),
         ("another client", vec!["--client-id", "me"], "authorization_code"),
     ] {
         for expired in [false, true] {
@@ -63,6 +63,12 @@ async fn a_stored_token_is_for_the_grant_and_the_client_that_got_it() {
                 expire(&home, &mock);
             }
             let (before, requests) = (home.stored(), mock.count("/mcp"));
+            let jwt = secret(&home, &assertion(mock.facts.url.clone()));
+            let mut flags = flags.clone();
+            flags.extend(["--issuer", &mock.facts.url]);
+            if grant == JWT_BEARER {
+                flags.extend(["--assertion", &jwt]);
+            }
             home.run(&mock, &flags).await.succeeded();
             assert_eq!(grants(&mock), ["authorization_code", grant], "{name}, expired: {expired}");
             assert_eq!(mock.hits("/mcp")[requests].authorization, "", "{name}");
@@ -72,7 +78,7 @@ async fn a_stored_token_is_for_the_grant_and_the_client_that_got_it() {
 }
 
 #[tokio::test]
-async fn two_clients_of_one_person_keep_a_token_each() {
+async fn two_clients_of_one_user_keep_a_token_each() {
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &[]).await.succeeded();
     home.run(&mock, &["--client-id", "me"]).await.succeeded();
@@ -83,7 +89,7 @@ async fn two_clients_of_one_person_keep_a_token_each() {
         assert!(last(&mock, "/mcp").authorization.ends_with(token), "{name}");
     }
     assert_eq!(mock.count("/authorize"), 2);
-    edit(&home, |stored| stored["named"][mock.mcp()]["me"]["expires_at"] = json!(1));
+    edit(&home, |stored| stored["tokens_by_client"][mock.mcp()]["me"]["expires_at"] = json!(1));
     home.run(&mock, &["--client-id", "me"]).await.succeeded();
     let refresh = last(&mock, "/token").form;
     assert_eq!(
@@ -92,9 +98,15 @@ async fn two_clients_of_one_person_keep_a_token_each() {
     );
     let stored = home.stored();
     assert_eq!(stored["tokens"][mock.mcp()]["refresh_token"], format!("{REFRESH}0"));
-    assert_eq!(stored["named"][mock.mcp()]["me"]["refresh_token"], format!("{REFRESH}2"));
-    home.run(&mock, &["--forget"]).await.succeeded();
-    assert_eq!((&home.stored()["tokens"], &home.stored()["named"]), (&json!({}), &json!({})));
+    assert_eq!(
+        stored["tokens_by_client"][mock.mcp()]["me"]["refresh_token"],
+        format!("{REFRESH}2")
+    );
+    home.run(&mock, &["--logout"]).await.succeeded();
+    assert_eq!(
+        (&home.stored()["tokens"], &home.stored()["tokens_by_client"]),
+        (&json!({}), &json!({}))
+    );
 }
 
 /// The point of the key that a proof shows.
@@ -105,7 +117,7 @@ fn key(hit: &Hit) -> Option<Value> {
 }
 
 #[tokio::test]
-async fn a_bearer_token_is_refused_where_a_bound_one_was_asked_for() {
+async fn a_bearer_token_is_rejected_where_a_bound_one_was_requested() {
     let required = || {
         Mock::start(|hit: &Hit, facts: &Facts| {
             (hit.path == "/.well-known/oauth-protected-resource/mcp").then(|| {
@@ -118,7 +130,7 @@ async fn a_bearer_token_is_refused_where_a_bound_one_was_asked_for() {
         })
     };
     for (name, mock, flags) in [
-        ("by the person", Mock::honest().await, vec!["--dpop"]),
+        ("by the user", Mock::honest().await, vec!["--dpop"]),
         ("by the resource", required().await, vec![]),
     ] {
         let home = Home::new();
@@ -135,7 +147,7 @@ async fn a_bearer_token_is_refused_where_a_bound_one_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_proved_with_its_key_even_if_the_access_token_is_unbound() {
+async fn a_refresh_uses_the_key_of_the_refresh_token_even_if_the_access_token_is_unbound() {
     let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
         "/token" if hit.earlier == 0 => {
             let mut tokens = facts.tokens(3600);
@@ -159,28 +171,23 @@ async fn a_refresh_token_is_proved_with_its_key_even_if_the_access_token_is_unbo
 }
 
 #[tokio::test]
-async fn a_token_of_another_issuer_than_the_wanted_one_is_not_shown() {
+async fn a_stored_token_of_another_issuer_is_not_sent() {
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &["--client-id", "me"]).await.succeeded();
     let requests = mock.count("/mcp");
     let elsewhere = ["--client-id", "me", "--issuer", "https://other.example.com"];
-    home.run(&mock, &elsewhere).await.refused("names no authorization server that fits");
+    home.run(&mock, &elsewhere).await.refused("not https://other.example.com");
     assert_eq!(mock.hits("/mcp")[requests].authorization, "");
     home.run(&mock, &["--issuer", &mock.facts.url]).await.succeeded();
     assert_eq!(mock.count("/authorize"), 1);
 }
 
 #[tokio::test]
-async fn whatever_was_stored_can_be_forgotten_even_if_there_was_never_a_token() {
-    let folder = Home::new();
-    let file = secret(&folder);
-    let machine =
-        vec!["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file];
+async fn a_logout_removes_what_is_stored_even_without_a_token() {
     for (name, flags, old_file, forgotten) in [
-        ("a registration", vec![], false, "forgotten: the registration at http"),
-        ("one of an older program", vec![], true, "forgotten: the registration at http"),
+        ("a registration", vec![], false, "removed: the registration at http"),
+        ("one of an older program", vec![], true, "removed: the registration at http"),
         ("a client named by a person", vec!["--client-id", "me"], false, "that me belongs to"),
-        ("a machine", machine, false, "forgotten: that me belongs to"),
     ] {
         let mock = Mock::start(|hit: &Hit, _: &Facts| {
             (hit.path == "/token").then(|| {
@@ -189,25 +196,25 @@ async fn whatever_was_stored_can_be_forgotten_even_if_there_was_never_a_token() 
         })
         .await;
         let home = Home::new();
-        home.run(&mock, &flags).await.refused("run with --forget, then again");
+        home.run(&mock, &flags).await.refused("run with --logout, then again");
         if old_file {
             edit(&home, |stored| drop(stored.as_object_mut().unwrap().remove("issuers")));
-            home.run(&mock, &flags).await.refused("run with --forget, then again");
+            home.run(&mock, &flags).await.refused("run with --logout, then again");
         }
-        let run = home.run(&mock, &["--forget"]).await;
+        let run = home.run(&mock, &["--logout"]).await;
         run.succeeded();
         assert!(run.story.contains(forgotten), "{name}: {}", run.story);
         let stored = home.stored();
-        for member in ["apps", "bound", "issuers"] {
+        for member in ["clients", "pre_registered", "issuers"] {
             assert_eq!(stored[member], json!({}), "{name}: {member}");
         }
-        let run = home.run(&mock, &["--forget"]).await;
+        let run = home.run(&mock, &["--logout"]).await;
         assert!(run.story.contains("nothing was stored"), "{name}: {}", run.story);
     }
 }
 
 #[tokio::test]
-async fn a_step_up_after_a_refresh_asks_for_what_was_never_asked_for() {
+async fn a_step_up_after_a_refresh_requests_the_union_of_scopes() {
     for (name, flags) in [
         ("the server names the scope", vec!["--scope", "a"]),
         ("the person names it, too", vec!["--scope", "a b"]),
@@ -238,7 +245,7 @@ async fn a_step_up_after_a_refresh_asks_for_what_was_never_asked_for() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_answered_with_no_token_leads_to_the_person_and_an_outage_does_not() {
+async fn a_rejected_refresh_leads_to_a_login_and_an_outage_does_not() {
     let unavailable = r#"{"error": "temporarily_unavailable"}"#;
     for (name, status, body, stopped) in [
         ("an error", 400, r#"{"error": "invalid_grant"}"#, None),
@@ -247,7 +254,7 @@ async fn a_refresh_that_is_answered_with_no_token_leads_to_the_person_and_an_out
         ("a page instead of a token", 200, "<html>", None),
         ("a token of no type", 200, r#"{"access_token": "x", "token_type": "N_A"}"#, None),
         ("a redirect", 302, "", None),
-        ("a proxy without its server", 502, "<html>", Some("run with --forget")),
+        ("a proxy without its server", 502, "<html>", Some("run with --logout")),
         ("a server that says so", 503, unavailable, Some("try again later")),
     ] {
         let mock = Mock::start(move |hit: &Hit, _: &Facts| {

@@ -89,5 +89,5 @@ async fn events_of_other_types_are_for_others() {
     call(answer, &[]).await.1.succeeded();
     let broken: fn(&Hit) -> Response =
         |_| stream("event: ping\ndata: now\n\nevent\ndata: x\n\n".to_owned());
-    call(broken, &[]).await.1.refused("is no message");
+    call(broken, &[]).await.1.refused("is not a JSON-RPC message");
 }

@@ -1,7 +1,7 @@
-//! A conversation with the server: which revision, what it offers, and every request answered or explained.
+//! A session with an MCP server: the protocol version, the server's capabilities, and requests with retries.
 //!
-//! Rules: MCP 2026-07-28 basic (`_meta`), Streamable HTTP "Request Metadata" and patterns/mrtr; MCP 2025-11-25 transports
-//! "Session Management"; MCP authorization "Error Handling".
+//! Specifications: MCP 2026-07-28 basic (`_meta`, `resultType`), Streamable HTTP "Request Metadata" and patterns/mrtr (multi
+//! round-trip requests); MCP 2025-11-25 transports "Session Management"; MCP authorization "Error Handling".
 
 pub(crate) mod versions;
 
@@ -11,179 +11,184 @@ use reqwest::header::{HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
+use self::versions::NEWEST_LEGACY;
 use crate::{
     client::{
-        context::{client::Client, error::ClientError, options::Protocol, reporter::Stage},
+        context::{
+            client::Client, credentials::AccessToken, error::ClientError, options::ProtocolVersion,
+            reporter::Stage,
+        },
         mcp::{
             elicitation, param_headers,
-            session::versions::NEWEST_SESSION,
-            transport::{Reply, Transport},
+            transport::{Reply, STATELESS, Transport},
         },
         oauth::{
             token,
-            unauthorized::{AccessToken, AuthChallenge, Authorizer},
+            unauthorized::{AuthChallenge, Authorizer},
         },
     },
     jsonrpc::{self, ErrorObject, Object, Request},
 };
 
-/// The newest revision: every request stands for itself.
-pub(crate) const MODERN: &str = "2026-07-28";
 const METHOD: HeaderName = HeaderName::from_static("mcp-method");
 const NAME: HeaderName = HeaderName::from_static("mcp-name");
-/// Refusals of one request that are answered before it is given up.
-const REFUSALS: u32 = 4;
-const ROUND_TRIPS: u32 = 20;
+/// Challenges to one request that are answered with a new token.
+const MAX_CHALLENGES: u32 = 3;
+const MAX_ROUND_TRIPS: u32 = 20;
 
-/// A conversation with one server.
+/// A session with one server.
 #[derive(Debug)]
 pub struct Session<A> {
     pub(crate) client: Arc<Client>,
     authorizer: A,
-    pub(crate) wire: Transport,
-    pub(crate) version: &'static str,
+    transport: Transport,
+    version: &'static str,
     pub(crate) capabilities: Object,
-    pub(crate) server: Value,
+    pub(crate) server_info: Value,
     next_id: i64,
-    /// Whether a request is worth asking the person for more scopes.
+    /// Whether a 403 is worth asking the user for more scopes.
     pub(crate) step_up: bool,
-    pub(crate) listener: Option<tokio::task::JoinHandle<()>>,
+    listener: Option<tokio::task::JoinHandle<()>>,
 }
 
-/// What a method gave, or why not.
-pub(crate) type Outcome = Result<Box<RawValue>, ErrorObject>;
+/// The result of a method, or the error that it returned.
+pub(crate) type MethodResult = Result<Box<RawValue>, ErrorObject>;
 
 impl<A: Authorizer> Session<A> {
-    /// \[1\]: asks the server what it is. Whatever it refuses is put right by `authorizer`.
+    /// \[1\]: calls the server for the first time. When it requires a token, `authorizer` gets one.
     ///
     /// # Errors
-    /// When the server cannot be reached, refuses for good, or speaks no revision that we know.
+    /// When the server cannot be reached, rejects the request for good, or supports no known protocol version.
     pub async fn open(client: Arc<Client>, authorizer: A) -> Result<Self, ClientError> {
-        let stored = token::stored(&client)?.filter(|stored| !stored.expires_soon());
-        match &stored {
-            Some(_) => client
-                .report
-                .stage(Stage::Ask, "Ask, with the token of the last run (--forget to start over)"),
-            None => client.report.stage(Stage::Ask, "Ask without a token"),
-        }
-        let wire = Transport::new(client.clone(), stored);
+        let stored = token::load_stored(&client)?.filter(|token| !token.expires_soon());
+        let title = match &stored {
+            Some(_) => "Call the server with the stored token (--logout deletes it)",
+            None => "Call the server without a token",
+        };
+        client.reporter.stage(Stage::FirstRequest, title);
         let mut session = Self {
+            transport: Transport::new(client.clone(), stored),
             client,
             authorizer,
-            wire,
-            version: MODERN,
+            version: STATELESS,
             capabilities: Object::new(),
-            server: Value::Null,
+            server_info: Value::Null,
             next_id: 0,
             step_up: true,
             listener: None,
         };
-        let wished = session.client.options.protocol;
-        match wished {
-            Protocol::Auto => {
+        match session.client.options.protocol_version {
+            ProtocolVersion::Auto => {
                 if !session.discover(true).await? {
-                    session.initialize(NEWEST_SESSION).await?;
+                    session.initialize(NEWEST_LEGACY).await?;
                 }
             }
-            Protocol::V2026_07_28 => {
+            ProtocolVersion::V2026_07_28 => {
                 session.discover(false).await?;
             }
-            Protocol::V2025_11_25 => session.initialize(NEWEST_SESSION).await?,
-            Protocol::V2025_06_18 => session.initialize("2025-06-18").await?,
+            ProtocolVersion::V2025_11_25 => session.initialize(NEWEST_LEGACY).await?,
+            ProtocolVersion::V2025_06_18 => session.initialize("2025-06-18").await?,
+            ProtocolVersion::V2025_03_26 => session.initialize("2025-03-26").await?,
         }
         Ok(session)
     }
 
-    /// The revision that is spoken.
+    /// The negotiated protocol version.
     pub fn version(&self) -> &'static str {
         self.version
     }
 
-    pub(crate) fn is_modern(&self) -> bool {
-        self.version == MODERN
+    pub(crate) fn is_stateless(&self) -> bool {
+        self.version == STATELESS
     }
 
-    pub(crate) fn credential(&self) -> Option<Arc<AccessToken>> {
-        self.wire.credential()
+    pub(crate) fn token(&self) -> Option<Arc<AccessToken>> {
+        self.transport.token()
     }
 
-    /// Ends the session, where there is one.
+    /// Ends the session on the server, if there is one.
     pub async fn close(mut self) {
         if let Some(listener) = self.listener.take() {
             listener.abort();
         }
-        self.wire.end().await;
+        self.transport.end_session().await;
     }
 
-    pub(crate) fn own_capabilities(&self) -> Object {
-        let modes = self.is_modern() || self.version == NEWEST_SESSION;
-        let elicitation = elicitation::capability(&self.client, modes);
+    fn client_capabilities(&self) -> Object {
+        let with_modes = self.is_stateless() || self.version == NEWEST_LEGACY;
+        let elicitation = elicitation::capability(&self.client, with_modes);
         elicitation.map(|value| ("elicitation".to_owned(), value)).into_iter().collect()
     }
 
-    /// One request, and as many round trips as the server needs to ask back (2026-07-28 MRTR).
+    /// One request, and as many round trips as the server needs for its own questions.
     pub(crate) async fn request(
         &mut self,
         method: &str,
         params: Object,
         headers: HeaderMap,
-    ) -> Result<Outcome, ClientError> {
+    ) -> Result<MethodResult, ClientError> {
         let mut current = params.clone();
-        for _ in 0..ROUND_TRIPS {
+        for _ in 0..MAX_ROUND_TRIPS {
             let outcome = match self.send(method, current, headers.clone()).await? {
-                Reply::Answered { outcome, .. } => outcome,
-                Reply::SessionGone => {
-                    self.client.report.note("the session has ended; a new one is opened");
+                Reply::Message { outcome, .. } => outcome,
+                Reply::SessionNotFound => {
+                    self.client.reporter.note("the session has ended; a new one is opened");
                     self.initialize(self.version).await?;
                     current = params.clone();
                     continue;
                 }
-                other => return Err(foreign(method, &other)),
+                other => return Err(self.unexpected(method, &other)),
             };
             let result = match outcome {
                 Ok(result) => result,
-                refused => return Ok(refused),
+                error => return Ok(error),
             };
-            match self.asked_back(&result).await? {
+            match self.required_input(&result).await? {
                 None => return Ok(Ok(result)),
-                Some(answers) => {
+                Some(input) => {
                     current = params.clone();
-                    current.extend(answers);
+                    current.extend(input);
                 }
             }
         }
-        Err(ClientError::Protocol(format!("{method} was not done after {ROUND_TRIPS} round trips")))
+        Err(ClientError::Protocol(format!(
+            "{method} was not complete after {MAX_ROUND_TRIPS} round trips"
+        )))
     }
 
-    /// The members that a retry carries, when the result is a question instead of an answer.
-    async fn asked_back(&self, result: &RawValue) -> Result<Option<Object>, ClientError> {
+    /// The parameters of a retry, if the result asks for input. A missing `resultType` means complete; an unknown one is
+    /// an error (2026-07-28).
+    async fn required_input(&self, result: &RawValue) -> Result<Option<Object>, ClientError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct InputRequired {
+        struct TypedResult {
             result_type: Option<String>,
             input_requests: Option<Map<String, Value>>,
             request_state: Option<Value>,
         }
-        if !self.is_modern() || !result.get().contains("input_required") {
+        if !self.is_stateless() {
             return Ok(None);
         }
-        let asked: InputRequired = parse(result)?;
-        // No type at all is a complete result.
-        if asked.result_type.as_deref() != Some("input_required") {
-            return Ok(None);
+        let typed: TypedResult = parse(result)?;
+        match typed.result_type.as_deref() {
+            None | Some("complete") => return Ok(None),
+            Some("input_required") => {}
+            Some(other) => {
+                return Err(ClientError::Protocol(format!("unknown resultType {other:?}")));
+            }
         }
         let mut retry = Object::new();
-        if let Some(requests) = asked.input_requests {
+        if let Some(requests) = typed.input_requests {
             let mut responses = Object::new();
             for (key, request) in requests {
                 let response = match request["method"].as_str() {
                     Some("elicitation/create") => {
-                        elicitation::answer(&self.client, &request["params"]).await
+                        elicitation::respond(&self.client, &request["params"]).await
                     }
                     other => {
-                        let method = other.unwrap_or("nothing").to_owned();
+                        let method = other.unwrap_or("an input request without a method");
                         return Err(ClientError::Protocol(format!(
-                            "the server asks for {method}, which we did not offer"
+                            "the server sent {method}, for which the client declared no capability"
                         )));
                     }
                 };
@@ -191,97 +196,120 @@ impl<A: Authorizer> Session<A> {
             }
             retry.insert("inputResponses".to_owned(), Value::Object(responses));
         }
-        retry.extend(asked.request_state.map(|state| ("requestState".to_owned(), state)));
+        retry.extend(typed.request_state.map(|state| ("requestState".to_owned(), state)));
         Ok(Some(retry))
     }
 
-    /// Sends one request. A refusal goes to the authorizer, and the request goes out again.
-    pub(crate) async fn send(
+    /// Sends one request. After a challenge it is sent again with the token of the authorizer.
+    async fn send(
         &mut self,
         method: &str,
         params: Object,
         headers: HeaderMap,
     ) -> Result<Reply, ClientError> {
-        self.renew().await?;
-        for _ in 0..REFUSALS {
+        self.refresh_expiring_token().await?;
+        for challenges in 0.. {
             let (request, mut all) = self.prepare(method, params.clone());
             all.extend(headers.clone());
-            match self.wire.request(&request, &all).await? {
-                Reply::Refused(refusal) if refusal.status == 403 && !self.step_up => {
-                    let needs = refusal.scopes().unwrap_or_default().to_string();
-                    return Err(ClientError::Forbidden { method: method.to_owned(), needs });
-                }
-                Reply::Refused(refusal) => {
-                    let credential = self.authorizer.authorize(&refusal).await?;
-                    self.wire.authorize(credential);
-                    self.client.report.stage(Stage::Session, "The request again, with the token");
-                }
+            let challenge = match self.transport.request(&request, &all).await? {
+                Reply::Unauthorized(challenge) => challenge,
                 reply => return Ok(reply),
+            };
+            if challenge.status == 403 && !self.step_up {
+                let needs = challenge.scopes().unwrap_or_default().to_string();
+                return Err(ClientError::Forbidden { method: method.to_owned(), needs });
             }
+            // Counted before the user is asked: a token that is never used helps nobody.
+            if challenges == MAX_CHALLENGES {
+                break;
+            }
+            self.announce(&challenge);
+            let token = self.authorizer.authorize(&challenge).await?;
+            self.transport.set_token(token);
+            self.client.reporter.stage(Stage::Request, "Call the server with the token");
         }
-        Err(ClientError::RetryLimit(format!("{method} was refused {REFUSALS} times")))
+        Err(ClientError::RetryLimit(format!(
+            "{method} was rejected after {MAX_CHALLENGES} authorizations"
+        )))
     }
 
-    /// Before the end of a token that can be renewed, not after.
-    async fn renew(&mut self) -> Result<(), ClientError> {
-        let expiring = self.credential().filter(|c| c.expires_soon() && c.refresh_token.is_some());
-        if let Some(credential) = expiring {
-            self.client.report.note("the token expires soon");
-            let renewed = self.authorizer.authorize(&AuthChallenge::expiring(credential)).await?;
-            self.wire.authorize(renewed);
+    /// Why the stages from the challenge on are repeated.
+    fn announce(&self, challenge: &AuthChallenge) {
+        let why = match (challenge.status, &challenge.token) {
+            (_, None) => return,
+            (403, _) => {
+                let scopes = challenge.scopes().unwrap_or_default();
+                format!(
+                    "Step up: the request needs the scope {:?}; back to stage 2",
+                    scopes.to_string()
+                )
+            }
+            _ => "The server does not accept the token any more; back to stage 2".to_owned(),
+        };
+        self.client.reporter.repeat(&why);
+    }
+
+    /// Before it expires, not after.
+    async fn refresh_expiring_token(&mut self) -> Result<(), ClientError> {
+        let expiring = self.token().filter(|t| t.expires_soon() && t.refresh_token.is_some());
+        if let Some(token) = expiring {
+            self.client.reporter.repeat("The token expires soon; back to stage 2");
+            let new = self.authorizer.authorize(&AuthChallenge::expiring(token)).await?;
+            self.transport.set_token(new);
         }
         Ok(())
     }
 
     fn prepare(&mut self, method: &str, mut params: Object) -> (Request, HeaderMap) {
         let mut headers = HeaderMap::new();
-        if self.is_modern() {
+        if self.is_stateless() {
             headers.insert(METHOD, param_headers::encode(method));
             let name = match method {
                 "tools/call" | "prompts/get" => params.get("name"),
                 "resources/read" => params.get("uri"),
                 _ => None,
             };
-            headers.extend(
-                name.and_then(Value::as_str).map(|name| (NAME, param_headers::encode(name))),
-            );
+            let name = name.and_then(Value::as_str).map(param_headers::encode);
+            headers.extend(name.map(|name| (NAME, name)));
             let meta = json!({
-                "io.modelcontextprotocol/protocolVersion": MODERN,
+                "io.modelcontextprotocol/protocolVersion": STATELESS,
                 "io.modelcontextprotocol/clientInfo": client_info(),
-                "io.modelcontextprotocol/clientCapabilities": self.own_capabilities(),
+                "io.modelcontextprotocol/clientCapabilities": self.client_capabilities(),
             });
             params.insert("_meta".to_owned(), meta);
         }
         self.next_id += 1;
         (Request::new(self.next_id, method, params), headers)
     }
+
+    fn unexpected(&self, method: &str, reply: &Reply) -> ClientError {
+        match reply {
+            Reply::NotJsonRpc(status) => ClientError::NotAnMcpEndpoint {
+                url: self.client.url.to_string(),
+                method: method.to_owned(),
+                status: status.as_u16(),
+            },
+            _ => ClientError::Protocol(format!("the session ended during {method}")),
+        }
+    }
 }
 
-pub(crate) fn client_info() -> Value {
+fn client_info() -> Value {
     json!({"name": "mcp-auth-step-by-step", "version": env!("CARGO_PKG_VERSION")})
 }
 
 pub(crate) fn object(value: Value) -> Object {
     match value {
-        Value::Object(members) => members,
+        Value::Object(object) => object,
         _ => Object::new(),
     }
 }
 
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(result: &RawValue) -> Result<T, ClientError> {
     serde_json::from_str(result.get())
-        .map_err(|e| ClientError::Protocol(format!("a result cannot be read: {e}")))
+        .map_err(|e| ClientError::Protocol(format!("a result is invalid: {e}")))
 }
 
 pub(crate) fn rpc(method: &str, error: jsonrpc::ErrorObject) -> ClientError {
     ClientError::Rpc { method: method.to_owned(), error: Box::new(error) }
-}
-
-pub(crate) fn foreign(method: &str, reply: &Reply) -> ClientError {
-    match reply {
-        Reply::NotJsonRpc(status) => ClientError::Protocol(format!(
-            "{method} was answered with {status} and no message of JSON-RPC"
-        )),
-        _ => ClientError::Protocol(format!("{method} was answered by the end of the session")),
-    }
 }

@@ -1,35 +1,35 @@
-//! Which revision is spoken: a request of the modern era first, `initialize` when the server is of the other.
+//! Version negotiation: `server/discover` of the stateless era first, `initialize` if the server is of the legacy era.
 //!
-//! Rules: MCP 2026-07-28 versioning ("Backward Compatibility with Initialization-Based Versions"), server/discover and
-//! Streamable HTTP "Backward Compatibility"; MCP 2025-11-25 lifecycle.
+//! Specifications: MCP 2026-07-28 versioning ("Backward Compatibility with Initialization-Based Versions"), server/discover
+//! and Streamable HTTP "Backward Compatibility"; MCP 2025-11-25 lifecycle.
 
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::{Session, client_info, object, parse, rpc};
 use crate::{
     client::{
         context::error::ClientError,
         mcp::{
             elicitation,
-            session::{MODERN, Session, client_info, foreign, object, parse, rpc},
-            transport::Reply,
+            transport::{Reply, STATELESS},
         },
         oauth::unauthorized::Authorizer,
     },
     jsonrpc::{METHOD_NOT_FOUND, Notification, Object},
 };
 
-pub(crate) const NEWEST_SESSION: &str = "2025-11-25";
-/// The revisions with an `initialize` that we know.
-const LEGACY: [&str; 3] = [NEWEST_SESSION, "2025-06-18", "2025-03-26"];
-/// Errors that only servers of the modern era give (2026-07-28 basic, "Error Codes").
+pub(crate) const NEWEST_LEGACY: &str = "2025-11-25";
+/// The supported versions with `initialize`.
+const LEGACY: [&str; 3] = [NEWEST_LEGACY, "2025-06-18", "2025-03-26"];
+/// Errors that only servers of the stateless era return (2026-07-28 basic, "Error Codes").
 pub(crate) const HEADER_MISMATCH: i64 = -32020;
 const MISSING_CAPABILITY: i64 = -32021;
 const UNSUPPORTED_VERSION: i64 = -32022;
 
 impl<A: Authorizer> Session<A> {
-    /// Asks a server of the modern era what it is; `false` when it is of the other era and we may fall back.
+    /// Sends `server/discover`; `false` if the server is of the legacy era and falling back is allowed.
     pub(crate) async fn discover(&mut self, may_fall_back: bool) -> Result<bool, ClientError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -41,40 +41,40 @@ impl<A: Authorizer> Session<A> {
             #[serde(default, rename = "_meta")]
             meta: Object,
         }
-        self.wire.set_version(Some(MODERN), None);
+        self.transport.set_version(Some(STATELESS), None);
         for _ in 0..2 {
             let reply = self.send("server/discover", Object::new(), HeaderMap::new()).await?;
             let (status, outcome) = match reply {
-                Reply::Answered { status, outcome, .. } => (status, outcome),
+                Reply::Message { status, outcome, .. } => (status, outcome),
                 Reply::NotJsonRpc(status) if may_fall_back && !status.is_server_error() => {
                     return Ok(false);
                 }
-                other => return Err(foreign("server/discover", &other)),
+                other => return Err(self.unexpected("server/discover", &other)),
             };
             match outcome {
                 Ok(result) => {
                     let mut found: Discovered = parse(&result)?;
-                    if !found.supported_versions.iter().any(|version| version == MODERN)
+                    if !found.supported_versions.iter().any(|version| version == STATELESS)
                         && may_fall_back
                     {
                         return Ok(false);
                     }
                     self.capabilities = found.capabilities;
-                    self.server =
+                    self.server_info =
                         found.meta.remove("io.modelcontextprotocol/serverInfo").unwrap_or_default();
                     return Ok(true);
                 }
-                // It says which revisions it speaks: with ours among them it is worth another try.
+                // The error names the supported versions: if ours is one of them, try again.
                 Err(error) if error.code == UNSUPPORTED_VERSION => {
                     let supported =
                         error.data.as_ref().and_then(|data| data["supported"].as_array());
-                    let speaks = |version: &str| {
+                    let supports = |version: &str| {
                         supported.is_some_and(|all| all.iter().any(|v| *v == version))
                     };
-                    if speaks(MODERN) {
+                    if supports(STATELESS) {
                         continue;
                     }
-                    if may_fall_back && LEGACY.iter().any(|version| speaks(version)) {
+                    if may_fall_back && LEGACY.iter().any(|version| supports(version)) {
                         return Ok(false);
                     }
                     return Err(rpc("server/discover", error));
@@ -82,8 +82,7 @@ impl<A: Authorizer> Session<A> {
                 Err(error) if matches!(error.code, HEADER_MISMATCH | MISSING_CAPABILITY) => {
                     return Err(rpc("server/discover", error));
                 }
-                // Not a modern error, so not a modern server. With 2026-07-28 wished for, the method may be all that
-                // is missing.
+                // Not an error of the stateless era. If that version was requested, only the method may be missing.
                 Err(_) if may_fall_back => return Ok(false),
                 Err(error) if error.code == METHOD_NOT_FOUND || status.is_success() => {
                     return Ok(true);
@@ -91,7 +90,7 @@ impl<A: Authorizer> Session<A> {
                 Err(error) => return Err(rpc("server/discover", error)),
             }
         }
-        Err(ClientError::Protocol(format!("the server supports {MODERN} and refuses it")))
+        Err(ClientError::Protocol(format!("the server supports {STATELESS} but rejects it")))
     }
 
     pub(crate) async fn initialize(&mut self, version: &'static str) -> Result<(), ClientError> {
@@ -105,37 +104,39 @@ impl<A: Authorizer> Session<A> {
             server_info: Value,
         }
         self.version = version;
-        self.wire.set_version(None, None);
+        self.transport.set_version(None, None);
         let params = json!({
             "protocolVersion": version,
-            "capabilities": self.own_capabilities(),
+            "capabilities": self.client_capabilities(),
             "clientInfo": client_info(),
         });
         let reply = self.send("initialize", object(params), HeaderMap::new()).await?;
-        let Reply::Answered { outcome, session, .. } = reply else {
-            return Err(foreign("initialize", &reply));
+        let Reply::Message { outcome, session, .. } = reply else {
+            return Err(self.unexpected("initialize", &reply));
         };
         let result: Initialized = parse(&outcome.map_err(|error| rpc("initialize", error))?)?;
-        let spoken = LEGACY
+        let negotiated = LEGACY
             .into_iter()
             .find(|known| *known == result.protocol_version)
             .ok_or_else(|| {
                 ClientError::Protocol(format!(
-                    "the server speaks {}, which we do not",
+                    "the server supports {}, this client does not",
                     result.protocol_version
                 ))
             })?;
-        self.version = spoken;
+        self.version = negotiated;
         self.capabilities = result.capabilities;
-        self.server = result.server_info;
-        self.wire.set_version(Some(spoken), session);
-        self.wire.notify(&Notification::new("notifications/initialized", Object::new())).await?;
-        if let Some(before) = self.listener.take() {
-            before.abort();
+        self.server_info = result.server_info;
+        self.transport.set_version(Some(negotiated), session);
+        self.transport
+            .notify(&Notification::new("notifications/initialized", Object::new()))
+            .await?;
+        if let Some(previous) = self.listener.take() {
+            previous.abort();
         }
-        // Questions may come on a stream of their own. Who cannot be asked need not listen.
+        // Requests of the server may come on a stream of their own; without a capability there are none.
         if elicitation::capability(&self.client, true).is_some() {
-            self.listener = self.wire.listen().await;
+            self.listener = self.transport.listen().await;
         }
         Ok(())
     }

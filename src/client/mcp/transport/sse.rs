@@ -1,29 +1,29 @@
-//! Server-sent events, read as they come.
+//! A parser of server-sent events that takes a stream in pieces.
 //!
-//! Rules: HTML Living Standard, "Server-sent events", 9.2.6 (interpreting an event stream); MCP 2025-11-25 transports,
+//! Specifications: HTML Living Standard, "Server-sent events", 9.2.6 (interpreting an event stream); MCP 2025-11-25 transports,
 //! "Resumability and Redelivery" (`id`, `retry`).
 
 use std::time::Duration;
 
-/// Reads a stream piece by piece and remembers where it was.
+/// Parses a stream piece by piece and keeps the position for a resumption.
 #[derive(Debug, Default)]
-pub(crate) struct Events {
+pub(crate) struct EventStream {
     buffer: Vec<u8>,
     data: Option<String>,
-    kind: String,
+    event_type: String,
     after_cr: bool,
-    begun: bool,
-    /// The id as it was read; it counts once its event is complete.
+    after_bom: bool,
+    /// The id of the current event; it counts once the event is complete.
     id: Option<String>,
-    /// Where to go on after a disconnection: behind the last event that came whole.
+    /// The last complete event, after which to resume.
     pub(crate) last_id: Option<String>,
-    /// How long the server wants us to wait before that.
+    /// How long to wait before that.
     pub(crate) retry: Option<Duration>,
 }
 
-impl Events {
-    /// Takes the next piece; gives the data of the events that it completes. Comments, empty events and events of a type
-    /// other than `message` give nothing: they are for others.
+impl EventStream {
+    /// Takes the next piece and returns the data of the events that it completes. Comments, empty events and events of a
+    /// type other than `message` are skipped.
     pub(crate) fn feed(&mut self, piece: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
         for &byte in piece {
@@ -46,7 +46,7 @@ impl Events {
         events
     }
 
-    /// The same stream on a new connection: what was incomplete will come again.
+    /// The same stream on a new connection: an incomplete event will come again.
     pub(crate) fn reopened(self) -> Self {
         Self {
             id: self.last_id.clone(),
@@ -56,22 +56,22 @@ impl Events {
         }
     }
 
-    /// How much is held back for an event that is not complete.
-    pub(crate) fn held(&self) -> usize {
+    /// The size of the incomplete event.
+    pub(crate) fn buffered_bytes(&self) -> usize {
         self.buffer.len() + self.data.as_ref().map_or(0, String::len)
     }
 
     fn line(&mut self, line: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(line);
-        let text = match std::mem::replace(&mut self.begun, true) {
+        let text = match std::mem::replace(&mut self.after_bom, true) {
             false => text.strip_prefix('\u{feff}').unwrap_or(&text),
             true => &text,
         };
         if text.is_empty() {
             self.last_id.clone_from(&self.id);
-            let kind = std::mem::take(&mut self.kind);
+            let event_type = std::mem::take(&mut self.event_type);
             let data = self.data.take().filter(|data| !data.is_empty());
-            return data.filter(|_| matches!(kind.as_str(), "" | "message"));
+            return data.filter(|_| matches!(event_type.as_str(), "" | "message"));
         }
         let (field, value) = text.split_once(':').unwrap_or((text, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
@@ -83,7 +83,7 @@ impl Events {
                 }
                 None => self.data = Some(value.to_owned()),
             },
-            "event" => value.clone_into(&mut self.kind),
+            "event" => value.clone_into(&mut self.event_type),
             "id" if !value.contains('\0') => {
                 self.id = Some(value.to_owned()).filter(|id| !id.is_empty());
             }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn events_are_the_same_in_pieces_of_any_size() {
         for size in 1..STREAM.len() {
-            let mut events = Events::default();
+            let mut events = EventStream::default();
             let read: Vec<_> =
                 STREAM.as_bytes().chunks(size).flat_map(|piece| events.feed(piece)).collect();
             assert_eq!(read, ["a\n ü"], "in pieces of {size}");
@@ -115,8 +115,8 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_data_still_tells_where_we_are() {
-        let mut events = Events::default();
+    fn an_event_without_data_still_has_an_id() {
+        let mut events = EventStream::default();
         assert!(events.feed(b"id: 7\ndata: \n\n").is_empty());
         assert_eq!(events.last_id.as_deref(), Some("7"));
         events.feed(b"retry: soon\nid: x\0y\n\n");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_messages_are_given() {
+    fn only_messages_are_returned() {
         for (name, stream, expected) in [
             ("no type", "data: a\n\n", &["a"][..]),
             ("an empty type", "event:\ndata: a\n\n", &["a"]),
@@ -133,12 +133,12 @@ mod tests {
             ("the last type counts", "event: ping\nevent: message\ndata: a\n\n", &["a"]),
             ("a type is for one event", "event: ping\n\ndata: a\n\n", &["a"]),
         ] {
-            assert_eq!(Events::default().feed(stream.as_bytes()), expected, "{name}");
+            assert_eq!(EventStream::default().feed(stream.as_bytes()), expected, "{name}");
         }
     }
 
     #[test]
-    fn an_event_that_was_cut_off_did_not_come() {
+    fn an_incomplete_event_is_not_returned() {
         for (name, pieces, expected) in [
             ("its id alone", &["id: 1\ndata: a\n\n", "id: 2\n"][..], Some("1")),
             ("all but the empty line", &["id: 1\n\n", "id: 2\ndata: b\n"], Some("1")),
@@ -146,10 +146,10 @@ mod tests {
             ("an event without an id", &["id: 1\n\n", "data: b\n\n"], Some("1")),
             ("whole", &["id: 1\n\n", "id: 2\ndata: b\n\n"], Some("2")),
         ] {
-            let mut events = Events::default();
+            let mut events = EventStream::default();
             pieces.iter().for_each(|piece| drop(events.feed(piece.as_bytes())));
             assert_eq!(events.last_id.as_deref(), expected, "{name}");
-            // On the next connection, the id that was read too early is forgotten.
+            // On the next connection, the id of the incomplete event does not count.
             let mut events = events.reopened();
             events.feed(b"data: c\n\n");
             assert_eq!(events.last_id.as_deref(), expected, "{name}");

@@ -1,7 +1,7 @@
-//! The listener that the browser comes back to: one answer, one friendly page, and it is gone.
+//! The callback server: it receives the authorization response from the browser, shows a page and stops.
 //!
-//! Rules: RFC 8252 section 7.3. Anybody on this machine can knock: only an answer that carries our `state` counts, all
-//! others are turned away and the wait goes on.
+//! Specifications: RFC 8252 section 7.3. Any program on this machine can send requests here, so only a response with the
+//! right `state` ends the wait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,71 +13,88 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+};
 use url::Url;
 
 use crate::client::{
     context::{error::ClientError, reporter::Reporter, secret::Secret},
-    oauth::authorization::PendingAuthorization,
+    oauth::authorization_response::PendingAuthorization,
 };
 
-type Outcome = Result<Secret, ClientError>;
+/// The page is given this long to reach the browser.
+const PAGE_TIMEOUT: Duration = Duration::from_millis(500);
 
 struct CallbackState {
-    pending: Arc<PendingAuthorization>,
-    report: Reporter,
-    outcome: mpsc::Sender<Outcome>,
+    path: String,
+    /// The query of a request, and where its page comes from.
+    queries: mpsc::Sender<(String, oneshot::Sender<Response>)>,
 }
 
-/// Waits for the answer to our request.
-pub(crate) async fn wait(
+/// Waits for the response to the pending request.
+pub(super) async fn wait(
     listener: TcpListener,
-    pending: Arc<PendingAuthorization>,
-    report: &Reporter,
-) -> Outcome {
+    pending: &PendingAuthorization,
+    reporter: Reporter,
+) -> Result<Secret, ClientError> {
     let path =
-        Url::parse(&pending.redirect_uri).map(|url| url.path().to_owned()).unwrap_or_default();
-    let (outcome, mut arrived) = mpsc::channel(1);
-    let desk = CallbackState { pending, report: report.clone(), outcome };
-    // Exactly one path; a fallback instead of a route, because a path may hold what a route would take for a pattern.
-    let app = Router::new().fallback(get(callback)).with_state(Arc::new((path, desk)));
-    let (done, closing) = tokio::sync::oneshot::channel::<()>();
+        Url::parse(pending.redirect_uri()).map(|url| url.path().to_owned()).unwrap_or_default();
+    let (queries, mut requests) = mpsc::channel(1);
+    // A fallback instead of a route, because the path may contain what a route takes for a pattern.
+    let app =
+        Router::new().fallback(get(callback)).with_state(Arc::new(CallbackState { path, queries }));
+    let (done, closing) = oneshot::channel::<()>();
     let served = axum::serve(listener, app).with_graceful_shutdown(async move {
         let _ = closing.await;
     });
     let server = tokio::spawn(served.into_future());
-    let outcome = arrived.recv().await.unwrap_or(Err(ClientError::NoCode));
-    // The page is on its way to the browser: let it arrive, but wait for nobody's open connection.
+    let outcome = loop {
+        let Some((query, page)) = requests.recv().await else {
+            break Err(ClientError::NoCode);
+        };
+        let outcome = pending.validate_response(&query);
+        let _ = page.send(page_for(&outcome));
+        match outcome {
+            Err(error @ ClientError::StateMismatch) => {
+                reporter.warn(&format!("{error}; still waiting"));
+            }
+            outcome => break outcome,
+        }
+    };
     let _ = done.send(());
-    let _ = tokio::time::timeout(Duration::from_millis(500), server).await;
+    // Not longer: another connection may stay open.
+    let _ = tokio::time::timeout(PAGE_TIMEOUT, server).await;
     outcome
 }
 
 async fn callback(
-    State(state): State<Arc<(String, CallbackState)>>,
+    State(state): State<Arc<CallbackState>>,
     uri: axum::http::Uri,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let (path, desk) = &*state;
-    if uri.path() != path {
+    if uri.path() != state.path {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let outcome = desk.pending.evaluate(&query.unwrap_or_default());
-    if let Err(error @ ClientError::StateMismatch) = &outcome {
-        desk.report.warn(&format!("{error}; it was turned away, the wait goes on"));
-        return page(StatusCode::BAD_REQUEST, "Not for us", &error.to_string());
-    }
-    let answer = match &outcome {
+    let (page, rendered) = oneshot::channel();
+    let _ = state.queries.send((query.unwrap_or_default(), page)).await;
+    // Not rendered: another response has ended the wait.
+    rendered.await.unwrap_or_else(|_| StatusCode::GONE.into_response())
+}
+
+fn page_for(outcome: &Result<Secret, ClientError>) -> Response {
+    match outcome {
         Ok(_) => page(
             StatusCode::OK,
-            "You are in",
-            "The program has what it needs. You can close this page and go back to the terminal.",
+            "Login successful",
+            "The program has received the authorization code. You can close this page and return to the terminal.",
         ),
-        Err(error) => page(StatusCode::OK, "That did not work", &error.to_string()),
-    };
-    // Full or closed: an answer is there already, and one is enough.
-    let _ = desk.outcome.try_send(outcome);
-    answer
+        Err(error @ ClientError::StateMismatch) => {
+            page(StatusCode::BAD_REQUEST, "Unexpected response", &error.to_string())
+        }
+        Err(error) => page(StatusCode::OK, "Login failed", &error.to_string()),
+    }
 }
 
 #[derive(Template)]
@@ -108,7 +125,7 @@ fn page(status: StatusCode, title: &str, text: &str) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CACHE_CONTROL, "no-store"),
-        // The address bar holds the code: it goes nowhere from here (RFC 9700, 4.2.4).
+        // The address bar contains the code: no other site may see it (RFC 9700, 4.2.4).
         (header::REFERRER_POLICY, "no-referrer"),
         (
             header::CONTENT_SECURITY_POLICY,
