@@ -47,7 +47,7 @@ def round_trip(url: str, work: str) -> tuple[dict, dict]:
 
 def run(url: str, credentials: Path) -> dict:
     """One run of step 11: seconds on the clock and with a person, CPU seconds, megabytes."""
-    command = [PROGRAMS / "step11", url, "--no-browser", "--credentials", credentials, "--call", 'echo={"message":"hi"}']
+    command = [PROGRAMS / "step11", url, "--no-browser", "--credentials-file", credentials, "--call", 'echo={"message":"hi"}']
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MCP_")}
     began, person = time.monotonic(), 0.0
     client = subprocess.Popen(

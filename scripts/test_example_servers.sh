@@ -34,7 +34,7 @@ serve() {
 step11() {
     printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $URL $*${PLAIN}"
     STATUS=0
-    "$CLIENT" "$URL" --credentials "$WORK/credentials-${URL##*:}" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
+    "$CLIENT" "$URL" --credentials-file "$WORK/credentials-${URL##*:}" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
     grep -E '^\[|^    (->|<-|ok) |^error' "$WORK/story" | cut -c 1-120 || true
     BODY=$(head -n 1 "$WORK/results")
 }
@@ -43,13 +43,13 @@ tells() { expect "$2" grep -Eq -- "$1" "$WORK/story"; }
 from_401_to_tools() {
     expect "exit code 0" [ "$STATUS" = 0 ]
     tells '^    <- 401' 'it began with a 401'
-    tells '/\.well-known/oauth-protected-resource/mcp$' 'the resource says who issues its tokens (RFC 9728)'
-    tells '/\.well-known/oauth-authorization-server$' 'the authorization server says how (RFC 8414)'
-    tells '-> POST .*/register$' 'the client has registered itself (RFC 7591)'
+    tells '/\.well-known/oauth-protected-resource/mcp$' 'the resource metadata was fetched (RFC 9728)'
+    tells '/\.well-known/oauth-authorization-server$' 'the authorization server metadata was fetched (RFC 8414)'
+    tells '-> POST .*/register$' 'the client has registered (RFC 7591)'
     tells 'code_challenge_method +S256' 'with PKCE (RFC 7636)'
-    tells '^ +ok .state. is ours' 'the answer is to our request'
-    tells '-> POST .*/token$' 'the code became a token'
-    tells "^ +resource=$URL\$" 'which was asked for this server (RFC 8707)'
+    tells '^ +ok .state. is the one' 'the response is to this request'
+    tells '-> POST .*/token$' 'the code was exchanged for a token'
+    tells "^ +resource=$URL\$" 'which was requested for this server (RFC 8707)'
     expect_json '.issuer == $issuer and .resource == $url' "issuer and resource are the server's own words" --arg issuer "$1" --arg url "$URL"
     expect_json '.scopes == $scope' "the scope is $2" --arg scope "$2"
     expect_json '.tools | length > 0' "the tools: $(jq -r '[.tools[].name] | join(", ")' <<<"$BODY" 2>/dev/null)"
@@ -84,7 +84,7 @@ expect_json '.kind == "call" and (.result.content[0].text | fromjson | .timestam
 
 scenario "the Python SDK's example: a wrong password opens nothing"
 # The client would wait for minutes for somebody to come back from the login page.
-LOGIN_PASSWORD=wrong timeout 8 "$CLIENT" "$URL" --credentials "$WORK/credentials-wrong" >"$WORK/results" 2>"$WORK/story" </dev/null && STATUS=0 || STATUS=$?
+LOGIN_PASSWORD=wrong timeout 8 "$CLIENT" "$URL" --credentials-file "$WORK/credentials-wrong" >"$WORK/results" 2>"$WORK/story" </dev/null && STATUS=0 || STATUS=$?
 expect "it fails" [ "$STATUS" != 0 ]
 expect "and has no tools to show" [ ! -s "$WORK/results" ]
 finish

@@ -31,7 +31,7 @@ step11() {
     program=$(binary step11)
     printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $BASE_URL/mcp $*${PLAIN}"
     STATUS=0 CREDENTIALS=$(mktemp -d "$WORK/credentials.XXXXXX")/credentials.json
-    BODY=$(timeout 60 "$program" "$BASE_URL/mcp" --credentials "$CREDENTIALS" "$@" \
+    BODY=$(timeout 60 "$program" "$BASE_URL/mcp" --credentials-file "$CREDENTIALS" "$@" \
         </dev/null 2>"$WORK/said" | tail -1; exit "${PIPESTATUS[0]}") || STATUS=$?
     SAID=$(cat "$WORK/said")
     [ "$STATUS" = 0 ] || tail -3 "$WORK/said"
@@ -49,13 +49,13 @@ official_client() {
     SAID=$(cd "$CACHE" && CLIENT_ID=${1:-mcp-client} CLIENT_SECRET=${2:-} timeout 90 node typescript.mjs "$BASE_URL/mcp" 2>&1 </dev/null) || true
     case $'\n'$SAID in *$'\necho hello from TypeScript'*) ok "the TypeScript client does, too" ;; *) fail "the TypeScript client does, too (it said: $SAID)" ;; esac
 }
-# checked PKCE METADATA REGISTRATION ISS WAY_IN: what step11 --check reads from the documents
+# checked PKCE METADATA REGISTRATION ISS REGISTRATION_PATH: what step11 --check reads from the documents
 checked() {
-    BODY=$("$(binary step11)" --check "$ISSUER" --json 2>/dev/null) || BODY='{}'
-    BODY=$(jq '.judgement | {pkce: .pkce.word, rfc8414: .rfc8414.word, rfc7591: .rfc7591.word, rfc9207: .rfc9207.word, way_in, obstacles}' <<<"$BODY")
+    BODY=$("$(binary step11)" --check "$ISSUER" --format json 2>/dev/null) || BODY='{}'
+    BODY=$(jq '.evaluation | {pkce: .pkce.value, rfc8414: .rfc8414.value, rfc7591: .rfc7591.value, rfc9207: .rfc9207.value, registration_path, issues}' <<<"$BODY")
     expect_json '[.pkce, .rfc8414, .rfc7591, .rfc9207] == $expected' "step11 --check reads: PKCE $1, RFC 8414 $2, RFC 7591 $3, RFC 9207 $4" \
         --argjson expected "$(jq -nc '$ARGS.positional' --args "${@:1:4}")"
-    expect_json '.way_in == $way' "and that a client gets in by: $5" --arg way "$5"
+    expect_json '.registration_path == $way' "and that a client gets a client id by: $5" --arg way "$5"
 }
 # endpoint MEMBER: from the provider's metadata
 endpoint() { curl -fsS "${ISSUER%/}/.well-known/openid-configuration" | jq -r ".$1"; }
@@ -157,7 +157,7 @@ if chosen google; then
     refused invalid_scope "Some requested scopes were invalid. {valid=[openid], invalid=[mcp:tools]}"
     STEP_PORT=0 start_step 10 --env /dev/null --issuer "$ISSUER" --scopes openid,email
     stops --call-all
-    says "registers no clients by itself"
+    says "has no registration endpoint"
     says "--client-id"
     stops --call-all --client-id mcp-client --client-secret "@$WORK/secret" --scope "openid email"
     says "opaque"
@@ -166,17 +166,18 @@ fi
 if chosen entra; then
     scenario "like Entra: nobody registers, and S256 is not advertised"
     profile entra "api://66666666-7777-8888-9999-000000000000"
-    checked unsaid "OIDC only" no no "registration by hand (--client-id)"
+    checked "not stated" "OIDC only" no no "registration by hand (--client-id)"
     stops --call-all
-    says "registers no clients by itself"
-    stops --call-all --client-id mcp-client
-    says "--assume-s256"
+    says "--assume-pkce-s256"
+    stops --call-all --assume-pkce-s256
+    says "has no registration endpoint"
+    says "--client-id"
     scenario "like Entra: resource must be the Application ID URI of the scopes, and a scope without it is one of Microsoft Graph"
     authorize --data-urlencode scope="openid api://66666666-7777-8888-9999-000000000000/mcp:tools" --data-urlencode "resource=$BASE_URL/mcp"
     refused invalid_target "AADSTS9010010: The resource parameter provided in the request doesn't match with the requested scopes."
     authorize --data-urlencode scope="openid mcp:tools"
     refused access_denied "AADSTS650053: The application 'mcp-client' asked for scope 'mcp:tools' that doesn't exist on the resource '00000003-0000-0000-c000-000000000000'."
-    stops --call-all --assume-s256 --client-id mcp-client
+    stops --call-all --assume-pkce-s256 --client-id mcp-client
     says "AADSTS9010010"
     scenario "like Entra: the Application ID URI is the URL of the MCP server"
     stop_step
@@ -185,7 +186,7 @@ if chosen entra; then
     start_provider entra 0 "http://localhost:$STEP_PORT/mcp"
     uri=http://localhost:$STEP_PORT/mcp
     start_step 10 --env scripts/providers/settings/entra.env --issuer "$ISSUER" --scopes "$uri/mcp:read,$uri/mcp:tools,$uri/mcp:prompts"
-    logs_in --assume-s256 --client-id mcp-client
+    logs_in --assume-pkce-s256 --client-id mcp-client
     token '(.payload.scp | type == "string" and (contains("/") | not)) and (.payload.groups | length == 200)' "scopes are short in scp, and two hundred groups are in the token"
     logs_in --assume-s256 --client-id mcp-client --scope "$uri/mcp:read"
     expect "although it began with too little: the 403 names the scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"

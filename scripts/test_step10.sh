@@ -129,7 +129,7 @@ scenario "step 11 finds its own way: registration, login, consent, token, call"
 printf '%s\n' "${DIM}\$ BROWSER=scripts/login_bot.sh LOGIN_USER=mcp-user LOGIN_PASSWORD=user123 cargo run --bin step11 -- $BASE_URL/mcp --call 'echo={\"message\":\"found\"}'${PLAIN}"
 client11=$(binary step11)
 BODY=$(BROWSER=$REPO/scripts/login_bot.sh LOGIN_USER=mcp-user LOGIN_PASSWORD=user123 timeout 60 "$client11" "$BASE_URL/mcp" --quiet \
-    --credentials "$WORK/credentials.json" --scope "mcp:read mcp:tools" --call 'echo={"message":"found"}' </dev/null 2>"$WORK/step11.log" | tail -1) || tail -20 "$WORK/step11.log"
+    --credentials-file "$WORK/credentials.json" --scope "mcp:read mcp:tools" --call 'echo={"message":"found"}' </dev/null 2>"$WORK/step11.log" | tail -1) || tail -20 "$WORK/step11.log"
 jq -c . <<<"$BODY" || true
 expect_json '.result.structuredContent.text == "found"' "a client that knew only our URL called a tool"
 "$REPO/scripts/keycloak.sh" resource --remove "$BASE_URL/mcp" >/dev/null || true

@@ -16,10 +16,10 @@ FILE=$WORK/credentials/credentials.json
 
 # step11 [flags]: runs it, prints its story in short, leaves $STATUS, $STORY and, a JSON document a line, $RESULTS.
 step11() {
-    printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $BASE_URL/mcp --credentials credentials.json $*${PLAIN}"
+    printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $BASE_URL/mcp --credentials-file credentials.json $*${PLAIN}"
     : >"$LOGIN_LOG"
     STATUS=0
-    "$CLIENT" "$BASE_URL/mcp" --credentials "$FILE" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
+    "$CLIENT" "$BASE_URL/mcp" --credentials-file "$FILE" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
     RESULTS=$(cat "$WORK/results") STORY=$(cat "$WORK/story")
     printf '%s\n' "$STORY" | grep -E '^\[|^    (->|<-|ok) |^error' | cut -c 1-150 || true
 }
@@ -43,7 +43,7 @@ if [ "$stages" = 12345678910111213 ]; then ok "thirteen stages, in order"; else 
 expect_first '.issuer == $issuer and .resource == $issuer + "/mcp"' "issuer and resource are the server's own words" --arg issuer "$BASE_URL"
 expect_first '[.tools[].name] | index("echo")' "the tools are listed"
 expect_result '.kind == "call" and .result.content[0].text == "hi"' "the tool has answered"
-expect_story 'ok `state` is ours' && expect_story 'ok `iss` is the server' && expect_story 'ok the server does PKCE'
+expect_story 'ok `state` is the one' && expect_story 'ok `iss` is the authorization server' && expect_story 'ok it supports PKCE'
 token=$(jq -r '.tokens[].token' "$FILE")
 expect "no token is shown whole" test -z "$(grep -F -- "$token" "$WORK/story" "$WORK/results")"
 expect "only its owner can read the credentials" test "$(ls -l "$FILE" | cut -c 1-10)" = -rw-------
@@ -64,7 +64,7 @@ expect_story 'grant_type=refresh_token'
 expect "the new refresh token is kept" test "$(jq -r '.tokens[].refresh_token' "$FILE")" != "$(jq -r '.tokens[].refresh_token' "$WORK/expired")"
 
 scenario "forget, and again"
-step11 --forget
+step11 --logout
 expect_exit 0
 expect "no token is left" test "$(jq '.tokens | length' "$FILE")" = 0
 step11 --call "$HI"
@@ -74,7 +74,7 @@ expect_story '/auth/register' "it has registered anew"
 
 scenario "each revision of the protocol"
 for revision in 2025-06-18 2025-11-25 2026-07-28; do
-    step11 --quiet --protocol $revision --call "$HI"
+    step11 --quiet --protocol-version $revision --call "$HI"
     if [ "$STATUS" = 1 ] && [ "${STEP:-9}" -lt 9 ]; then continue; fi
     expect_exit 0
     expect_first '.protocol == $revision' "$revision is spoken" --arg revision $revision
@@ -87,7 +87,7 @@ step11 --quiet --call 'no_such_tool={}'
 expect_exit 4
 
 scenario "the person says no"
-step11 --forget >/dev/null
+step11 --logout >/dev/null
 LOGIN_DECISION=deny step11
 expect_exit 1
 expect_story 'access_denied' "the refusal has its name"
@@ -100,7 +100,7 @@ expect "it fails" test "$STATUS" != 0
 expect "bob was asked twice at most" test "$(grep -c callback "$LOGIN_LOG")" -le 2
 
 scenario "with nobody there, it says so"
-step11 --headless --forget >/dev/null
+step11 --headless --logout >/dev/null
 step11 --headless
 expect_exit 1
 expect_story 'run again without --headless'
@@ -108,7 +108,7 @@ expect_story 'run again without --headless'
 scenario "what an MCP client finds at this authorization server"
 step11 --check "$BASE_URL/mcp"
 expect_exit 0
-expect_result '.evaluation | .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc7591.word == "yes" and .rfc9207.word == "yes" and .issues == []' "nothing stands in the way"
+expect_result '.evaluation | .pkce.value == "yes" and .rfc8414.value == "yes" and .rfc7591.value == "yes" and .rfc9207.value == "yes" and .issues == []' "nothing stands in the way"
 
 scenario "a secret is no argument"
 step11 --client-id me --client-secret hunter2
@@ -117,12 +117,12 @@ expect_story 'pass @FILE'
 
 if [ -d "$REPO/scripts/browser/node_modules/playwright-core" ] && command -v node >/dev/null && [ -n "${CHROMIUM:-$(command -v chromium)}" ]; then
     scenario "the person has a real browser"
-    step11 --forget >/dev/null
+    step11 --logout >/dev/null
     BROWSER=$REPO/scripts/browser/login_bot.mjs step11 --call "$HI"
     expect_exit 0
     expect_result '.result.content[0].text == "hi"' "the tool has answered"
     for _ in 1 2 3 4 5 6 7 8 9 10; do grep -q '^page:' "$LOGIN_LOG" && break; sleep 0.2; done
-    expect "the page at the end is friendly" grep -qx 'page: You are in' "$LOGIN_LOG"
+    expect "the page at the end is friendly" grep -qx 'page: Login successful' "$LOGIN_LOG"
     expect "the browser has nothing to complain about" test -z "$(grep -v '^page:' "$LOGIN_LOG")"
 fi
 
@@ -144,21 +144,21 @@ if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms
     step11 --quiet --call "$HI"
     expect_exit 0
     not_asked
-    step11 --forget >/dev/null
+    step11 --logout >/dev/null
     step11 --quiet --call "$HI"
     expect_exit 0
     asked
 
     scenario "Keycloak: a person without the role"
-    step11 --forget >/dev/null
+    step11 --logout >/dev/null
     LOGIN_USER=mcp-readonly LOGIN_PASSWORD=readonly123 step11 --call "$HI"
     expect_exit 1
-    expect_story 'the token is still not enough'
+    expect_story 'the granted scopes are not enough'
 
     scenario "Keycloak, judged by its documents"
     step11 --check "$KEYCLOAK_URL/realms/mcp-realm"
     expect_exit 0
-    expect_result '.evaluation | .provider == "Keycloak" and .pkce.word == "yes" and .rfc8414.word == "yes" and .rfc9207.word == "yes"' "the row of the table"
+    expect_result '.evaluation | .provider == "Keycloak" and .pkce.value == "yes" and .rfc8414.value == "yes" and .rfc9207.value == "yes"' "the row of the table"
     "$REPO/scripts/keycloak.sh" resource --remove "$BASE_URL/mcp" >/dev/null || true
 else
     echo "no Keycloak at $KEYCLOAK_URL: step 10 is left out (start one: scripts/keycloak.sh up)"
