@@ -1,10 +1,11 @@
-//! Step 11 against counterparts of every kind, the hostile ones first.
+//! Step 11 against mock servers, honest and hostile.
 
 mod check;
 mod credentials;
 mod grants;
 mod hostile;
 mod hostile_documents;
+mod issuer_binding;
 mod mock;
 mod output;
 mod person;
@@ -12,3 +13,4 @@ mod run;
 mod session;
 mod stored;
 mod streams;
+mod tools;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     mock::{ACCESS, Facts, Hit, Mock, ok},
-    run::{Home, finish, headless},
+    run::headless,
 };
 
 pub(super) fn method(hit: &Hit) -> &str {
@@ -169,83 +169,6 @@ async fn lists_have_pages_within_limits() {
     .await;
     headless(&mock, &["--quiet"]).await.refused("sent more than 16777216 bytes");
     assert!(mock.count("/mcp") <= 7, "{}", mock.count("/mcp"));
-}
-
-#[tokio::test]
-async fn an_unknown_result_type_is_an_error() {
-    let typed = |kind: Value| {
-        open(move |hit| match method(hit) {
-            "server/discover" => result(
-                hit,
-                json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
-            ),
-            "tools/list" => result(hit, json!({"tools": [{"name": "t", "inputSchema": {}}]})),
-            _ => result(hit, json!({"resultType": kind, "content": []})),
-        })
-    };
-    // 2026-07-28 basic, "Result types": absent means complete, anything unknown is invalid.
-    for complete in [json!("complete"), Value::Null] {
-        headless(&typed(complete).await, &["--call", "t={}"]).await.succeeded();
-    }
-    for unknown in ["partial", "Complete", ""] {
-        let mock = typed(json!(unknown)).await;
-        headless(&mock, &["--call", "t={}"]).await.refused("unknown resultType");
-    }
-}
-
-#[tokio::test]
-async fn tools_that_may_be_destructive_are_called_only_on_request() {
-    let tools = json!({"tools": [
-        {"name": "unannotated", "inputSchema": {}},
-        {"name": "nothing_said", "inputSchema": {}, "annotations": null},
-        {"name": "writing", "inputSchema": {}, "annotations": {"readOnlyHint": false}},
-        {"name": "destructive", "inputSchema": {}, "annotations": {"destructiveHint": true}},
-        {"name": "reading", "inputSchema": {}, "annotations": {"readOnlyHint": true}},
-        {"name": "adding", "inputSchema": {}, "annotations": {"destructiveHint": false}},
-    ]});
-    // 2025-06-18 and later, `ToolAnnotations`: destructiveHint defaults to true, readOnlyHint to false.
-    for (flags, expected) in [
-        (&["--call-all"][..], &["reading", "adding"][..]),
-        (
-            &["--call-all", "--include-destructive"],
-            &["unannotated", "nothing_said", "writing", "destructive", "reading", "adding"],
-        ),
-    ] {
-        let tools = tools.clone();
-        let mock = open(move |hit| match method(hit) {
-            "server/discover" => StatusCode::BAD_REQUEST.into_response(),
-            "tools/list" => result(hit, tools.clone()),
-            _ => legacy(hit),
-        })
-        .await;
-        let run = headless(&mock, flags).await;
-        run.succeeded();
-        let called: Vec<_> =
-            run.results[1..].iter().map(|call| call["name"].as_str().unwrap()).collect();
-        assert_eq!(called, expected);
-        assert_eq!(run.story.contains("unannotated is not called"), expected.len() == 2);
-    }
-}
-
-#[tokio::test]
-async fn a_url_that_is_no_mcp_endpoint_gets_a_hint() {
-    let mock = Mock::start(|hit: &Hit, _: &Facts| {
-        (hit.path == "/mcp").then(|| StatusCode::METHOD_NOT_ALLOWED.into_response())
-    })
-    .await;
-    let run = headless(&mock, &[]).await;
-    run.refused("is not an MCP endpoint: initialize returned 405");
-    run.refused(&format!("an MCP endpoint is often at /mcp: try {}/mcp", mock.facts.url));
-
-    let home = Home::new();
-    let port = mock.facts.url.rsplit(':').next().unwrap();
-    for (url, hint) in [
-        (format!("localhost:{port}/mcp"), format!("http://localhost:{port}/mcp for this machine")),
-        (format!("https://localhost:{port}/mcp"), "on this machine use http://".to_owned()),
-    ] {
-        let run = finish(home.program(["--headless", &url]).spawn().unwrap()).await;
-        run.refused(&hint);
-    }
 }
 
 #[tokio::test]
