@@ -20,7 +20,7 @@ visit() {
     log "${now%%\?*}"
 }
 plain() { sed -e 's/&#38;/\&/g' -e 's/&amp;/\&/g' -e 's/&#x2F;/\//g' -e 's/&#47;/\//g'; }
-# The value of an attribute of the first tag that matches: attribute '<input[^>]*name="proof"' value
+# The value of an attribute of the first tag that matches: attribute '<input[^>]*name="csrf_token"' value
 attribute() { tr '\n' ' ' <"$folder/page" | grep -Eo "$1[^>]*>" | head -n 1 | sed -n "s/.* $2=\"\([^\"]*\)\".*/\1/p" | plain || true; }
 # A form's address may be relative to the page.
 absolute() {
@@ -34,7 +34,7 @@ absolute() {
 sleep "${LOGIN_WAIT:-0}"
 visit "$url"
 for _ in 1 2 3 4 5; do
-    proof=$(attribute '<input[^>]*name="proof"' value)
+    csrf_token=$(attribute '<input[^>]*name="csrf_token"' value)
     if grep -q 'name="prompt"' "$folder/page"; then   # the pages of oidc-provider, scripts/providers
         if [ "$decision" = deny ]; then visit "$(absolute "$(attribute '<a[^>]*href="[^"]*/abort"' href)")"; continue; fi
         visit "$(absolute "$(attribute '<form' action)")" --data-urlencode "prompt=$(attribute '<input[^>]*name="prompt"' value)" \
@@ -43,10 +43,10 @@ for _ in 1 2 3 4 5; do
         form=$(attribute '<form[^>]*(action="login|id="kc-form-login")' action)
         [ -n "$form" ] || form=$(attribute '<form' action)
         state=$(attribute '<input[^>]*name="state"' value)
-        visit "$(absolute "$form")" --data-urlencode "proof=$proof" --data-urlencode "credentialId=" \
+        visit "$(absolute "$form")" --data-urlencode "csrf_token=$csrf_token" --data-urlencode "credentialId=" \
             ${state:+--data-urlencode "state=$state"} --data-urlencode "username=$user" --data-urlencode "password=$password"
     elif grep -q 'name="decision"' "$folder/page"; then
-        fields=(--data-urlencode "proof=$proof" --data-urlencode "decision=$decision")
+        fields=(--data-urlencode "csrf_token=$csrf_token" --data-urlencode "decision=$decision")
         while read -r scope; do
             [ -z "$scope" ] || fields+=(--data-urlencode "scope=$scope")
         done <<<"$(grep -Eo '<input type="checkbox" name="scope" value="[^"]*" checked' "$folder/page" | sed 's/.*value="//; s/" checked//')"

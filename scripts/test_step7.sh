@@ -94,16 +94,16 @@ redirect=http://127.0.0.1:8765/callback
 encoded() { jq -rn --arg text "$1" '$text | @uri'; }
 query="response_type=code&client_id=$client&redirect_uri=$(encoded $redirect)&scope=mcp%3Aread%20mcp%3Atools&state=xyz"
 query="$query&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&resource=$(encoded "$BASE_URL/mcp")"
-proof() { sed -n 's/.*name="proof" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -1; }
+csrf_token() { sed -n 's/.*name="csrf_token" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -1; }
 jar=$WORK/cookies
 request GET "/auth/authorize?$query" -c "$jar"
 expect_status 200
 expect_header Content-Security-Policy "frame-ancestors 'none'"
-request POST "/auth/login?$query" -b "$jar" -c "$jar" -d "proof=$(proof)" -d username=alice -d password=alice123
+request POST "/auth/login?$query" -b "$jar" -c "$jar" -d "csrf_token=$(csrf_token)" -d username=alice -d password=alice123
 expect_status 303
 request GET "/auth/authorize?$query" -b "$jar"
 expect "alice is asked" grep -q 'curl</bdi> asks for access' <<<"$BODY"
-request POST "/auth/consent?$query" -b "$jar" -d "proof=$(proof)" -d decision=allow -d scope=mcp:read -d scope=mcp:tools
+request POST "/auth/consent?$query" -b "$jar" -d "csrf_token=$(csrf_token)" -d decision=allow -d scope=mcp:read -d scope=mcp:tools
 expect_status 303
 expect_header Location "^$redirect\\?code="
 expect_header Location "state=xyz&iss=$(encoded "$BASE_URL")\$"

@@ -60,12 +60,13 @@ await run(async ({ visit, check, shoot, looksRight, accessible }) => {
   await page.fill('#username', 'alice');
   await page.fill('#password', 'wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
-  check('a wrong password is told, aloud', await page.textContent('[role=alert]'), 'This name and password do not belong together.');
+  check('a wrong password is told, aloud', await page.textContent('[role=alert]'), 'Wrong user name or password.');
   await shoot(page, 'login-wrong');
   await accessible(page, 'login with a wrong password');
   await logIn(page, 'alice');
   check('then the question', await title(page), 'MCP test client asks for access');
-  check('it names the place of the answer', await page.getByText(new URL(redirect).origin, { exact: true }).count(), 1);
+  check('it names the host that the code goes to', await page.getByText(new URL(redirect).hostname, { exact: true }).count(), 1);
+  check('and the whole redirect URI', await page.getByText(redirect, { exact: true }).count(), 1);
   check('what alice does not hold cannot be ticked', await page.isDisabled('input[value="mcp:prompts"]'));
   let answer = await decide(page, 'Allow');
   check('the client gets its state and issuer back', [answer.state, answer.iss], ['st@te & more', base]);
@@ -119,14 +120,14 @@ await run(async ({ visit, check, shoot, looksRight, accessible }) => {
   page = await visit(request({ client_id: stranger.client_id }));
   await logIn(page, 'admin');
   check('a name is text, not markup', [await page.locator('img').count(), (await title(page)).startsWith(nasty.trim())], [0, true]);
-  check('it says that it is the stranger’s own claim', await page.getByText('registered itself').count(), 1);
+  check('it says that nobody has verified the name', await page.getByText('Registered itself').count(), 1);
   await looksRight(page, 'a stranger');
   await shoot(page, 'consent-stranger');
   answer = await decide(page, 'Allow');
   check('the answer still arrives', (await redeem(answer.code, stranger.client_id)).token_type, 'Bearer');
   for (const [what, changes, heading] of [
     ['unknown client', { client_id: 'nobody' }, 'Unknown application'],
-    ['foreign address', { redirect_uri: 'https://evil.example/callback' }, 'This address is not the application’s'],
+    ['foreign address', { redirect_uri: 'https://evil.example/callback' }, 'Unregistered redirect URI'],
   ]) {
     page = await visit(request(changes));
     check(`${what}: a page, and no way out of it`, [await title(page), page.url().startsWith(base)], [heading, true]);

@@ -76,6 +76,12 @@ pub struct AuthorizationServerMetadata {
     /// Absent means `client_secret_basic` (RFC 8414, 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Signature algorithms of client assertions; required beside `private_key_jwt` (RFC 8414, 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
+    /// Where clients revoke their tokens (RFC 7009).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint: Option<String>,
     /// MCP clients must refuse a server that does not list `S256` (RFC 7636; MCP authorization).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_challenge_methods_supported: Option<Vec<String>>,
@@ -91,9 +97,6 @@ pub struct AuthorizationServerMetadata {
     /// Signature algorithms for DPoP proofs (RFC 9449, 5.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpop_signing_alg_values_supported: Option<Vec<String>>,
-    /// Required by OpenID Connect Discovery 1.0.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub subject_types_supported: Option<Vec<String>>,
 }
 
 impl ProtectedResource {

@@ -1,48 +1,51 @@
-//! The development authorization server: a real client can log in on a machine with nothing but Rust.
+//! The development authorization server: a user can log in on a machine with nothing but Rust.
 //!
-//! Rules: OAuth 2.1 (draft 13), RFC 8414 (metadata), RFC 7591 (registration), RFC 7636 (PKCE), RFC 8707 (resource),
-//! RFC 9207 (issuer in the answer), RFC 9068 (access tokens), the Client ID Metadata Document draft; MCP
-//! authorization 2025-11-25 and 2026-07-28, the authorization server's side. Everything is in memory and bounded.
-//! **For development only:** the people and their passwords are public.
+//! Specs: OAuth 2.1 (draft 13), RFC 8414 (metadata), RFC 7591 (registration), RFC 7636 (PKCE), RFC 8707 (`resource`),
+//! RFC 9207 (`iss`), RFC 9068 (access tokens), RFC 7009 (revocation), RFC 7523 (`private_key_jwt`), the Client ID Metadata
+//! Document draft; MCP authorization 2025-11-25 and 2026-07-28. Everything is in memory and bounded.
+//!
+//! **For development only:** its accounts and passwords are public, so it serves loopback addresses only.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `endpoints` | authorization with login and consent; token, revocation, registration; metadata |
+//! | `state` | clients, grants with codes and refresh tokens, revoked grants, sessions, accounts |
+//! | `client_metadata` | what a client says about itself, and the documents where it says so |
+//! | `pages` | login, consent and error pages |
+//! | the others | what these share: redirect URIs, scopes, JWTs, secrets, rate limits, expiring maps, the clock |
 //!
 //! ```
 //! use mcp_auth::{
 //!     auth::{keys::KeyPair, metadata::ProtectedResource},
-//!     authorization_server::AuthorizationServer,
+//!     authorization_server::{Account, AuthorizationServer},
 //! };
 //!
-//! /// It tells its own address in its metadata, and listens on this machine alone.
 //! fn login(keys: &KeyPair, resource: &ProtectedResource) -> anyhow::Result<axum::Router> {
 //!     let host = std::net::Ipv4Addr::LOCALHOST.into();
-//!     let server =
-//!         AuthorizationServer::new(host, "http://localhost:9000", keys)?.resource(resource);
+//!     let server = AuthorizationServer::new(host, "http://localhost:9000", keys)?
+//!         .resource(resource)
+//!         .accounts([Account::new("carol", "carol123").scopes(["mcp:read"])]);
 //!     Ok(server.routes())
 //! }
 //! ```
 
-mod accounts;
-mod authorize;
-mod client_authentication;
-mod clients;
+mod app_state;
+mod client_metadata;
 mod clock;
-mod documents;
-mod error;
-mod expiring;
-mod fetch;
-mod grants;
+mod endpoints;
+mod jwt;
 mod pages;
-mod parameters;
 mod redirect_uri;
-mod registration;
-mod request;
+mod scopes;
 mod secret;
-mod session;
 mod state;
 mod throttle;
-mod token;
-mod withdrawn;
+mod ttl_map;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     Router,
@@ -52,22 +55,27 @@ use axum::{
 };
 use tower_http::cors::{Any, CorsLayer};
 
-pub use self::fetch::DocumentPolicy;
-use self::{clock::Clock, state::Server, withdrawn::Withdrawn};
-use crate::{
-    auth::{
-        keys::KeyPair,
-        metadata::{self, AuthorizationServerMetadata, MetadataUrls, ProtectedResource},
-        urls,
-        verify::TrustedIssuer,
-    },
-    principal::ScopeSet,
+use self::{
+    app_state::AppState,
+    client_metadata::documents::ClientDocuments,
+    clock::Clock,
+    endpoints::{authorize, registration, revoke, token},
+    scopes::SupportedScopes,
+    state::{clients::Clients, grants::Grants, revocation::RevokedGrants, sessions::Sessions},
+    throttle::{FailureDelay, FixedWindowLimiter},
+    ttl_map::TtlMap,
+};
+pub use self::{client_metadata::fetch::ClientMetadataPolicy, state::accounts::Account};
+use crate::auth::{
+    keys::KeyPair,
+    metadata::{self, AuthorizationServerMetadata, MetadataUrls, ProtectedResource},
+    urls,
+    verify::TrustedIssuer,
 };
 
-/// The scope by which a client asks for a refresh token (OpenID Connect Core 1.0, 11).
-const OFFLINE_ACCESS: &str = "offline_access";
 /// Bytes of a form or a registration.
-const BODY: usize = 16 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024;
+const MAX_USED_ASSERTIONS: usize = 10_000;
 
 /// An authorization server, before it is mounted.
 #[derive(Debug)]
@@ -75,75 +83,107 @@ pub struct AuthorizationServer {
     issuer: String,
     keys: KeyPair,
     resources: Vec<String>,
-    scopes: ScopeSet,
-    lifetime: u64,
-    documents: DocumentPolicy,
+    scopes: SupportedScopes,
+    accounts: Vec<Account>,
+    access_token_lifetime: u64,
+    refresh_grace: u64,
+    client_metadata: ClientMetadataPolicy,
     clock: Clock,
-    withdrawn: Withdrawn,
+    revoked: RevokedGrants,
 }
 
 impl AuthorizationServer {
-    /// One that calls itself `issuer`, byte for byte, and signs with `keys`; `host` is where it will listen.
+    /// A server with this issuer identifier, byte for byte, that signs with `keys`. `host` is where it will listen.
     ///
     /// # Errors
-    /// When that is not this machine alone: everybody knows its passwords.
+    /// When `host` is not a loopback address: the passwords are public.
     pub fn new(
         host: IpAddr,
         issuer: impl Into<String>,
         keys: &KeyPair,
-    ) -> Result<Self, NotThisMachine> {
+    ) -> Result<Self, NotLoopback> {
         if !host.is_loopback() {
-            return Err(NotThisMachine(host));
+            return Err(NotLoopback(host));
         }
         Ok(Self {
             issuer: issuer.into(),
             keys: keys.clone(),
             resources: Vec::new(),
-            scopes: ScopeSet::default(),
-            lifetime: 15 * 60,
-            documents: DocumentPolicy::default(),
+            scopes: SupportedScopes::default(),
+            accounts: Account::defaults(),
+            access_token_lifetime: 15 * 60,
+            refresh_grace: 10,
+            client_metadata: ClientMetadataPolicy::default(),
             clock: Clock::system(),
-            withdrawn: Withdrawn::new(),
+            revoked: RevokedGrants::new(),
         })
     }
 
-    /// A resource that tokens may be for (RFC 8707), with its scopes. The first one is for clients that name none.
+    /// A resource that tokens can be issued for (RFC 8707), with its scopes. The first one is used when a client names
+    /// none.
     #[must_use]
     pub fn resource(mut self, resource: &ProtectedResource) -> Self {
         self.resources.extend(resource.audiences());
-        self.scopes = self.scopes.union(&resource.scopes_supported.iter().cloned().collect());
+        self.scopes.add(resource.scopes_supported.iter().cloned());
         self
     }
 
-    /// How long an access token lives, in seconds; 900 unless said.
-    pub fn access_token_lifetime(self, lifetime: u64) -> Self {
-        Self { lifetime, ..self }
-    }
-
-    /// Also describes clients by documents on this machine, over http: for trials of a client that you are writing.
-    pub fn local_client_documents(mut self, allowed: bool) -> Self {
-        self.documents.loopback = allowed;
+    /// Tools with a scope of their own: clients may ask for `mcp:tools:NAME` of these.
+    #[must_use]
+    pub fn tools(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes.add_tools(names.into_iter().map(Into::into));
         self
     }
 
-    /// From where client metadata documents are fetched; the public internet unless said.
-    pub fn client_documents(self, documents: DocumentPolicy) -> Self {
-        Self { documents, ..self }
+    /// The users who can log in, in place of alice, bob, admin and guest. The login page shows their passwords.
+    #[must_use]
+    pub fn accounts(self, accounts: impl IntoIterator<Item = Account>) -> Self {
+        Self { accounts: accounts.into_iter().collect(), ..self }
     }
 
-    /// Another clock, in seconds since 1970 (UTC): for tests that do not want to wait.
+    /// The lifetime of an access token, in seconds; 900 by default.
+    #[must_use]
+    pub fn access_token_lifetime(self, seconds: u64) -> Self {
+        Self { access_token_lifetime: seconds, ..self }
+    }
+
+    /// How long a rotated refresh token still works and gets the same successor, in seconds; 10 by default, 0 turns it
+    /// off.
+    #[must_use]
+    pub fn refresh_grace(self, seconds: u64) -> Self {
+        Self { refresh_grace: seconds, ..self }
+    }
+
+    /// Whether client metadata documents may also come from this machine, over http: to try a client that is still being
+    /// written.
+    #[must_use]
+    pub fn allow_local_client_metadata(mut self, allowed: bool) -> Self {
+        self.client_metadata.allow_loopback = allowed;
+        self
+    }
+
+    /// From where client metadata documents are fetched; the public internet by default.
+    #[must_use]
+    pub fn client_metadata_policy(self, policy: ClientMetadataPolicy) -> Self {
+        Self { client_metadata: policy, ..self }
+    }
+
+    /// Another clock, in seconds since 1970 (UTC), for tests.
+    #[must_use]
     pub fn clock(self, now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { clock: Clock::new(now), ..self }
     }
 
-    /// This server as the issuer of tokens for its resources; tokens that it revoked are rejected.
+    /// What a resource server needs to accept this server's tokens: issuer, audiences, keys and revocation check.
+    #[must_use]
     pub fn trusted_issuer(&self) -> TrustedIssuer {
-        let (withdrawn, clock) = (self.withdrawn.clone(), self.clock.clone());
+        let (revoked, clock) = (self.revoked.clone(), self.clock.clone());
         TrustedIssuer::new(&self.issuer, &self.resources, &self.keys.jwks())
-            .with_revocation_check(move |jti| withdrawn.has_token(jti, clock.now()))
+            .with_revocation_check(move |jti| revoked.contains_token(jti, clock.now()))
     }
 
-    /// Where its documents are.
+    /// Where the metadata and the keys are published.
+    #[must_use]
     pub fn metadata_urls(&self) -> MetadataUrls {
         MetadataUrls {
             authorization_server: urls::well_known(&self.issuer, urls::AUTHORIZATION_SERVER),
@@ -151,60 +191,67 @@ impl AuthorizationServer {
         }
     }
 
-    /// Its metadata (RFC 8414, 2).
+    /// The metadata (RFC 8414, 2).
+    #[must_use]
     pub fn metadata(&self) -> AuthorizationServerMetadata {
-        let at = |path| Some(format!("{}{path}", self.issuer));
-        let list = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
-        AuthorizationServerMetadata {
-            issuer: self.issuer.clone(),
-            authorization_endpoint: at("/auth/authorize"),
-            token_endpoint: at("/auth/token"),
-            registration_endpoint: at("/auth/register"),
-            jwks_uri: at("/.well-known/jwks.json"),
-            scopes_supported: Some(
-                self.scopes.iter().chain([OFFLINE_ACCESS]).map(str::to_owned).collect(),
-            ),
-            response_types_supported: list(&["code"]),
-            grant_types_supported: list(&["authorization_code", "refresh_token"]),
-            token_endpoint_auth_methods_supported: list(&[
-                "none",
-                "client_secret_basic",
-                "client_secret_post",
-            ]),
-            code_challenge_methods_supported: list(&["S256"]),
-            authorization_response_iss_parameter_supported: Some(true),
-            client_id_metadata_document_supported: Some(true),
-            resource_indicators_supported: Some(true),
-            subject_types_supported: list(&["public"]),
-            ..AuthorizationServerMetadata::default()
-        }
+        endpoints::metadata::document(&self.issuer, &self.scopes)
     }
 
-    /// Its doors, and the documents that lead to them.
+    /// The endpoints and the metadata document.
     pub fn routes(self) -> Router {
-        let metadata = self.metadata();
-        // Programs may run in a browser, on any page whose origin is let in: they send no cookies here.
-        let programs =
+        let metadata = metadata::json_document(&self.metadata());
+        // Programs may run in a browser, on any page that the Origin check accepts. They send no cookies here.
+        let cors =
             CorsLayer::new().allow_origin(Any).allow_methods([Method::POST]).allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
                 HeaderName::from_static("mcp-protocol-version"),
             ]);
-        tracing::warn!(issuer = %self.issuer, "the development authorization server is open: everybody knows its passwords");
-        Router::new()
-            // Around these two alone: a layer of the router would stand around every unknown path, too.
-            .route("/auth/register", post(registration::register).layer(programs.clone()))
-            .route("/auth/token", post(token::issue).layer(programs))
-            // For people. No CORS from here on: no other page has any business here.
-            .route("/auth/authorize", get(authorize::ask))
+        tracing::warn!(issuer = %self.issuer, "development authorization server: its accounts and passwords are public");
+        let router = Router::new()
+            // On these routes only: a layer on the router would also wrap unknown paths.
+            .route("/auth/register", post(registration::register).layer(cors.clone()))
+            .route("/auth/token", post(token::issue).layer(cors.clone()))
+            .route("/auth/revoke", post(revoke::revoke).layer(cors))
+            // For the user's browser. Without CORS: no other page may read these.
+            .route("/auth/authorize", get(authorize::authorize))
             .route("/auth/login", post(authorize::log_in))
             .route("/auth/logout", post(authorize::log_out))
-            .route("/auth/consent", post(authorize::decide))
+            .route("/auth/consent", post(authorize::consent))
             .route("/auth/style.css", get(pages::style))
-            .layer(DefaultBodyLimit::max(BODY))
-            .with_state(Arc::new(Server::from(self)))
-            .route("/.well-known/oauth-authorization-server", metadata::json_document(&metadata))
-            .route("/.well-known/openid-configuration", metadata::json_document(&metadata))
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES));
+        // Where RFC 8414, 3.1, derives it from the issuer; and at the root of the host, where the tutorial shows it.
+        let root = format!("/.well-known/{}", urls::AUTHORIZATION_SERVER);
+        let path = urls::well_known_path(&self.issuer, urls::AUTHORIZATION_SERVER);
+        let router = router.with_state(Arc::new(AppState::from(self)));
+        let router = match path == root {
+            true => router,
+            false => router.route(&path, metadata.clone()),
+        };
+        router.route(&root, metadata)
+    }
+}
+
+impl From<AuthorizationServer> for AppState {
+    fn from(server: AuthorizationServer) -> Self {
+        Self {
+            clients: Clients::new(&server.scopes.advertised()),
+            documents: ClientDocuments::new(server.client_metadata),
+            grants: Grants::new(server.access_token_lifetime, server.refresh_grace, server.revoked),
+            sessions: Sessions::new(&server.issuer),
+            login_failures: FailureDelay::default(),
+            registrations: FixedWindowLimiter::per_minute(
+                registration::MAX_REGISTRATIONS_PER_MINUTE,
+            ),
+            used_assertions: Mutex::new(TtlMap::new(MAX_USED_ASSERTIONS)),
+            issuer: server.issuer,
+            keys: server.keys,
+            resources: server.resources,
+            scopes: server.scopes,
+            accounts: server.accounts.into_iter().map(Arc::new).collect(),
+            access_token_lifetime: server.access_token_lifetime,
+            clock: server.clock,
+        }
     }
 }
 
@@ -213,4 +260,4 @@ impl AuthorizationServer {
 #[error(
     "the development authorization server must not be reachable from other machines, as with --host {0}; listen on 127.0.0.1, or run step10 with an identity provider"
 )]
-pub struct NotThisMachine(IpAddr);
+pub struct NotLoopback(IpAddr);

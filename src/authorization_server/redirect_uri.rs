@@ -1,12 +1,12 @@
-//! Where an answer may be sent: which redirect URIs may be registered, and which requests match one.
+//! Redirect URIs: which may be registered, and which requests match one.
 //!
-//! Rules: MCP authorization, "Communication Security" (localhost or https) and "Open Redirection" (exact match);
+//! Specs: MCP authorization, "Communication Security" (localhost or https) and "Open Redirection" (exact match);
 //! RFC 8252 sections 7.3 and 8.3 (loopback, any port); RFC 6749 section 3.1.2 (absolute, no fragment).
 
 use url::{Host, Url};
 
-const LONGEST: usize = 2048;
-const WELL_KNOWN: [&str; 11] = [
+const MAX_BYTES: usize = 2048;
+const PUBLIC_SCHEMES: [&str; 11] = [
     "http",
     "https",
     "ws",
@@ -24,10 +24,10 @@ const LOOPBACK: [&str; 3] = ["http://localhost", "http://127.0.0.1", "http://[::
 /// Whether `uri` may be registered.
 ///
 /// # Errors
-/// Why not, in words for the client's developer.
+/// The reason, for the client's developer.
 pub(super) fn check(uri: &str) -> Result<(), &'static str> {
-    // What the parser would repair (blanks, backslashes, other alphabets) is refused: the text itself is compared.
-    if uri.len() > LONGEST
+    // The parser would repair blanks, backslashes and other alphabets, but redirect URIs are compared as text.
+    if uri.len() > MAX_BYTES
         || !uri.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b))
     {
         return Err("a redirect URI must be a plain ASCII URI of at most 2048 characters");
@@ -40,7 +40,7 @@ pub(super) fn check(uri: &str) -> Result<(), &'static str> {
         return Err("a redirect URI must not contain a user name");
     }
     match parsed.scheme() {
-        // Two slashes, neither fewer nor more: the parser would forgive that, too.
+        // Exactly two slashes: the parser would accept fewer and more.
         "https" if uri.strip_prefix("https://").is_some_and(|rest| !rest.starts_with('/')) => {
             Ok(())
         }
@@ -49,18 +49,18 @@ pub(super) fn check(uri: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether `uri` is in a scheme of the client's own (RFC 8252, 7.1), such as `cursor://host/callback`: MCP allows
-/// localhost and https only.
+/// Whether `uri` has a private-use scheme (RFC 8252, 7.1), such as `cursor://host/callback`: MCP allows localhost and
+/// https only.
 pub(super) fn is_private_use(uri: &str) -> bool {
-    Url::parse(uri).is_ok_and(|uri| !WELL_KNOWN.contains(&uri.scheme()))
+    Url::parse(uri).is_ok_and(|uri| !PUBLIC_SCHEMES.contains(&uri.scheme()))
 }
 
-/// Whether this is one of the callbacks of native programs, on any port (RFC 8252, 7.3).
+/// Whether this is a loopback redirect URI of a native app, on any port (RFC 8252, 7.3).
 pub(super) fn is_loopback(uri: &str) -> bool {
     loopback(uri).is_some()
 }
 
-/// Whether the answer goes to this machine, however it is spelt: whatever listens there gets it (MCP authorization,
+/// Whether the host is this machine, however it is written: any program may listen there (MCP authorization,
 /// "Localhost Redirect URI Risks").
 pub(super) fn is_this_machine(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|uri| match uri.host() {
@@ -71,15 +71,15 @@ pub(super) fn is_this_machine(uri: &str) -> bool {
     })
 }
 
-/// Whether `requested` is `registered`: byte for byte, save that a loopback port is the client's to choose, as
-/// native clients take whichever is free (RFC 8252, 7.3).
+/// Whether `requested` is `registered`, byte for byte except for the port of a loopback URI: native apps take whichever
+/// is free (RFC 8252, 7.3).
 pub(super) fn matches(registered: &str, requested: &str) -> bool {
     registered == requested
         || loopback(registered).is_some_and(|parts| loopback(requested) == Some(parts))
 }
 
-/// The loopback name and what follows the port. By text, not by parser: `http://127.1/` and
-/// `http://localhost:80@evil.example/` are no spellings of ours.
+/// The loopback name and what follows the port. Compared as text: `http://127.1/` and
+/// `http://localhost:80@evil.example/` are not loopback URIs here.
 fn loopback(uri: &str) -> Option<(&str, &str)> {
     let name = LOOPBACK.into_iter().find(|name| uri.starts_with(name))?;
     let rest = &uri[name.len()..];
@@ -94,12 +94,18 @@ fn loopback(uri: &str) -> Option<(&str, &str)> {
     (rest.is_empty() || rest.starts_with(['/', '?'])).then_some((name, rest))
 }
 
-/// The origin, as `form-action` and people want it: `https://app.example:8443`.
+/// The origin, such as `https://app.example:8443`.
 pub(super) fn origin(uri: &str) -> String {
     Url::parse(uri).map_or_else(|_| String::new(), |uri| uri.origin().ascii_serialization())
 }
 
-/// `uri` with more parameters behind those that it has (RFC 6749, 4.1.2). Nothing of it is written anew.
+/// The host, which the consent page shows (MCP authorization, "Localhost Redirect URI Risks").
+pub(super) fn host(uri: &str) -> String {
+    let url = Url::parse(uri).ok();
+    url.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// `uri` with more parameters after its own (RFC 6749, 4.1.2). The rest of it stays as it is.
 pub(super) fn with_parameters(uri: &str, parameters: &[(&str, &str)]) -> String {
     let separator = if uri.contains('?') { '&' } else { '?' };
     let query =
@@ -154,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_matches_byte_for_byte_save_for_a_loopback_port() {
+    fn a_request_matches_byte_for_byte_except_for_a_loopback_port() {
         for (registered, requested, expected) in [
             ("https://app.example/cb", "https://app.example/cb", true),
             ("https://app.example/cb", "https://app.example/cb/", false),
@@ -180,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_added_to_the_uri_as_it_was_written() {
+    fn parameters_are_added_to_the_uri_as_it_was_written() {
         assert_eq!(
             with_parameters("https://app.example", &[("code", "a b&c"), ("iss", "http://i")]),
             "https://app.example?code=a+b%26c&iss=http%3A%2F%2Fi"

@@ -122,7 +122,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let authorization_server =
         AuthorizationServer::new(config.host, config.public_url.as_str(), &keys)?
             .resource(&resource)
-            .local_client_documents(config.allow_local_client_metadata);
+            .tools(tools.names())
+            .allow_local_client_metadata(config.allow_local_client_metadata);
     let info = AuthInfo::new()
         .jwks_available()
         .auth_required()

@@ -62,11 +62,12 @@ async fn no_secret_of_the_whole_way_to_a_token_is_logged() {
         let ask = format!("/auth/authorize?{query}");
         let page = server.get(&ask).await;
         let cookie = page.header("set-cookie").split(';').next().unwrap().to_owned();
-        let proof = field(&page, "proof");
+        let csrf_token = field(&page, "csrf_token");
         for password in ["wrong-password-of-alice", "alice123"] {
             note(password);
-            note(&proof);
-            let fields = [("proof", &*proof), ("username", "alice"), ("password", password)];
+            note(&csrf_token);
+            let fields =
+                [("csrf_token", &*csrf_token), ("username", "alice"), ("password", password)];
             let answer = form(&server, &format!("/auth/login?{query}"), &cookie, &fields).await;
             assert_eq!(answer.status == 303, password == "alice123", "{answer:?}");
             let Some(set) = answer.headers.get("set-cookie").filter(|_| answer.status == 303)
@@ -84,10 +85,10 @@ async fn no_secret_of_the_whole_way_to_a_token_is_logged() {
 
 async fn redeem(server: &Server, query: &str, cookie: &str, id: &str, secret: &str) -> Value {
     let page = server.request("GET", &format!("/auth/authorize?{query}")).header("cookie", cookie);
-    let proof = field(&page.answer().await, "proof");
-    note(&proof);
+    let csrf_token = field(&page.answer().await, "csrf_token");
+    note(&csrf_token);
     let fields = [
-        ("proof", &*proof),
+        ("csrf_token", &*csrf_token),
         ("decision", "allow"),
         ("scope", "mcp:read"),
         ("scope", "mcp:tools"),
@@ -126,19 +127,20 @@ async fn use_them(server: &Server, tokens: &Value, id: &str, secret: &str) {
     server
         .rpc(&access, "tools/call", json!({"name": "echo", "arguments": {"message": refresh}}))
         .await;
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("client_id", id),
-        ("client_secret", secret),
-        ("refresh_token", &refresh),
-    ];
-    for status in [200, 400] {
-        // The second time it is a theft, and everything is taken back.
+    // A refresh, one with its successor, and the first token again: a replay, which revokes the grant.
+    let mut successor = refresh.clone();
+    for (token, status) in [(None, 200), (None, 200), (Some(&refresh), 400)] {
+        let fields = [
+            ("grant_type", "refresh_token"),
+            ("client_id", id),
+            ("client_secret", secret),
+            ("refresh_token", token.unwrap_or(&successor)),
+        ];
         let answer = form(server, "/auth/token", "", &fields).await;
         assert_eq!(answer.status, status, "{answer:?}");
         if status == 200 {
             text(&answer.json(), "access_token");
-            text(&answer.json(), "refresh_token");
+            successor = text(&answer.json(), "refresh_token");
         }
     }
 }

@@ -1,72 +1,81 @@
-//! What it says of itself, and that all of it is true.
+//! The metadata document: its values, and who may read it.
 
 use axum::{body::Body, http::Request};
-use mcp_auth::authorization_server::AuthorizationServer;
+use mcp_auth::{auth::metadata::ProtectedResource, authorization_server::AuthorizationServer};
 use serde_json::json;
+use tower::ServiceExt;
 
-use super::support::{ISSUER, World, keys};
+use super::support::{ISSUER, TestServer, keys, query};
 
 #[tokio::test]
-async fn both_documents_say_the_same_and_the_issuer_is_exact() {
-    let world = World::new();
-    let get = |path: &'static str| world.send(Request::get(path).body(Body::empty()).unwrap());
+async fn the_document_is_complete_and_the_issuer_is_exact() {
+    let server = TestServer::new();
+    let get = |path: &'static str| server.send(Request::get(path).body(Body::empty()).unwrap());
     let document = get("/.well-known/oauth-authorization-server").await;
     assert_eq!(document.header("content-type"), "application/json");
-    assert_eq!(document.text, get("/.well-known/openid-configuration").await.text);
+    // Incomplete without ID tokens (OpenID Connect Discovery 1.0, 3), so it is not served.
+    assert_eq!(get("/.well-known/openid-configuration").await.status, 404);
     let metadata = document.json();
-    for (member, expected) in [
+    for (property, expected) in [
         ("issuer", json!(ISSUER)),
         ("authorization_endpoint", json!("http://localhost:9000/auth/authorize")),
         ("token_endpoint", json!("http://localhost:9000/auth/token")),
         ("registration_endpoint", json!("http://localhost:9000/auth/register")),
         ("jwks_uri", json!("http://localhost:9000/.well-known/jwks.json")),
         ("response_types_supported", json!(["code"])),
-        ("grant_types_supported", json!(["authorization_code", "refresh_token"])),
+        ("revocation_endpoint", json!("http://localhost:9000/auth/revoke")),
+        (
+            "grant_types_supported",
+            json!(["authorization_code", "refresh_token", "client_credentials"]),
+        ),
         ("code_challenge_methods_supported", json!(["S256"])),
         (
             "token_endpoint_auth_methods_supported",
-            json!(["none", "client_secret_basic", "client_secret_post"]),
+            json!(["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]),
         ),
         ("authorization_response_iss_parameter_supported", json!(true)),
         ("client_id_metadata_document_supported", json!(true)),
-        ("scopes_supported", json!(["mcp:prompts", "mcp:read", "mcp:tools", "offline_access"])),
+        (
+            "scopes_supported",
+            json!(["mcp:admin", "mcp:prompts", "mcp:read", "mcp:tools", "offline_access"]),
+        ),
     ] {
-        assert_eq!(metadata[member], expected, "{member}");
+        assert_eq!(metadata[property], expected, "{property}");
     }
 }
 
 #[tokio::test]
-async fn programs_in_browsers_may_ask_and_pages_of_others_may_not() {
-    let world = World::new();
+async fn clients_in_browsers_can_read_responses_and_other_pages_cannot() {
+    let server = TestServer::new();
     for (path, method, expected) in [
         ("/.well-known/oauth-authorization-server", "GET", "*"),
-        ("/.well-known/openid-configuration", "GET", "*"),
+        ("/auth/revoke", "POST", "*"),
         ("/auth/token", "POST", "*"),
         ("/auth/register", "POST", "*"),
         ("/auth/authorize", "GET", ""),
         ("/auth/login", "POST", ""),
         ("/auth/consent", "POST", ""),
-        ("/unheard-of", "POST", ""),
+        ("/unknown", "POST", ""),
     ] {
         let preflight = Request::options(path)
             .header("origin", "http://localhost:6274")
             .header("access-control-request-method", method)
             .header("access-control-request-headers", "mcp-protocol-version,content-type");
-        let answer = world.send(preflight.body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.header("access-control-allow-origin"), expected, "{path}");
-        assert_eq!(answer.status == 404, path == "/unheard-of", "{path}: {answer:?}");
+        let response = server.send(preflight.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.header("access-control-allow-origin"), expected, "{path}");
+        assert_eq!(response.status == 404, path == "/unknown", "{path}: {response:?}");
         if expected == "*" {
-            let headers = answer.header("access-control-allow-headers");
+            let headers = response.header("access-control-allow-headers");
             assert!(headers == "*" || headers.contains("mcp-protocol-version"), "{path}");
         }
     }
     let form = [("grant_type", "authorization_code")];
-    let refused = world.token_with(&[("origin", "http://localhost:6274")], &form).await;
-    assert_eq!(refused.header("access-control-allow-origin"), "*", "errors can be read, too");
+    let rejected = server.token_with(&[("origin", "http://localhost:6274")], &form).await;
+    assert_eq!(rejected.header("access-control-allow-origin"), "*", "errors can be read, too");
 }
 
 #[test]
-fn it_does_not_open_where_other_machines_could_reach_it() {
+fn only_a_loopback_address_is_accepted() {
     for (host, expected) in [
         ("127.0.0.1", true),
         ("::1", true),
@@ -76,5 +85,27 @@ fn it_does_not_open_where_other_machines_could_reach_it() {
     ] {
         let made = AuthorizationServer::new(host.parse().unwrap(), ISSUER, keys());
         assert_eq!(made.is_ok(), expected, "{host}");
+    }
+}
+
+/// RFC 8414, 3.1: the path of the issuer follows the well-known path. A resource that is the issuer itself would be
+/// shared with everything else on that host, so it counts only without a path.
+#[tokio::test]
+async fn an_issuer_with_a_path_has_its_document_there_and_is_no_resource() {
+    for (issuer, path, is_resource) in
+        [("http://localhost:9000", "", true), ("http://localhost:9000/team-a", "/team-a", false)]
+    {
+        let resource = ProtectedResource::new(format!("{issuer}/mcp")).scopes(["mcp:read"]);
+        let server = AuthorizationServer::new("127.0.0.1".parse().unwrap(), issuer, keys());
+        let routes = server.unwrap().resource(&resource).routes();
+        let get = |path: String| {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            routes.clone().oneshot(request)
+        };
+        let document = format!("/.well-known/oauth-authorization-server{path}");
+        assert_eq!(get(document).await.unwrap().status(), 200, "{issuer}");
+        let query = query(&[("resource", issuer), ("scope", "mcp:read")]);
+        let response = get(format!("/auth/authorize?{query}")).await.unwrap();
+        assert_eq!(response.status() == 200, is_resource, "{issuer}");
     }
 }

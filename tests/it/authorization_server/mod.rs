@@ -1,10 +1,16 @@
-//! The development authorization server, asked as browsers and clients ask: one router, no ports.
+//! The development authorization server, with the requests of browsers and clients: one router, no ports.
 
+mod client_authentication;
+mod client_credentials;
+mod client_metadata;
 mod consent;
-mod documents;
 mod metadata;
+mod metadata_host;
 mod pages;
+mod refresh;
 mod registration;
 mod requests;
+mod response;
+mod revocation;
 mod support;
 mod tokens;

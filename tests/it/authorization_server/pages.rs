@@ -1,26 +1,26 @@
-//! The pages: what protects them, what they say, and that no stranger's text becomes markup.
+//! The pages: their protection, their texts, and the escaping of what clients and users send.
 
 use axum::{body::Body, http::Request};
 use serde_json::json;
 
-use super::support::{World, query};
+use super::support::{TestServer, query};
 
 const NASTY: &str = r#""><script>alert(1)</script><img src=x onerror='a'>{{1234567*7}}"#;
 
 #[tokio::test]
-async fn every_page_is_protected_from_frames_caches_and_foreign_content() {
-    let world = World::new();
+async fn every_page_forbids_frames_caching_and_content_of_other_sites() {
+    let server = TestServer::new();
     let query = query(&[]);
-    let mut browser = world.browser();
+    let mut browser = server.browser();
     let login = browser.open(&query).await;
     let wrong = browser.try_login(&query, "alice", "wrong").await;
     let consent = browser.log_in(&query, "alice").await;
-    let problem = browser.open("client_id=nobody").await;
+    let error = browser.open("client_id=nobody").await;
     for (what, page, form_action) in [
         ("login", &login, "form-action 'self';"),
         ("wrong password", &wrong, "form-action 'self';"),
         ("consent", &consent, "form-action 'self' http: https:;"),
-        ("problem", &problem, "form-action 'self';"),
+        ("error", &error, "form-action 'self';"),
     ] {
         let policy = page.header("content-security-policy");
         for part in [
@@ -46,20 +46,21 @@ async fn every_page_is_protected_from_frames_caches_and_foreign_content() {
     }
     let cookie = login.header("set-cookie");
     assert!(cookie.ends_with("; Path=/auth; HttpOnly; SameSite=Lax"), "{cookie}");
-    let style = world.send(Request::get("/auth/style.css").body(Body::empty()).unwrap()).await;
+    let style = server.send(Request::get("/auth/style.css").body(Body::empty()).unwrap()).await;
     assert_eq!(style.header("content-type"), "text/css; charset=utf-8");
     assert!(!style.text.contains("url(") && !style.text.contains("@import"));
 }
 
 #[tokio::test]
-async fn the_question_says_who_asks_for_what_and_where_the_answer_goes() {
-    let world = World::new();
+async fn the_consent_page_names_the_client_the_scopes_and_the_destination() {
+    let server = TestServer::new();
     let query = query(&[("scope", "mcp:read mcp:tools mcp:prompts offline_access")]);
-    let mut browser = world.browser();
+    let mut browser = server.browser();
     let page = browser.log_in(&query, "alice").await.text;
     for part in [
         "MCP test client",
-        "http://127.0.0.1:3760",
+        "<strong>127.0.0.1</strong>",
+        "<code>http://127.0.0.1:3760/callback</code>",
         "any program could be listening",
         "http://localhost:9000/mcp",
         "alice does not have this",
@@ -70,11 +71,11 @@ async fn the_question_says_who_asks_for_what_and_where_the_answer_goes() {
         page.contains(r#"value="mcp:prompts" disabled"#)
             && page.contains(r#"value="mcp:tools" checked"#)
     );
-    let page = world.browser().log_in(&query, "guest").await.text;
+    let page = server.browser().log_in(&query, "guest").await.text;
     assert!(page.contains(r#"value="mcp:read" disabled"#), "{page}");
 
     let registration = json!({"redirect_uris": ["https://app.example/cb"], "client_name": "Bank\u{202e}knaB", "token_endpoint_auth_method": "none"});
-    let id = world.post_json("/auth/register", registration).await.json()["client_id"]
+    let id = server.post_json("/auth/register", registration).await.json()["client_id"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -83,8 +84,11 @@ async fn the_question_says_who_asks_for_what_and_where_the_answer_goes() {
         ("redirect_uri", "https://app.example/cb"),
         ("scope", "mcp:read"),
     ]);
-    let page = world.browser().log_in(&query, "alice").await;
-    assert!(page.text.contains("registered itself") && page.text.contains("https://app.example"));
+    let page = server.browser().log_in(&query, "alice").await;
+    assert!(
+        page.text.contains("Registered itself")
+            && page.text.contains("<strong>app.example</strong>")
+    );
     assert!(
         !page.text.contains("any program could be listening") && !page.text.contains('\u{202e}')
     );
@@ -92,28 +96,28 @@ async fn the_question_says_who_asks_for_what_and_where_the_answer_goes() {
 }
 
 #[tokio::test]
-async fn a_strangers_text_is_never_markup() {
-    let world = World::new();
+async fn text_of_clients_and_users_is_never_markup() {
+    let server = TestServer::new();
     let registration = json!({"redirect_uris": ["http://127.0.0.1/callback"], "client_name": NASTY, "token_endpoint_auth_method": "none"});
-    let id = world.post_json("/auth/register", registration).await.json()["client_id"]
+    let id = server.post_json("/auth/register", registration).await.json()["client_id"]
         .as_str()
         .unwrap()
         .to_owned();
     let good = query(&[("client_id", &id), ("scope", "mcp:read"), ("state", NASTY)]);
-    // The query is sent as a browser would, and once more with nothing escaped that HTTP lets through.
+    // The query as a browser sends it, and once more without escaping anything that HTTP allows.
     let raw = format!("{good}&x='onmouseover='alert(1)'");
     let mut pages = Vec::new();
     for query in [&good, &raw] {
-        let mut browser = world.browser();
+        let mut browser = server.browser();
         pages.push(browser.open(query).await);
         pages.push(browser.try_login(query, NASTY, NASTY).await);
         pages.push(browser.log_in(query, "alice").await);
-        pages.push(browser.submit("consent", query, &[("proof", NASTY)]).await);
+        pages.push(browser.submit("consent", query, &[("csrf_token", NASTY)]).await);
     }
     for changes in [[("client_id", NASTY)], [("redirect_uri", NASTY)]] {
-        pages.push(world.browser().open(&query(&changes)).await);
+        pages.push(server.browser().open(&query(&changes)).await);
     }
-    pages.push(world.browser().open(&query(&[("client_id", &id), ("redirect_uri", NASTY)])).await);
+    pages.push(server.browser().open(&query(&[("client_id", &id), ("redirect_uri", NASTY)])).await);
     for page in pages {
         let text = &page.text;
         assert!(
@@ -122,4 +126,25 @@ async fn a_strangers_text_is_never_markup() {
         );
         assert!(!text.contains("'onmouseover='"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn every_scope_has_a_description() {
+    let server = TestServer::new();
+    let scopes = "mcp:read mcp:tools mcp:prompts mcp:tools:echo mcp:admin offline_access";
+    let page = server.browser().log_in(&query(&[("scope", scopes)]), "admin").await.text;
+    for scope in scopes.split(' ') {
+        let (_, rest) = page.split_once(&format!("<code>{scope}</code>")).unwrap();
+        let description = rest.split("class=\"description\">").nth(1).unwrap();
+        assert!(description.split('<').next().unwrap().len() > 10, "{scope}: {description}");
+    }
+    assert!(page.contains("Call the tool “echo”") && page.contains("administrator"), "{page}");
+}
+
+#[tokio::test]
+async fn the_page_after_a_wrong_password_keeps_the_user_name() {
+    let server = TestServer::new();
+    let page = server.browser().try_login(&query(&[]), "alice\"", "wrong").await.text;
+    assert!(page.contains(r#"value="alice&#34;""#), "{page}");
+    assert!(!page.contains("value=\"wrong\""), "{page}");
 }

@@ -1,40 +1,40 @@
-//! Authorization requests: which come before a person, which go back, and which must not go anywhere.
+//! Authorization requests: which are shown to the user, which errors go to the client, and which to nobody.
 
 use axum::http::StatusCode;
 
-use super::support::{CALLBACK, CHALLENGE, ISSUER, STATE, World, encode, query};
+use super::support::{CALLBACK, CHALLENGE, ISSUER, STATE, TestServer, encode, query};
 
 #[tokio::test]
-async fn a_good_request_comes_before_the_person() {
-    let world = World::new();
+async fn a_valid_request_is_shown_to_the_user() {
+    let server = TestServer::new();
     for (what, changes) in [
         ("as it is", &[][..]),
         ("no scope", &[("scope", "")]),
         ("no resource", &[("resource", "")]),
         ("no state", &[("state", "")]),
         ("any loopback port", &[("redirect_uri", "http://127.0.0.1:1/callback")]),
-        ("the other resource", &[("resource", ISSUER)]),
+        ("another resource", &[("resource", ISSUER)]),
         ("its slash", &[("resource", "http://localhost:9000/")]),
         ("something new", &[("prompt", "consent"), ("nonce", "1")]),
     ] {
-        let answer = world.browser().open(&query(changes)).await;
-        assert_eq!(answer.status, StatusCode::OK, "{what}: {answer:?}");
-        assert!(answer.text.contains("<h1>Sign in</h1>"), "{what}");
+        let response = server.browser().open(&query(changes)).await;
+        assert_eq!(response.status, StatusCode::OK, "{what}: {response:?}");
+        assert!(response.text.contains("<h1>Sign in</h1>"), "{what}");
     }
 }
 
 #[tokio::test]
-async fn mistakes_of_the_client_go_back_to_it_with_state_and_issuer() {
-    let world = World::new();
+async fn errors_go_to_the_client_with_state_and_issuer() {
+    let server = TestServer::new();
     for (what, changes, error) in [
         ("no response_type", &[("response_type", "")][..], "invalid_request"),
         ("token", &[("response_type", "token")], "unsupported_response_type"),
         ("no PKCE", &[("code_challenge", "")], "invalid_request"),
         ("plain PKCE", &[("code_challenge_method", "plain")], "invalid_request"),
-        ("plain PKCE, unsaid", &[("code_challenge_method", "")], "invalid_request"),
+        ("plain PKCE by default", &[("code_challenge_method", "")], "invalid_request"),
         ("a short challenge", &[("code_challenge", "abc")], "invalid_request"),
         (
-            "a strange challenge",
+            "a challenge in base64",
             &[("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw+cM")],
             "invalid_request",
         ),
@@ -54,8 +54,8 @@ async fn mistakes_of_the_client_go_back_to_it_with_state_and_issuer() {
         ("a request object", &[("request", "e30.e30.")], "request_not_supported"),
         ("its URL", &[("request_uri", "https://a.example/")], "request_uri_not_supported"),
     ] {
-        let answer = world.browser().open(&query(changes)).await;
-        let parameters = answer.redirect(CALLBACK);
+        let response = server.browser().open(&query(changes)).await;
+        let parameters = response.redirect(CALLBACK);
         assert_eq!(parameters["error"], error, "{what}");
         assert_eq!(parameters["state"], STATE, "{what}");
         assert_eq!(parameters["iss"], ISSUER, "{what}");
@@ -64,8 +64,8 @@ async fn mistakes_of_the_client_go_back_to_it_with_state_and_issuer() {
 }
 
 #[tokio::test]
-async fn where_nobody_is_known_to_answer_nobody_is_sent() {
-    let world = World::new();
+async fn without_a_registered_redirect_uri_there_is_no_redirect() {
+    let server = TestServer::new();
     for (what, changes) in [
         ("no client", &[("client_id", "")][..]),
         ("unknown client", &[("client_id", "nobody")]),
@@ -83,55 +83,55 @@ async fn where_nobody_is_known_to_answer_nobody_is_sent() {
         ("a query", &[("redirect_uri", "http://127.0.0.1:3760/callback?next=evil")]),
         ("another scheme", &[("redirect_uri", "javascript:alert(1)")]),
     ] {
-        let answer = world.browser().open(&query(changes)).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{what}");
-        assert_eq!(answer.header("location"), "", "{what}");
-        assert!(answer.header("content-type").starts_with("text/html"), "{what}");
+        let response = server.browser().open(&query(changes)).await;
+        assert_eq!(response.status, StatusCode::BAD_REQUEST, "{what}");
+        assert_eq!(response.header("location"), "", "{what}");
+        assert!(response.header("content-type").starts_with("text/html"), "{what}");
     }
-    // Not even when something else is wrong, too.
-    let answer = world
+    // Not even for another error.
+    let response = server
         .browser()
         .open(&query(&[("redirect_uri", "https://evil.example/"), ("scope", "x")]))
         .await;
-    assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""));
+    assert_eq!((response.status, response.header("location")), (StatusCode::BAD_REQUEST, ""));
     let long = format!("{}&pad={}", query(&[]), "x".repeat(9000));
-    assert_eq!(world.browser().open(&long).await.status, StatusCode::URI_TOO_LONG);
+    assert_eq!(server.browser().open(&long).await.status, StatusCode::URI_TOO_LONG);
 }
 
-/// RFC 9700, 4.11.2: whoever registers a place and sends people a link to us must not have them arrive there by it.
+/// RFC 9700, 4.11.2: a link to this server must not lead to a site that registered itself.
 #[tokio::test]
-async fn before_anybody_has_logged_in_nobody_is_sent_to_a_strangers_site() {
-    let world = World::new();
+async fn before_login_there_is_no_redirect_to_a_self_registered_site() {
+    let server = TestServer::new();
     for (uri, redirected) in [
         ("https://phishing.example/login", false),
         ("https://localhost:8443/cb", false),
         ("http://127.0.0.1/cb", true),
     ] {
         let body = format!(r#"{{"redirect_uris":["{uri}"],"token_endpoint_auth_method":"none"}}"#);
-        let client = world.post_json("/auth/register", body).await.json();
+        let client = server.post_json("/auth/register", body).await.json();
         let id = client["client_id"].as_str().unwrap();
         let query = encode(&[("response_type", "code"), ("client_id", id), ("state", "a&b\"<")]);
-        let answer = world.browser().open(&query).await;
+        let response = server.browser().open(&query).await;
         if redirected {
-            assert_eq!(answer.redirect(uri)["error"], "invalid_request");
+            assert_eq!(response.redirect(uri)["error"], "invalid_request");
             continue;
         }
-        assert_eq!((answer.status, answer.header("location")), (StatusCode::BAD_REQUEST, ""));
-        // The person may go there, and the client then hears what it would have.
-        let link = answer.text.split("href=\"").find(|part| part.starts_with(uri)).unwrap();
+        assert_eq!((response.status, response.header("location")), (StatusCode::BAD_REQUEST, ""));
+        // The user can go there, and the client then gets the error.
+        let link = response.text.split("href=\"").find(|part| part.starts_with(uri)).unwrap();
         let link = link.split('"').next().unwrap().replace("&#38;", "&");
         assert!(link.contains("?error=invalid_request&error_description="), "{link}");
         assert!(link.contains("&state=a%26b%22%3C&iss="), "{link}");
-        let site = uri.split('/').take(3).collect::<Vec<_>>().join("/");
-        assert!(answer.text.contains(&format!("Go on to {site}")), "{answer:?}");
+        let host = uri.split('/').take(3).collect::<Vec<_>>().join("/");
+        assert!(response.text.contains(&format!("Continue to {host}")), "{response:?}");
     }
 }
 
 #[tokio::test]
-async fn a_client_gets_no_scope_that_it_did_not_register() {
-    let world = World::new();
+async fn a_client_gets_no_scope_that_it_did_not_register_for() {
+    let server = TestServer::new();
     let body = r#"{"redirect_uris":["https://app.example/cb"],"scope":"mcp:read","token_endpoint_auth_method":"none","grant_types":["authorization_code","refresh_token"]}"#;
-    let id = world.post_json("/auth/register", body).await.json()["client_id"]
+    let id = server.post_json("/auth/register", body).await.json()["client_id"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -143,15 +143,15 @@ async fn a_client_gets_no_scope_that_it_did_not_register() {
             ("code_challenge_method", "S256"),
             ("scope", scope),
         ]);
-        let world = world.clone();
-        async move { world.browser().open(&query).await }
+        let server = server.clone();
+        async move { server.browser().open(&query).await }
     };
-    let refused = ask("mcp:read mcp:tools").await;
-    assert!(refused.text.contains("error=invalid_scope"), "{refused:?}");
+    let rejected = ask("mcp:read mcp:tools").await;
+    assert!(rejected.text.contains("error=invalid_scope"), "{rejected:?}");
     assert_eq!(
         ask("mcp:read offline_access").await.status,
         StatusCode::OK,
-        "a client that refreshes may ask to"
+        "a client that registered for refresh tokens may ask for one"
     );
     assert_eq!(ask("").await.status, StatusCode::OK);
 }

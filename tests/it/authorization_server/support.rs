@@ -1,7 +1,6 @@
-//! A server with a clock that is turned by hand, and a browser that keeps cookies and does not follow redirects.
+//! A server whose clock the test sets, and a browser that keeps cookies and does not follow redirects.
 
 use std::{
-    collections::BTreeMap,
     net::Ipv4Addr,
     sync::{
         Arc, OnceLock,
@@ -13,7 +12,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
 use mcp_auth::{
@@ -22,10 +21,12 @@ use mcp_auth::{
         metadata::ProtectedResource,
         verify::{TokenError, TokenVerifier},
     },
-    authorization_server::{AuthorizationServer, DocumentPolicy},
+    authorization_server::{AuthorizationServer, ClientMetadataPolicy},
 };
 use serde_json::Value;
 use tower::ServiceExt;
+
+pub(crate) use super::response::{TestResponse, rejected};
 
 pub(crate) const ISSUER: &str = "http://localhost:9000";
 pub(crate) const RESOURCE: &str = "http://localhost:9000/mcp";
@@ -35,7 +36,7 @@ pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) const STATE: &str = "a state & more";
 
-/// One pair for all tests: making it is the slow part.
+/// One pair for all tests, because generating it is slow.
 pub(crate) fn keys() -> &'static KeyPair {
     static KEYS: OnceLock<KeyPair> = OnceLock::new();
     KEYS.get_or_init(|| {
@@ -50,68 +51,36 @@ pub(crate) fn authorization_server() -> AuthorizationServer {
     AuthorizationServer::new(Ipv4Addr::LOCALHOST.into(), ISSUER, keys())
         .unwrap()
         .resource(&resource)
+        .tools(["echo", "get_time"])
 }
 
-/// An answer, read to its end.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) text: String,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
-    }
-
-    /// The parameters of the URL that we are sent to, which must begin so.
-    pub(crate) fn redirect(&self, to: &str) -> BTreeMap<String, String> {
-        assert_eq!(self.status, StatusCode::SEE_OTHER, "{self:?}");
-        let location = self.header("location");
-        let (place, query) = location.split_once('?').expect("an answer has parameters");
-        assert_eq!(place, to);
-        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-    }
-
-    /// The value of a hidden field.
-    pub(crate) fn field(&self, name: &str) -> String {
-        let start = format!("name=\"{name}\" value=\"");
-        let value =
-            self.text.split(&start).nth(1).unwrap_or_else(|| panic!("no {name} in {self:?}"));
-        value.split('"').next().unwrap().to_owned()
-    }
-}
-
-/// A server at a time of its own.
+/// A server with its own clock.
 #[derive(Clone)]
-pub(crate) struct World {
+pub(crate) struct TestServer {
     app: Router,
     clock: Arc<AtomicU64>,
     verifier: Arc<TokenVerifier>,
 }
 
-impl World {
+impl TestServer {
     pub(crate) fn new() -> Self {
-        Self::with(DocumentPolicy::default())
+        Self::with(|server| server)
     }
 
-    pub(crate) fn with(documents: DocumentPolicy) -> Self {
+    pub(crate) fn with_policy(policy: ClientMetadataPolicy) -> Self {
+        Self::with(|server| server.client_metadata_policy(policy))
+    }
+
+    pub(crate) fn with(configure: impl FnOnce(AuthorizationServer) -> AuthorizationServer) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let clock = Arc::new(AtomicU64::new(now));
-        let hand = Arc::clone(&clock);
-        let server = authorization_server()
-            .client_documents(documents)
-            .clock(move || hand.load(Ordering::SeqCst));
+        let time = Arc::clone(&clock);
+        let server = configure(authorization_server()).clock(move || time.load(Ordering::SeqCst));
         let verifier = TokenVerifier::new().trust(server.trusted_issuer());
         Self { app: server.routes(), clock, verifier: Arc::new(verifier) }
     }
 
-    pub(crate) fn pass(&self, seconds: u64) {
+    pub(crate) fn advance(&self, seconds: u64) {
         self.clock.fetch_add(seconds, Ordering::SeqCst);
     }
 
@@ -119,24 +88,24 @@ impl World {
         self.clock.load(Ordering::SeqCst)
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    pub(crate) async fn send(&self, request: Request<Body>) -> TestResponse {
         let response = self.app.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes: Bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
+        TestResponse {
             status: parts.status,
             headers: parts.headers,
             text: String::from_utf8(bytes.into()).unwrap(),
         }
     }
 
-    pub(crate) async fn post_json(&self, path: &str, body: impl ToString) -> Answer {
+    pub(crate) async fn post_json(&self, path: &str, body: impl ToString) -> TestResponse {
         let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         self.send(request.body(body.to_string().into()).unwrap()).await
     }
 
     /// The token endpoint, with what `mcp-test-client` needs unless `form` says otherwise.
-    pub(crate) async fn token(&self, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn token(&self, form: &[(&str, &str)]) -> TestResponse {
         self.token_with(&[], form).await
     }
 
@@ -144,7 +113,7 @@ impl World {
         &self,
         headers: &[(&str, &str)],
         form: &[(&str, &str)],
-    ) -> Answer {
+    ) -> TestResponse {
         let mut request = Request::post("/auth/token")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in headers {
@@ -153,11 +122,11 @@ impl World {
         self.send(request.body(encode(form).into()).unwrap()).await
     }
 
-    pub(crate) async fn exchange(&self, code: &str) -> Answer {
-        self.token(&redemption(code)).await
+    pub(crate) async fn exchange(&self, code: &str) -> TestResponse {
+        self.token(&code_form(code)).await
     }
 
-    pub(crate) async fn refresh(&self, token: &str) -> Answer {
+    pub(crate) async fn refresh(&self, token: &str) -> TestResponse {
         self.token(&[
             ("grant_type", "refresh_token"),
             ("client_id", "mcp-test-client"),
@@ -166,28 +135,35 @@ impl World {
         .await
     }
 
-    /// Whether the wall of the protected resource would let this token in.
-    pub(crate) async fn is_let_in(&self, tokens: &Value) -> Result<(), TokenError> {
+    /// Whether the protected resource accepts this access token.
+    pub(crate) async fn verify(&self, tokens: &Value) -> Result<(), TokenError> {
         let token = tokens["access_token"].as_str().unwrap();
         self.verifier.verify(token).await.map(drop)
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        Browser { world: self.clone(), cookie: None }
+        Browser { server: self.clone(), cookie: None }
     }
 
-    /// A code for `mcp-test-client`, by way of a person who allows everything.
+    /// Registers a client and returns the response.
+    pub(crate) async fn register(&self, metadata: Value) -> Value {
+        let response = self.post_json("/auth/register", metadata).await;
+        assert_eq!(response.status, StatusCode::CREATED, "{response:?}");
+        response.json()
+    }
+
+    /// A code for `mcp-test-client`, from a user who allows everything.
     pub(crate) async fn code(&self, name: &str, changes: &[(&str, &str)]) -> String {
         let query = query(changes);
         let mut browser = self.browser();
         browser.log_in(&query, name).await;
-        let answer = browser.allow_all(&query).await;
-        answer.redirect(CALLBACK)["code"].clone()
+        let response = browser.allow_all(&query).await;
+        response.redirect(CALLBACK)["code"].clone()
     }
 }
 
 /// The form that redeems a code of `mcp-test-client`.
-pub(crate) fn redemption(code: &str) -> [(&str, &str); 5] {
+pub(crate) fn code_form(code: &str) -> [(&str, &str); 5] {
     [
         ("grant_type", "authorization_code"),
         ("client_id", "mcp-test-client"),
@@ -201,9 +177,9 @@ pub(crate) fn encode(form: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
 }
 
-/// A good request of `mcp-test-client`, with `changes`: an empty value takes a parameter out.
+/// A valid request of `mcp-test-client`, with `changes`: an empty value removes a parameter.
 pub(crate) fn query(changes: &[(&str, &str)]) -> String {
-    let good = [
+    let valid = [
         ("response_type", "code"),
         ("client_id", "mcp-test-client"),
         ("redirect_uri", CALLBACK),
@@ -214,69 +190,79 @@ pub(crate) fn query(changes: &[(&str, &str)]) -> String {
         ("resource", RESOURCE),
     ];
     let unchanged =
-        good.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+        valid.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
     let all: Vec<_> =
         unchanged.chain(changes).copied().filter(|(_, value)| !value.is_empty()).collect();
     encode(&all)
 }
 
-/// What a person sits at.
+/// The user's browser.
 pub(crate) struct Browser {
-    world: World,
+    server: TestServer,
     pub(crate) cookie: Option<String>,
 }
 
 impl Browser {
-    async fn send(&mut self, method: Method, url: &str, body: String) -> Answer {
+    async fn send(&mut self, method: Method, url: &str, body: String) -> TestResponse {
         let mut request = Request::builder().method(method).uri(url);
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
         }
-        let answer = self.world.send(request.body(body.into()).unwrap()).await;
-        if let Some(set) = answer.headers.get(header::SET_COOKIE) {
+        let response = self.server.send(request.body(body.into()).unwrap()).await;
+        if let Some(set) = response.headers.get(header::SET_COOKIE) {
             self.cookie = set.to_str().unwrap().split(';').next().map(str::to_owned);
         }
-        answer
+        response
     }
 
-    pub(crate) async fn open(&mut self, query: &str) -> Answer {
+    pub(crate) async fn open(&mut self, query: &str) -> TestResponse {
         self.send(Method::GET, &format!("/auth/authorize?{query}"), String::new()).await
     }
 
     pub(crate) async fn submit(
         &mut self,
-        door: &str,
+        path: &str,
         query: &str,
         form: &[(&str, &str)],
-    ) -> Answer {
-        self.send(Method::POST, &format!("/auth/{door}?{query}"), encode(form)).await
+    ) -> TestResponse {
+        self.send(Method::POST, &format!("/auth/{path}?{query}"), encode(form)).await
     }
 
-    pub(crate) async fn try_login(&mut self, query: &str, name: &str, password: &str) -> Answer {
-        let proof = self.open(query).await.field("proof");
+    pub(crate) async fn try_login(
+        &mut self,
+        query: &str,
+        name: &str,
+        password: &str,
+    ) -> TestResponse {
+        let csrf_token = self.open(query).await.field("csrf_token");
         self.submit(
             "login",
             query,
-            &[("proof", &proof), ("username", name), ("password", password)],
+            &[("csrf_token", &csrf_token), ("username", name), ("password", password)],
         )
         .await
     }
 
-    /// Logs in and comes to the question.
-    pub(crate) async fn log_in(&mut self, query: &str, name: &str) -> Answer {
-        let answer = self.try_login(query, name, &format!("{name}123")).await;
-        answer.redirect("authorize");
+    /// Logs in, which leads to the consent page.
+    pub(crate) async fn log_in(&mut self, query: &str, name: &str) -> TestResponse {
+        let response = self.try_login(query, name, &format!("{name}123")).await;
+        response.redirect("authorize");
         self.open(query).await
     }
 
-    pub(crate) async fn decide(&mut self, query: &str, decision: &str, scopes: &[&str]) -> Answer {
-        let proof = self.open(query).await.field("proof");
-        let mut form = vec![("proof", proof.as_str()), ("decision", decision)];
+    pub(crate) async fn decide(
+        &mut self,
+        query: &str,
+        decision: &str,
+        scopes: &[&str],
+    ) -> TestResponse {
+        let csrf_token = self.open(query).await.field("csrf_token");
+        let mut form = vec![("csrf_token", csrf_token.as_str()), ("decision", decision)];
         form.extend(scopes.iter().map(|scope| ("scope", *scope)));
         self.submit("consent", query, &form).await
     }
 
-    pub(crate) async fn allow_all(&mut self, query: &str) -> Answer {
+    pub(crate) async fn allow_all(&mut self, query: &str) -> TestResponse {
         self.decide(query, "allow", &["mcp:read", "mcp:tools", "mcp:prompts", "offline_access"])
             .await
     }

@@ -1,29 +1,22 @@
-//! The token endpoint: what a code or a refresh token is good for, and what it is not.
+//! The token endpoint: authorization codes.
 
 use axum::http::StatusCode;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use mcp_auth::auth::verify::TokenError;
 
 use super::support::{
-    Answer, CALLBACK, CHALLENGE, ISSUER, RESOURCE, VERIFIER, World, claims, encode, redemption,
+    CHALLENGE, ISSUER, RESOURCE, TestServer, claims, code_form, encode, rejected,
 };
 
-fn refused(answer: &Answer, error: &str, what: &str) {
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{what}: {answer:?}");
-    assert_eq!(answer.json()["error"], error, "{what}: {answer:?}");
-    assert_eq!(answer.header("cache-control"), "no-store", "{what}");
-}
-
 #[tokio::test]
-async fn a_code_is_bound_to_client_place_verifier_and_resource() {
-    let world = World::new();
-    let stranger = world
+async fn a_code_is_bound_to_client_redirect_uri_and_verifier() {
+    let server = TestServer::new();
+    let other = server
         .post_json(
             "/auth/register",
             r#"{"redirect_uris":["http://localhost/cb"],"token_endpoint_auth_method":"none"}"#,
         )
         .await;
-    let stranger = stranger.json()["client_id"].as_str().unwrap().to_owned();
+    let other = other.json()["client_id"].as_str().unwrap().to_owned();
     for (what, name, value, error) in [
         (
             "wrong verifier",
@@ -32,37 +25,48 @@ async fn a_code_is_bound_to_client_place_verifier_and_resource() {
             "invalid_grant",
         ),
         ("the challenge as verifier", "code_verifier", CHALLENGE, "invalid_grant"),
-        ("another place", "redirect_uri", "http://127.0.0.1:3761/callback", "invalid_grant"),
-        ("another client", "client_id", stranger.as_str(), "invalid_grant"),
-        ("another resource of ours", "resource", ISSUER, "invalid_target"),
-        ("a foreign resource", "resource", "https://evil.example/mcp", "invalid_target"),
+        ("another redirect URI", "redirect_uri", "http://127.0.0.1:3761/callback", "invalid_grant"),
+        ("another client", "client_id", other.as_str(), "invalid_grant"),
     ] {
-        let code = world.code("alice", &[]).await;
-        let mut form: Vec<_> = redemption(&code).into_iter().filter(|(n, _)| *n != name).collect();
+        let code = server.code("alice", &[]).await;
+        let mut form: Vec<_> = code_form(&code).into_iter().filter(|(n, _)| *n != name).collect();
         form.push((name, value));
-        refused(&world.token(&form).await, error, what);
-        refused(&world.exchange(&code).await, "invalid_grant", "it was shown once");
+        rejected(&server.token(&form).await, error, what);
+        rejected(&server.exchange(&code).await, "invalid_grant", "it is used up");
     }
     for (what, resource, form_resource) in
-        [("the same", RESOURCE, RESOURCE), ("unsaid", RESOURCE, ""), ("the default", "", RESOURCE)]
+        [("the same", RESOURCE, RESOURCE), ("absent", RESOURCE, ""), ("the default", "", RESOURCE)]
     {
-        let code = world.code("alice", &[("resource", resource)]).await;
-        let mut form = redemption(&code).to_vec();
+        let code = server.code("alice", &[("resource", resource)]).await;
+        let mut form = code_form(&code).to_vec();
         form.push(("resource", form_resource));
-        let answer = world.token(&form).await;
+        let response = server.token(&form).await;
         assert_eq!(
-            claims(answer.json()["access_token"].as_str().unwrap())["aud"],
+            claims(response.json()["access_token"].as_str().unwrap())["aud"],
             RESOURCE,
             "{what}"
         );
     }
 }
 
+/// The request is validated before the code is used up, so that a client can correct it.
+#[tokio::test]
+async fn a_wrong_resource_does_not_use_up_the_code() {
+    let server = TestServer::new();
+    for resource in [ISSUER, "https://evil.example/mcp"] {
+        let code = server.code("alice", &[]).await;
+        let form = [&code_form(&code)[..], &[("resource", resource)]].concat();
+        rejected(&server.token(&form).await, "invalid_target", resource);
+        let tokens = server.exchange(&code).await.json();
+        assert_eq!(server.verify(&tokens).await, Ok(()), "{resource}: {tokens}");
+    }
+}
+
 #[tokio::test]
 async fn a_code_for_two_resources_can_be_used_for_one() {
-    let world = World::new();
-    let code = world.code("alice", &[("resource", RESOURCE), ("resource", ISSUER)]).await;
-    let tokens = world.exchange(&code).await.json();
+    let server = TestServer::new();
+    let code = server.code("alice", &[("resource", RESOURCE), ("resource", ISSUER)]).await;
+    let tokens = server.exchange(&code).await.json();
     let both = claims(tokens["access_token"].as_str().unwrap());
     assert_eq!(both["aud"], serde_json::json!([RESOURCE, ISSUER]));
     let form = [
@@ -71,112 +75,55 @@ async fn a_code_for_two_resources_can_be_used_for_one() {
         ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
         ("resource", ISSUER),
     ];
-    let one = world.token(&form).await.json();
+    let one = server.token(&form).await.json();
     assert_eq!(claims(one["access_token"].as_str().unwrap())["aud"], ISSUER);
 }
 
 #[tokio::test]
 async fn a_code_lives_a_minute() {
-    let world = World::new();
-    let code = world.code("alice", &[]).await;
-    world.pass(59);
-    assert_eq!(world.exchange(&code).await.status, StatusCode::OK);
-    let code = world.code("alice", &[]).await;
-    world.pass(60);
-    refused(&world.exchange(&code).await, "invalid_grant", "expired");
+    let server = TestServer::new();
+    let code = server.code("alice", &[]).await;
+    server.advance(59);
+    assert_eq!(server.exchange(&code).await.status, StatusCode::OK);
+    let code = server.code("alice", &[]).await;
+    server.advance(60);
+    rejected(&server.exchange(&code).await, "invalid_grant", "expired");
 }
 
 #[tokio::test]
-async fn a_code_that_comes_twice_takes_back_what_it_gave() {
-    let world = World::new();
-    let code = world.code("alice", &[]).await;
-    let first = world.exchange(&code).await.json();
-    let other = world.exchange(&world.code("alice", &[]).await).await.json();
-    assert_eq!(world.is_let_in(&first).await, Ok(()));
-    refused(&world.exchange(&code).await, "invalid_grant", "replay");
-    assert_eq!(world.is_let_in(&first).await, Err(TokenError::Revoked), "even if remembered");
-    assert_eq!(world.is_let_in(&other).await, Ok(()), "other decisions stand");
+async fn a_code_that_is_used_twice_revokes_what_it_gave() {
+    let server = TestServer::new();
+    let code = server.code("alice", &[]).await;
+    let first = server.exchange(&code).await.json();
+    let other = server.exchange(&server.code("alice", &[]).await).await.json();
+    assert_eq!(server.verify(&first).await, Ok(()));
+    rejected(&server.exchange(&code).await, "invalid_grant", "replay");
+    assert_eq!(server.verify(&first).await, Err(TokenError::Revoked), "even if cached");
+    assert_eq!(server.verify(&other).await, Ok(()), "other grants stay valid");
     // The code outlives the access token that it gave, because the refresh token does.
-    let late = world.code("alice", &[]).await;
-    let tokens = world.exchange(&late).await.json();
-    world.pass(13 * 24 * 3600);
-    refused(&world.exchange(&late).await, "invalid_grant", "replay, days later");
-    refused(
-        &world.refresh(tokens["refresh_token"].as_str().unwrap()).await,
+    let late = server.code("alice", &[]).await;
+    let tokens = server.exchange(&late).await.json();
+    server.advance(13 * 24 * 3600);
+    rejected(&server.exchange(&late).await, "invalid_grant", "replay, days later");
+    rejected(
+        &server.refresh(tokens["refresh_token"].as_str().unwrap()).await,
         "invalid_grant",
-        "taken back, days later",
+        "revoked, days later",
     );
-    refused(
-        &world.refresh(first["refresh_token"].as_str().unwrap()).await,
+    rejected(
+        &server.refresh(first["refresh_token"].as_str().unwrap()).await,
         "invalid_grant",
-        "taken back",
-    );
-}
-
-#[tokio::test]
-async fn refresh_tokens_rotate_and_a_replay_ends_the_family() {
-    let world = World::new();
-    let code = world.code("alice", &[]).await;
-    let first = world.exchange(&code).await.json();
-    let second = world.refresh(first["refresh_token"].as_str().unwrap()).await.json();
-    assert_ne!(first["refresh_token"], second["refresh_token"]);
-    assert_ne!(first["access_token"], second["access_token"]);
-    assert_eq!(second["scope"], "mcp:read mcp:tools offline_access");
-    let third = world.refresh(second["refresh_token"].as_str().unwrap()).await.json();
-    refused(
-        &world.refresh(first["refresh_token"].as_str().unwrap()).await,
-        "invalid_grant",
-        "replay",
-    );
-    for tokens in [&first, &second, &third] {
-        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Revoked));
-    }
-    refused(
-        &world.refresh(third["refresh_token"].as_str().unwrap()).await,
-        "invalid_grant",
-        "the family is over",
+        "revoked",
     );
 }
 
 #[tokio::test]
-async fn a_refresh_can_ask_for_less_and_never_for_more() {
-    let world = World::new();
-    let tokens = world.exchange(&world.code("alice", &[]).await).await.json();
-    let mut token = tokens["refresh_token"].as_str().unwrap().to_owned();
-    for (name, value, expected) in [
-        ("scope", "mcp:read", Ok("mcp:read")),
-        ("scope", "mcp:read mcp:prompts", Err("invalid_scope")),
-        ("resource", "https://evil.example/mcp", Err("invalid_target")),
-        ("resource", ISSUER, Err("invalid_target")),
-        ("scope", "mcp:read mcp:tools offline_access", Ok("mcp:read mcp:tools")),
-        ("scope", "", Ok("mcp:read mcp:tools")),
-    ] {
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("client_id", "mcp-test-client"),
-            ("refresh_token", &token),
-            (name, value),
-        ];
-        let answer = world.token(&form).await;
-        match expected {
-            Ok(scope) => {
-                let tokens = answer.json();
-                assert_eq!(claims(tokens["access_token"].as_str().unwrap())["scope"], scope);
-                token = tokens["refresh_token"].as_str().unwrap().to_owned();
-            }
-            Err(error) => refused(&answer, error, value),
-        }
-    }
-    world.pass(14 * 24 * 3600);
-    refused(&world.refresh(&token).await, "invalid_grant", "it slept too long");
-}
-
-#[tokio::test]
-async fn malformed_requests_are_told_what_is_wrong() {
-    let world = World::new();
+async fn a_malformed_request_is_rejected_with_the_reason() {
+    let server = TestServer::new();
     let code = "x";
-    let good = redemption(code);
-    let without = |name: &str| good.iter().copied().filter(|(n, _)| *n != name).collect::<Vec<_>>();
+    let valid = code_form(code);
+    let without =
+        |name: &str| valid.iter().copied().filter(|(n, _)| *n != name).collect::<Vec<_>>();
     let with = |name: &'static str, value: &'static str| {
         let mut form = without(name);
         form.push((name, value));
@@ -192,96 +139,41 @@ async fn malformed_requests_are_told_what_is_wrong() {
         ("no refresh token", with("grant_type", "refresh_token"), "invalid_request"),
         ("twice", [without(""), vec![("code", "y")]].concat(), "invalid_request"),
         ("unknown client", with("client_id", "nobody"), "invalid_client"),
-        ("a secret that it has not", with("client_secret", "x"), "invalid_client"),
-        ("unknown code", good.to_vec(), "invalid_grant"),
+        ("a secret of a public client", with("client_secret", "x"), "invalid_client"),
+        ("unknown code", valid.to_vec(), "invalid_grant"),
     ] {
-        refused(&world.token(&form).await, error, what);
+        rejected(&server.token(&form).await, error, what);
     }
-    let form = encode(&good);
-    let json = world.post_json("/auth/token", "{}").await;
-    refused(&json, "invalid_request", "JSON");
-    let large = world.token(&[("grant_type", &"x".repeat(20_000)), ("code", &form)]).await;
+    let form = encode(&valid);
+    let json = server.post_json("/auth/token", "{}").await;
+    rejected(&json, "invalid_request", "JSON");
+    let large = server.token(&[("grant_type", &"x".repeat(20_000)), ("code", &form)]).await;
     assert_eq!(
         (large.status, large.json()["error"].as_str()),
         (StatusCode::PAYLOAD_TOO_LARGE, Some("invalid_request"))
     );
 }
 
-#[tokio::test]
-async fn clients_with_a_secret_prove_it_in_either_way_and_guessing_gets_slow() {
-    let world = World::new();
-    let client = world
-        .post_json("/auth/register", format!(r#"{{"redirect_uris":["{CALLBACK}"]}}"#))
-        .await
-        .json();
-    let (id, secret) =
-        (client["client_id"].as_str().unwrap(), client["client_secret"].as_str().unwrap());
-    let basic = |secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
-    let code = || async { world.code("alice", &[("client_id", id), ("scope", "mcp:read")]).await };
-
-    let code_1 = code().await;
-    let form =
-        |code| [("grant_type", "authorization_code"), ("code", code), ("code_verifier", VERIFIER)];
-    let answer = world.token_with(&[("authorization", &basic(secret))], &form(&code_1)).await;
-    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
-    let code_2 = code().await;
-    let posted = [&form(&code_2)[..], &[("client_id", id), ("client_secret", secret)]].concat();
-    assert_eq!(world.token(&posted).await.status, StatusCode::OK);
-
-    refused(
-        &world.token(&[&form("x")[..], &[("client_id", id)]].concat()).await,
-        "invalid_client",
-        "no secret",
-    );
-    let both = world.token_with(&[("authorization", &basic(secret))], &posted).await;
-    refused(&both, "invalid_request", "two ways at once");
-    let other = world
-        .token_with(
-            &[("authorization", &basic(secret))],
-            &[&form("x")[..], &[("client_id", "mcp-test-client")]].concat(),
-        )
-        .await;
-    refused(&other, "invalid_request", "two clients at once");
-
-    for _ in 0..5 {
-        let answer = world.token_with(&[("authorization", &basic("wrong"))], &form("x")).await;
-        assert_eq!(
-            (answer.status, answer.json()["error"].as_str()),
-            (StatusCode::UNAUTHORIZED, Some("invalid_client"))
-        );
-        assert!(answer.header("www-authenticate").starts_with("Basic "));
-    }
-    let answer = world.token_with(&[("authorization", &basic(secret))], &form("x")).await;
-    assert_eq!((answer.status, answer.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "1"));
-    assert_eq!(answer.json()["error"], "temporarily_unavailable", "it is known, and must wait");
-    world.pass(1);
-    refused(
-        &world.token_with(&[("authorization", &basic(secret))], &form("x")).await,
-        "invalid_grant",
-        "the door is open again",
-    );
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_who_redeem_a_code_at_once_nobody_keeps_a_token() {
-    let world = World::new();
-    let code = world.code("alice", &[]).await;
+async fn of_many_requests_with_one_code_none_keeps_a_token() {
+    let server = TestServer::new();
+    let code = server.code("alice", &[]).await;
     let attempts = (0..16).map(|_| {
-        let (world, code) = (world.clone(), code.clone());
-        tokio::spawn(async move { world.exchange(&code).await })
+        let (server, code) = (server.clone(), code.clone());
+        tokio::spawn(async move { server.exchange(&code).await })
     });
     let attempts: Vec<_> = attempts.collect();
-    let mut given = Vec::new();
+    let mut issued = Vec::new();
     for attempt in attempts {
-        let answer = attempt.await.unwrap();
-        if answer.status == StatusCode::OK {
-            given.push(answer.json());
+        let response = attempt.await.unwrap();
+        if response.status == StatusCode::OK {
+            issued.push(response.json());
         }
     }
-    assert!(given.len() <= 1, "{given:?}");
-    for tokens in &given {
-        assert_eq!(world.is_let_in(tokens).await, Err(TokenError::Revoked));
+    assert!(issued.len() <= 1, "{issued:?}");
+    for tokens in &issued {
+        assert_eq!(server.verify(tokens).await, Err(TokenError::Revoked));
         let refresh = tokens["refresh_token"].as_str().unwrap();
-        refused(&world.refresh(refresh).await, "invalid_grant", "taken back");
+        rejected(&server.refresh(refresh).await, "invalid_grant", "revoked");
     }
 }

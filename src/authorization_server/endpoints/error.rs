@@ -1,6 +1,6 @@
-//! Refusals for programs: JSON with `error` and `error_description`.
+//! Errors of the endpoints for programs: JSON with `error` and `error_description`.
 //!
-//! Rules: RFC 6749 section 5.2 (token), RFC 7591 section 3.2.2 (registration), RFC 8707 section 2 (`invalid_target`).
+//! Specs: RFC 6749 section 5.2 (token), RFC 7591 section 3.2.2 (registration), RFC 8707 section 2 (`invalid_target`).
 
 use std::borrow::Cow;
 
@@ -11,16 +11,18 @@ use axum::{
 };
 use serde::Serialize;
 
-/// An error of the token or registration endpoint.
+/// An error of the token, registration or revocation endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct OAuthError {
+pub(crate) struct OAuthError {
     pub(super) error: &'static str,
-    /// For the client's developer; never holds what a stranger sent.
+    /// For the client's developer; never contains anything from the request.
     pub(super) error_description: Cow<'static, str>,
     #[serde(skip)]
     status: StatusCode,
     #[serde(skip)]
     retry_after: Option<u64>,
+    #[serde(skip)]
+    challenge: bool,
 }
 
 impl OAuthError {
@@ -30,6 +32,7 @@ impl OAuthError {
             error_description: description.into(),
             status: StatusCode::BAD_REQUEST,
             retry_after: None,
+            challenge: false,
         }
     }
 
@@ -48,12 +51,23 @@ impl OAuthError {
         )
     }
 
+    /// 401 even without an `Authorization` header, which RFC 6749, 5.2, allows: clients in the field register again on
+    /// that status only. A challenge is sent only to a client that used the header, as it makes browsers ask for a
+    /// password.
+    pub(super) fn invalid_client(description: &'static str, used_authorization: bool) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            challenge: used_authorization,
+            ..Self::new("invalid_client", description)
+        }
+    }
+
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// Come back in so many seconds: it says nothing about the client (RFC 6585, 4).
-    pub(super) fn wait(description: &'static str, seconds: u64) -> Self {
+    /// The request may succeed after `seconds` (RFC 6585, 4).
+    pub(super) fn temporarily_unavailable(description: &'static str, seconds: u64) -> Self {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             retry_after: Some(seconds),
@@ -64,16 +78,15 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        tracing::debug!(error = self.error, description = %self.error_description, "refused");
-        let (status, retry_after) = (self.status, self.retry_after);
+        tracing::debug!(error = self.error, description = %self.error_description, "request rejected");
+        let (status, retry_after, challenge) = (self.status, self.retry_after, self.challenge);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if status == StatusCode::UNAUTHORIZED {
-            // RFC 6749, 5.2: a client that used the Authorization header learns which scheme would do.
+        if challenge {
             let basic = HeaderValue::from_static("Basic realm=\"authorization server\"");
             headers.insert(header::WWW_AUTHENTICATE, basic);
         }

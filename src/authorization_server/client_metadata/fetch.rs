@@ -1,9 +1,14 @@
-//! Fetches a document from wherever a stranger says, without being of use to the stranger.
+//! Fetches a document from a URL that an untrusted party chose.
 //!
-//! Rules: Client ID Metadata Document draft, sections 4 and 6 (https, no redirect, bounded size, no special-purpose
-//! addresses), RFC 9111 sections 4.2 and 5.2 (how long an answer may be kept).
+//! Specs: Client ID Metadata Document draft, sections 4 and 6 (https, no redirect, bounded size, no special-purpose
+//! addresses), RFC 9111 sections 4.2 and 5.2 (freshness), RFC 6761 section 6.3 (`.localhost`).
 
-use std::{error::Error, net::IpAddr, sync::OnceLock, time::Duration};
+use std::{
+    error::Error,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use axum::http::{HeaderMap, header};
 use reqwest::{Certificate, Client, dns, redirect};
@@ -11,76 +16,77 @@ use url::{Host, Url};
 
 use crate::public_ip::is_public;
 
-/// Bytes of a document, as the draft recommends.
-const LONGEST: usize = 5 * 1024;
-/// How long an answer is kept that says nothing of it, in seconds.
-const UNSAID: u64 = 60;
-/// How long one is kept at most, in seconds.
-const AT_MOST: u64 = 24 * 3600;
+/// Seconds for a response without a lifetime of its own.
+const DEFAULT_TTL: u64 = 60;
+const MAX_TTL: u64 = 24 * 3600;
 
-/// What clients' documents are fetched under. The default is for the open internet.
+/// From where client metadata documents and the keys of clients are fetched. The default is the public internet.
 #[derive(Debug, Clone)]
-pub struct DocumentPolicy {
-    /// Also from this machine, and from there by http, too. For trials of a client that you are writing.
-    pub loopback: bool,
-    /// Authorities to trust beside the system's, in PEM.
-    pub authorities: Vec<Vec<u8>>,
-    /// For the whole exchange, from the name to the last byte.
+pub struct ClientMetadataPolicy {
+    /// Also from this machine, with http, too. To try a client that is still being written.
+    pub allow_loopback: bool,
+    /// Certificate authorities to trust beside the system's, in PEM.
+    pub root_certificates: Vec<Vec<u8>>,
+    /// For the whole exchange, from name resolution to the last byte.
     pub timeout: Duration,
 }
 
-impl Default for DocumentPolicy {
+impl Default for ClientMetadataPolicy {
     fn default() -> Self {
-        Self { loopback: false, authorities: Vec::new(), timeout: Duration::from_secs(5) }
+        Self {
+            allow_loopback: false,
+            root_certificates: Vec::new(),
+            timeout: Duration::from_secs(5),
+        }
     }
 }
 
-impl DocumentPolicy {
+impl ClientMetadataPolicy {
     fn allows(&self, address: IpAddr) -> bool {
-        is_public(address) || (self.loopback && address.to_canonical().is_loopback())
+        is_public(address) || (self.allow_loopback && address.to_canonical().is_loopback())
     }
 }
 
-/// Why there is no document, in words that go on after "but ".
+/// Why there is no document. The texts continue a sentence after "but ".
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error(
         "that is not an https URL with a path and without a fragment, a user name or dots for a path"
     )]
     Url,
     #[error("that address is not on the public internet")]
     Address,
-    #[error("nothing could be fetched from there")]
+    #[error("the document cannot be fetched")]
     Unreachable,
-    #[error("it took too long to fetch")]
-    Slow,
-    #[error("the answer was {0} instead of 200")]
+    #[error("fetching it took too long")]
+    Timeout,
+    #[error("the response status was {0} instead of 200")]
     Status(u16),
-    #[error("what was fetched is not application/json")]
+    #[error("the response is not application/json")]
     ContentType,
-    #[error("what was fetched has more than 5 KiB")]
-    TooLarge,
+    #[error("the response has more than {0} bytes")]
+    TooLarge(usize),
 }
 
-/// What was fetched, and how long it may be kept, in seconds.
-pub(super) struct Fetched {
+/// A response body, and how long it may be cached, in seconds.
+pub(crate) struct Fetched {
     pub(super) body: Vec<u8>,
     pub(super) fresh_for: u64,
 }
 
-/// An HTTP client with its hands tied.
+/// An HTTP client for untrusted URLs: https, public addresses, no redirects, bounded time and size.
 #[derive(Debug)]
-pub(super) struct Fetcher {
-    policy: DocumentPolicy,
+pub(crate) struct Fetcher {
+    policy: ClientMetadataPolicy,
     client: OnceLock<Option<Client>>,
 }
 
 impl Fetcher {
-    pub(super) fn new(policy: DocumentPolicy) -> Self {
+    pub(super) fn new(policy: ClientMetadataPolicy) -> Self {
         Self { policy, client: OnceLock::new() }
     }
 
-    /// Whether the text has the form of a document's URL (draft, section 3). By text: the parser would repair it.
+    /// Parses the URL of a document (draft, section 3). The text must be what the parser writes: it would repair more.
     pub(super) fn check(&self, text: &str) -> Result<Url, FetchError> {
         let url = Url::parse(text).map_err(|_| FetchError::Url)?;
         let local = match url.host() {
@@ -89,14 +95,13 @@ impl Fetcher {
             Some(Host::Ipv6(address)) => address.is_loopback(),
             None => return Err(FetchError::Url),
         };
-        let scheme =
-            url.scheme() == "https" || (url.scheme() == "http" && self.policy.loopback && local);
-        // The same text again means: nothing was repaired, no dots resolved, no port left out.
+        let scheme = url.scheme() == "https"
+            || (url.scheme() == "http" && self.policy.allow_loopback && local);
         let plain = url.as_str() == text && text.is_ascii() && !text.contains(['#', '@']);
         if !(scheme && plain && url.path() != "/") {
             return Err(FetchError::Url);
         }
-        // A literal address is never resolved, so the resolver below does not see it.
+        // An IP address is not resolved, so the resolver below does not see it.
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => Some(IpAddr::V6(address)),
@@ -108,13 +113,13 @@ impl Fetcher {
         }
     }
 
-    pub(super) async fn fetch(&self, url: &Url) -> Result<Fetched, FetchError> {
-        tokio::time::timeout(self.policy.timeout, self.exchange(url))
+    pub(super) async fn fetch(&self, url: &Url, max_bytes: usize) -> Result<Fetched, FetchError> {
+        tokio::time::timeout(self.policy.timeout, self.exchange(url, max_bytes))
             .await
-            .unwrap_or(Err(FetchError::Slow))
+            .unwrap_or(Err(FetchError::Timeout))
     }
 
-    async fn exchange(&self, url: &Url) -> Result<Fetched, FetchError> {
+    async fn exchange(&self, url: &Url, max_bytes: usize) -> Result<Fetched, FetchError> {
         let client =
             self.client.get_or_init(|| self.build()).as_ref().ok_or(FetchError::Unreachable)?;
         let request = client.get(url.clone()).header(header::ACCEPT, "application/json");
@@ -138,24 +143,24 @@ impl Fetcher {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|_| FetchError::Unreachable)? {
             body.extend_from_slice(&chunk);
-            if body.len() > LONGEST {
-                return Err(FetchError::TooLarge);
+            if body.len() > max_bytes {
+                return Err(FetchError::TooLarge(max_bytes));
             }
         }
         Ok(Fetched { body, fresh_for: freshness(response.headers()) })
     }
 
-    /// Made on first use: a machine without any certificate authorities can still do everything else.
+    /// Built on first use: without any certificate authorities on this machine, everything else still works.
     fn build(&self) -> Option<Client> {
-        let authorities =
-            self.policy.authorities.iter().filter_map(|pem| Certificate::from_pem(pem).ok());
+        let certificates =
+            self.policy.root_certificates.iter().filter_map(|pem| Certificate::from_pem(pem).ok());
         let client = Client::builder()
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            .no_proxy() // the proxy, not we, would resolve the name
-            .https_only(!self.policy.loopback)
-            .dns_resolver(Guarded(self.policy.clone()))
-            .tls_certs_merge(authorities)
+            .no_proxy() // a proxy would resolve the name itself
+            .https_only(!self.policy.allow_loopback)
+            .dns_resolver(CheckedResolver(self.policy.clone()))
+            .tls_certs_merge(certificates)
             .build();
         client
             .inspect_err(|error| tracing::error!(%error, "client metadata documents cannot be fetched; are ca-certificates installed?"))
@@ -163,14 +168,20 @@ impl Fetcher {
     }
 }
 
-/// Resolves names to the addresses that are then connected to: what was checked is what is used.
-struct Guarded(DocumentPolicy);
+/// Checks every address that a name resolves to. The client connects to these addresses, so an answer that changes
+/// (DNS rebinding) is of no use.
+struct CheckedResolver(ClientMetadataPolicy);
 
-impl dns::Resolve for Guarded {
+impl dns::Resolve for CheckedResolver {
     fn resolve(&self, name: dns::Name) -> dns::Resolving {
         let policy = self.0.clone();
         Box::pin(async move {
-            let addresses: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // RFC 6761, 6.3: these names mean this machine, and DNS must not be asked.
+            let addresses: Vec<SocketAddr> = if is_localhost(name.as_str()) {
+                vec![(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]
+            } else {
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect()
+            };
             if addresses.iter().all(|address| policy.allows(address.ip())) {
                 Ok(Box::new(addresses.into_iter()) as dns::Addrs)
             } else {
@@ -178,6 +189,10 @@ impl dns::Resolve for Guarded {
             }
         })
     }
+}
+
+fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -202,7 +217,7 @@ fn freshness(headers: &HeaderMap) -> u64 {
         Some(value.trim_matches('"').parse::<u64>().unwrap_or(0))
     };
     let lifetime = seconds("s-maxage").or_else(|| seconds("max-age")).or_else(|| {
-        // An unreadable date means: already over (RFC 9111, 5.3).
+        // An invalid date means expired (RFC 9111, 5.3).
         let time =
             |text| jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_second());
         let expires = text(header::EXPIRES)?;
@@ -211,7 +226,7 @@ fn freshness(headers: &HeaderMap) -> u64 {
         Some(time(expires).map_or(0, |expires| u64::try_from(expires - date).unwrap_or(0)))
     });
     let age = text(header::AGE).and_then(|age| age.parse().ok()).unwrap_or(0);
-    lifetime.unwrap_or(UNSAID).saturating_sub(age).min(AT_MOST)
+    lifetime.unwrap_or(DEFAULT_TTL).saturating_sub(age).min(MAX_TTL)
 }
 
 #[cfg(test)]
@@ -220,8 +235,11 @@ mod tests {
 
     #[test]
     fn only_plain_https_urls_name_documents() {
-        let open = Fetcher::new(DocumentPolicy::default());
-        let local = Fetcher::new(DocumentPolicy { loopback: true, ..DocumentPolicy::default() });
+        let open = Fetcher::new(ClientMetadataPolicy::default());
+        let local = Fetcher::new(ClientMetadataPolicy {
+            allow_loopback: true,
+            ..ClientMetadataPolicy::default()
+        });
         for good in ["https://app.example/client.json", "https://app.example:8443/a/b?c=d"] {
             assert!(open.check(good).is_ok(), "{good}");
         }
@@ -251,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_kept_as_long_as_http_says() {
-        let kept = |headers: &[(&'static str, &str)]| {
+    fn responses_are_cached_as_long_as_http_says() {
+        let ttl = |headers: &[(&'static str, &str)]| {
             freshness(
                 &headers
                     .iter()
@@ -262,19 +280,19 @@ mod tests {
         };
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
         for (headers, expected) in [
-            (&[][..], UNSAID),
+            (&[][..], DEFAULT_TTL),
             (&[("cache-control", "max-age=300")], 300),
             (&[("cache-control", "Public, Max-Age=\"300\", s-maxage=20")], 20),
             (&[("cache-control", "max-age=300"), ("age", "100")], 200),
             (&[("cache-control", "max-age=300, no-store")], 0),
             (&[("cache-control", "private")], 0),
             (&[("cache-control", "max-age=nonsense")], 0),
-            (&[("cache-control", "max-age=99999999")], AT_MOST),
+            (&[("cache-control", "max-age=99999999")], MAX_TTL),
             (&[date, ("expires", "Sun, 06 Nov 1994 08:50:37 GMT")], 60),
             (&[date, ("expires", "Sun, 06 Nov 1994 08:00:00 GMT")], 0),
             (&[("expires", "0")], 0),
         ] {
-            assert_eq!(kept(headers), expected, "{headers:?}");
+            assert_eq!(ttl(headers), expected, "{headers:?}");
         }
     }
 }

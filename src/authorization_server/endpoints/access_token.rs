@@ -1,0 +1,109 @@
+//! Access tokens.
+//!
+//! Specs: RFC 9068 (JWT access tokens), RFC 6749 section 5.1 (the response). `preferred_username` is there as in the
+//! tokens of `gen-token`.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use serde::Serialize;
+
+use super::error::OAuthError;
+use crate::{
+    authorization_server::{
+        app_state::AppState,
+        scopes::{ADMIN, OFFLINE_ACCESS},
+        state::{accounts::Account, revocation::new_jti},
+    },
+    principal::ScopeSet,
+};
+
+/// A successful response of the token endpoint (RFC 6749, 5.1).
+#[derive(Serialize)]
+pub(super) struct TokenResponse {
+    access_token: String,
+    token_type: &'static str,
+    expires_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    /// Always there, because it may be less than was asked for (RFC 6749, 3.3).
+    scope: String,
+}
+
+/// RFC 9068, 2.2.
+#[derive(Serialize)]
+struct AccessTokenClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: Audience<'a>,
+    exp: u64,
+    iat: u64,
+    jti: String,
+    client_id: &'a str,
+    scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_username: Option<&'a str>,
+    /// Only with the scope `mcp:admin`: otherwise a role would let the client do what the user did not allow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<&'a [String]>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Audience<'a> {
+    One(&'a str),
+    Many(&'a [String]),
+}
+
+/// What an access token is for.
+pub(super) struct AccessToken<'a> {
+    /// Names the token in `jti`.
+    pub(super) grant_id: &'a str,
+    pub(super) client_id: &'a str,
+    /// `None` for a machine: `sub` is then the client (RFC 9068, 2.2).
+    pub(super) account: Option<&'a Arc<Account>>,
+    pub(super) scopes: &'a ScopeSet,
+    pub(super) resources: &'a [String],
+}
+
+impl AccessToken<'_> {
+    /// Signs the token and makes the response.
+    pub(super) fn issue(
+        &self,
+        state: &AppState,
+        refresh_token: Option<String>,
+    ) -> Result<TokenResponse, OAuthError> {
+        let now = state.clock.now();
+        let subject = self.account.map(|account| account.subject());
+        let with_roles = self.scopes.iter().any(|scope| scope == ADMIN);
+        let claims = AccessTokenClaims {
+            iss: &state.issuer,
+            sub: subject.as_deref().unwrap_or(self.client_id),
+            aud: match self.resources {
+                [one] => Audience::One(one),
+                many => Audience::Many(many),
+            },
+            exp: now + state.access_token_lifetime,
+            iat: now,
+            jti: new_jti(self.grant_id),
+            client_id: self.client_id,
+            scope: self.scopes.to_string(),
+            preferred_username: self.account.map(|account| account.name.as_str()),
+            roles: self.account.filter(|_| with_roles).map(|account| account.roles.as_slice()),
+        };
+        let access_token = state.keys.sign("at+jwt", &claims).map_err(|_| {
+            OAuthError::new("server_error", "the token could not be signed")
+                .with_status(StatusCode::INTERNAL_SERVER_ERROR)
+        })?;
+        let offline = refresh_token.is_some().then_some(OFFLINE_ACCESS);
+        let scope = self.scopes.iter().chain(offline).collect::<Vec<_>>().join(" ");
+        tracing::info!(sub = claims.sub, client_id = self.client_id, %scope, "access token issued");
+        Ok(TokenResponse {
+            access_token,
+            token_type: "Bearer",
+            expires_in: state.access_token_lifetime,
+            refresh_token,
+            scope,
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Errors that are shown to the user, because no client can be told.
+
+use askama::Template;
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::page;
+use crate::authorization_server::{
+    app_state::ClientLookupError,
+    client_metadata::documents::{DocumentError, RETRY_AFTER},
+};
+
+/// An error page.
+#[derive(Debug, Template)]
+#[template(path = "authorization_server/templates/error.html", config = "src/askama.toml")]
+pub(crate) struct ErrorPage {
+    status: StatusCode,
+    title: &'static str,
+    text: String,
+    /// The query of a request that the user can start again.
+    retry_query: Option<String>,
+    /// Where the user can go on: the origin, and the URL.
+    continue_link: Option<(String, String)>,
+}
+
+impl ErrorPage {
+    fn new(title: &'static str, text: impl Into<String>) -> Self {
+        let status = StatusCode::BAD_REQUEST;
+        Self { status, title, text: text.into(), retry_query: None, continue_link: None }
+    }
+
+    /// The client sent an invalid request. It can be told at `url`.
+    pub(crate) fn client_error(client: &str, reason: &str, origin: String, url: String) -> Self {
+        Self {
+            continue_link: Some((origin, url)),
+            ..Self::new(
+                "Invalid request",
+                format!("The application “{client}” sent an invalid request: {reason}."),
+            )
+        }
+    }
+
+    pub(crate) fn missing_parameter(name: &str) -> Self {
+        Self::new(
+            "Invalid request",
+            format!(
+                "The request has no {name}, or more than one. Go back to the application and try again."
+            ),
+        )
+    }
+
+    pub(crate) fn too_long() -> Self {
+        Self {
+            status: StatusCode::URI_TOO_LONG,
+            ..Self::new("The request is too long", "Go back to the application and try again.")
+        }
+    }
+
+    pub(crate) fn client_lookup(client_id: &str, error: &ClientLookupError) -> Self {
+        match error {
+            ClientLookupError::NotRegistered => Self::new(
+                "Unknown application",
+                format!(
+                    "No application is registered as “{client_id}”. Registrations are kept in memory: after a restart of this server the application must register again."
+                ),
+            ),
+            ClientLookupError::Document(reason) => {
+                let status = match reason {
+                    DocumentError::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
+                    _ => StatusCode::BAD_REQUEST,
+                };
+                let text =
+                    format!("The application says that {client_id} describes it, but {reason}.");
+                Self { status, ..Self::new("The application cannot be identified", text) }
+            }
+        }
+    }
+
+    pub(crate) fn unregistered_redirect(client: &str, uri: &str) -> Self {
+        Self::new(
+            "Unregistered redirect URI",
+            format!(
+                "The application “{client}” did not register {uri}, so you were not sent there. If you followed a link, do not trust it."
+            ),
+        )
+    }
+
+    pub(crate) fn csrf_failed(query: &str) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            retry_query: Some(query.to_owned()),
+            ..Self::new(
+                "This page has expired",
+                "The application has changed what it asks for, or the form belongs to another browser, or cookies are off, or this server was restarted.",
+            )
+        }
+    }
+}
+
+impl IntoResponse for ErrorPage {
+    fn into_response(self) -> Response {
+        tracing::warn!(
+            status = self.status.as_u16(),
+            error = self.title,
+            "authorization request rejected"
+        );
+        let mut response = page(self.status, &self, "'self'");
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.into());
+        }
+        response
+    }
+}
