@@ -104,7 +104,7 @@ pub struct Identity {
     pub scopes: ScopeSet,
     /// What the person is; meaning depends on the issuer.
     pub roles: BTreeSet<String>,
-    /// `exp`, in seconds since 1970 (UTC).
+    /// When the token expires, in seconds since 1970 (UTC): `exp`, or earlier by a rule on its age.
     pub expires_at: u64,
 }
 

@@ -6,11 +6,9 @@
 //! Specification: RFC 6750 section 2.1 (the header) and section 3 (401 and 403), RFC 9110 section 11.6.2; MCP
 //! 2025-11-25 authorization, "Token Handling" and "Scope Challenge Handling".
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+mod layer;
+
+use std::sync::Arc;
 
 use axum::{
     BoxError, Json,
@@ -19,7 +17,7 @@ use axum::{
     response::IntoResponse,
 };
 use serde::Serialize;
-use tower::{Layer, Service};
+use tower::Service;
 
 use crate::principal::InsufficientScope;
 
@@ -27,6 +25,8 @@ use super::{
     challenge::Challenge,
     verify::{TokenError, TokenVerifier},
 };
+
+pub use layer::BearerService;
 
 /// Lets requests with a valid access token pass, and rejects all others with a challenge.
 ///
@@ -47,67 +47,34 @@ impl BearerAuth {
         Self(Arc::new(Inner { verifier, challenge }))
     }
 
-    fn add_scope_challenge<B>(&self, response: &mut Response<B>) {
-        let Some(InsufficientScope { required }) = response.extensions_mut().remove() else {
-            return;
+    /// Calls `inner` if the request has a valid token.
+    async fn authenticate<S, RequestBody, ResponseBody>(
+        self,
+        mut inner: S,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<Body>, S::Error>
+    where
+        S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
+        ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let Inner { verifier, challenge } = &*self.0;
+        let verified = match bearer_token(request.headers()) {
+            Ok(token) => verifier.verify(token).await.map_err(AuthRejection::Token),
+            Err(rejection) => Err(rejection),
         };
-        count_rejection("insufficient_scope");
-        let challenge = self.0.challenge.clone().required_scopes(&required);
-        let description = "the token lacks a scope that this operation needs";
-        let challenge = challenge.error("insufficient_scope", description);
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
-    }
-}
-
-impl<S> Layer<S> for BearerAuth {
-    type Service = BearerService<S>;
-
-    fn layer(&self, inner: S) -> BearerService<S> {
-        BearerService { auth: self.clone(), inner }
-    }
-}
-
-/// A service behind [`BearerAuth`].
-#[derive(Debug, Clone)]
-pub struct BearerService<S> {
-    auth: BearerAuth,
-    inner: S,
-}
-
-impl<S, RequestBody, ResponseBody> Service<Request<RequestBody>> for BearerService<S>
-where
-    S: Service<Request<RequestBody>, Response = Response<ResponseBody>> + Clone + Send + 'static,
-    S::Future: Send,
-    RequestBody: Send + 'static,
-    ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
-    ResponseBody::Error: Into<BoxError>,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, mut request: Request<RequestBody>) -> Self::Future {
-        let auth = self.auth.clone();
-        // The instance that is ready must be the one that is called.
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        Box::pin(async move {
-            let verified = match bearer_token(request.headers()) {
-                Ok(token) => auth.0.verifier.verify(token).await.map_err(AuthRejection::Token),
-                Err(rejection) => Err(rejection),
-            };
-            match verified {
-                Ok(principal) => _ = request.extensions_mut().insert(principal),
-                Err(rejection) => return Ok(rejection.into_response(&auth.0.challenge)),
-            }
-            let mut response = inner.call(request).await?;
-            auth.add_scope_challenge(&mut response);
-            Ok(response.map(Body::new))
-        })
+        match verified {
+            Ok(principal) => _ = request.extensions_mut().insert(principal),
+            Err(rejection) => return Ok(rejection.into_response(challenge)),
+        }
+        let mut response = inner.call(request).await?;
+        if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
+            count_rejection("insufficient_scope");
+            let description = "the token lacks a scope that this operation needs";
+            let challenge = challenge.clone().required_scopes(&required);
+            let challenge = challenge.error("insufficient_scope", description);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
+        }
+        Ok(response.map(Body::new))
     }
 }
 

@@ -46,6 +46,11 @@ impl Claims {
         seconds.filter(|seconds| seconds.is_finite())
     }
 
+    /// The OAuth client that the token was issued to.
+    pub(super) fn client_id(&self) -> Option<&str> {
+        ["azp", "client_id", "cid", "appid"].into_iter().find_map(|claim| self.text(claim))
+    }
+
     /// A string, or the strings of a list.
     pub(super) fn strings(&self, claim: &str) -> impl Iterator<Item = &str> {
         self.0.get(claim).into_iter().flat_map(strings)
@@ -95,10 +100,7 @@ impl ClaimMapping {
             name: name.unwrap_or("unknown").to_owned(),
             unique_id: subject.map_or_else(hash, str::to_owned),
             subject: subject.map(str::to_owned),
-            client: ["azp", "client_id", "cid", "appid"]
-                .iter()
-                .find_map(|claim| claims.text(claim))
-                .map(str::to_owned),
+            client: claims.client_id().map(str::to_owned),
             token_id: claims.text("jti").map(str::to_owned),
             issuer: issuer.to_owned(),
             scopes: scopes(claims)?,

@@ -50,6 +50,15 @@ pub enum TokenError {
         "sender-constrained (cnf): this server verifies neither DPoP proofs nor client certificates"
     )]
     SenderConstrained,
+    /// Issued to a client that is not on the list of allowed clients.
+    #[error("client {} is not allowed", escaped(.0.as_deref().unwrap_or("without a name")))]
+    ClientNotAllowed(Option<String>),
+    /// A claim that this deployment requires is missing or has another value.
+    #[error("claim `{0}` is missing or has another value than the required one")]
+    MissingClaim(String),
+    /// Issued longer ago than this deployment allows.
+    #[error("older than allowed, by `iat`")]
+    TooOld,
     /// Not a JWT, and introspection is not configured.
     #[error("not a JWT; opaque tokens need --introspection-client-id and a provider with RFC 7662")]
     NotAJwt,
@@ -79,6 +88,9 @@ impl TokenError {
             Self::InvalidIssuer(_) => "invalid_issuer",
             Self::InvalidAudience { .. } => "invalid_audience",
             Self::SenderConstrained => "sender_constrained",
+            Self::ClientNotAllowed(_) => "client_not_allowed",
+            Self::MissingClaim(_) => "missing_claim",
+            Self::TooOld => "too_old",
             Self::Revoked => "revoked",
             Self::NotAJwt => "not_a_jwt",
             Self::Inactive => "inactive",
@@ -89,7 +101,7 @@ impl TokenError {
     /// What the client is told, in the tutorial's words.
     pub fn public_message(&self) -> &'static str {
         match self {
-            Self::Expired => "Token has expired",
+            Self::Expired | Self::TooOld => "Token has expired",
             Self::NotYetValid => "Token is not yet valid",
             Self::InvalidIssuer(_) => "Invalid token issuer",
             Self::InvalidAudience { .. } => "Invalid token audience",

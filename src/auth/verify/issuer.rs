@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 use jsonwebtoken::Header;
+use serde_json::Value;
 
 use crate::principal::Identity;
 
@@ -12,6 +13,7 @@ use super::{
     introspection::Introspection,
     jwks::{JwkSet, KeySet, VerificationKey},
     remote_jwks::RemoteJwks,
+    rules::Rules,
 };
 
 /// An issuer whose tokens are accepted: its identifier, the audiences that its tokens must be for, and its keys. The
@@ -22,6 +24,7 @@ pub struct TrustedIssuer {
     pub(super) audiences: BTreeSet<String>,
     pub(super) leeway: Leeway,
     pub(super) require_at_jwt: bool,
+    pub(super) rules: Rules,
     pub(super) introspection: Option<Introspection>,
     mapping: ClaimMapping,
     keys: Keys,
@@ -64,6 +67,7 @@ impl TrustedIssuer {
             audiences: audiences.into_iter().map(Into::into).collect(),
             leeway: Leeway { nbf: Duration::from_secs(5), exp: Duration::ZERO },
             require_at_jwt: false,
+            rules: Rules::default(),
             introspection: None,
             mapping: ClaimMapping {
                 name_claims: vec!["preferred_username".to_owned()],
@@ -95,6 +99,30 @@ impl TrustedIssuer {
     #[must_use]
     pub fn require_at_jwt(self, required: bool) -> Self {
         Self { require_at_jwt: required, ..self }
+    }
+
+    /// Accepts only tokens that were issued to one of these clients (`azp`, or `client_id` of RFC 9068, 2.2).
+    #[must_use]
+    pub fn allowed_clients<C: Into<String>>(
+        mut self,
+        clients: impl IntoIterator<Item = C>,
+    ) -> Self {
+        self.rules.allowed_clients = Some(clients.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Accepts only tokens whose claim has this value, or is a list with it: `.require_claim("email_verified", true)`.
+    #[must_use]
+    pub fn require_claim(mut self, claim: &str, value: impl Into<Value>) -> Self {
+        self.rules.required_claims.push((claim.to_owned(), value.into()));
+        self
+    }
+
+    /// Accepts tokens for this long after they were issued (`iat`), whatever their `exp` is.
+    #[must_use]
+    pub fn max_token_age(mut self, age: Duration) -> Self {
+        self.rules.max_age = Some(age);
+        self
     }
 
     /// More claims with roles, such as `https://example.com/roles`.
@@ -151,6 +179,9 @@ impl TrustedIssuer {
 
     /// The caller that verified claims describe.
     pub(super) fn identity(&self, claims: &Claims, token: &str) -> Result<Identity, TokenError> {
-        self.mapping.identity(claims, &self.issuer, &self.audiences, token)
+        let mut identity = self.mapping.identity(claims, &self.issuer, &self.audiences, token)?;
+        let age = self.rules.expires_at(claims);
+        identity.expires_at = age.map_or(identity.expires_at, |at| at.min(identity.expires_at));
+        Ok(identity)
     }
 }

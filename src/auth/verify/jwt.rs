@@ -39,6 +39,7 @@ pub(super) async fn verify_jwt<'i>(
     validate_not_before(&claims, issuer, now)?;
     validate_expiry(&claims, issuer, now)?;
     validate_audience(&claims, issuer)?;
+    issuer.rules.validate(&claims, now)?;
     Ok((issuer, claims))
 }
 

@@ -33,6 +33,7 @@ pub mod jwks;
 mod jwt;
 mod opaque;
 pub mod remote_jwks;
+mod rules;
 pub mod token_cache;
 mod unique_object;
 

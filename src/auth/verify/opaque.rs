@@ -49,5 +49,6 @@ fn validate(claims: &Claims, issuer: &TrustedIssuer, now: u64) -> Result<(), Tok
     if claims.get("exp").is_some() {
         validate_expiry(claims, issuer, now)?;
     }
-    validate_audience(claims, issuer)
+    validate_audience(claims, issuer)?;
+    issuer.rules.validate(claims, now)
 }

@@ -1,4 +1,4 @@
-//! Tokens that are not what they say (RFC 8725, RFC 9700 4.10, MCP "Token Passthrough").
+//! Forged and misdirected tokens (RFC 8725, RFC 9700 4.10, MCP "Token Passthrough").
 
 use std::{net::TcpListener, thread, time::Duration};
 
@@ -29,7 +29,7 @@ fn header(member: &str, value: Value) -> String {
 
 /// 401, and nothing of the token in the log.
 #[track_caller]
-fn shut(server: &Server, token: &str) {
+fn unauthorized(server: &Server, token: &str) {
     let answer = refused(server, ping(&[&format!("Authorization: Bearer {token}")]), 401);
     assert!(answer.contains(r#"error="invalid_token""#), "{answer}");
     for part in token.split('.').filter(|part| part.len() > 20) {
@@ -38,77 +38,77 @@ fn shut(server: &Server, token: &str) {
     }
 }
 
-/// The same with a header that points to keys of the attacker's: nobody goes there.
+/// The same with a header that points to keys of the attacker's: they are not fetched.
 #[track_caller]
-fn shut_without_a_visit(server: &Server, member: &str) {
+fn unauthorized_without_a_fetch(server: &Server, member: &str) {
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();
     let url = format!("http://{}/jwks.json", trap.local_addr().unwrap());
-    let stranger = tempfile::tempdir().unwrap();
-    mcp_auth::auth::keys::KeyPair::create(stranger.path()).unwrap();
-    let pem = std::fs::read_to_string(stranger.path().join("mcp_private_key.pem")).unwrap();
+    let untrusted = tempfile::tempdir().unwrap();
+    mcp_auth::auth::keys::KeyPair::create(untrusted.path()).unwrap();
+    let pem = std::fs::read_to_string(untrusted.path().join("mcp_private_key.pem")).unwrap();
     let token = Forge::new(&pem).rs256(&header(member, json!(url)), &alice("sub", json!("x")));
-    shut(server, &token);
-    assert!(trap.accept().is_err(), "somebody asked for {url}");
+    unauthorized(server, &token);
+    assert!(trap.accept().is_err(), "fetched {url}");
 }
 
 attacks! { "step8";
     a_token_without_a_signature: |server| {
         let head = header("alg", json!("none"));
-        shut(server, &format!("{}.", message(&head, &alice("x", json!(1)).to_string())))
+        unauthorized(server, &format!("{}.", message(&head, &alice("x", json!(1)).to_string())))
     };
     a_public_key_as_a_shared_secret: |server| {
-        shut(server, &hs256(public_pem().as_bytes(), &header("alg", json!("HS256")), &alice("x", json!(1))))
+        unauthorized(server, &hs256(public_pem().as_bytes(), &header("alg", json!("HS256")), &alice("x", json!(1))))
     };
     an_algorithm_of_the_same_family: |server| {
-        shut(server, &ours().sign(Algorithm::Rs512, &header("alg", json!("RS512")), &alice("x", json!(1))))
+        unauthorized(server, &ours().sign(Algorithm::Rs512, &header("alg", json!("RS512")), &alice("x", json!(1))))
     };
-    a_header_that_points_to_keys: |server| shut_without_a_visit(server, "jku");
-    a_header_that_points_to_a_certificate: |server| shut_without_a_visit(server, "x5u");
+    a_header_that_points_to_keys: |server| unauthorized_without_a_fetch(server, "jku");
+    a_header_that_points_to_a_certificate: |server| unauthorized_without_a_fetch(server, "x5u");
     a_key_in_the_header: |server| {
         let jwk = serde_json::to_value(key_pair().jwks()).unwrap()["keys"][0].clone();
         let token = ours().rs256(&header("jwk", jwk), &alice("iss", json!("evil")));
-        shut(server, &token)
+        unauthorized(server, &token)
     };
     a_file_for_a_kid: |server| {
         let head = header("kid", json!("../../../../../../dev/null"));
-        shut(server, &hs256(b"", &head.replace("RS256", "HS256"), &alice("x", json!(1))))
+        unauthorized(server, &hs256(b"", &head.replace("RS256", "HS256"), &alice("x", json!(1))))
     };
-    a_url_for_a_kid: |server| shut_without_a_visit(server, "kid");
+    a_url_for_a_kid: |server| unauthorized_without_a_fetch(server, "kid");
     a_query_for_a_kid: |server| {
         let head = header("kid", json!("x' UNION SELECT 'AAAA' -- "));
-        shut(server, &hs256(b"AAAA", &head.replace("RS256", "HS256"), &alice("x", json!(1))))
+        unauthorized(server, &hs256(b"AAAA", &head.replace("RS256", "HS256"), &alice("x", json!(1))))
     };
     a_token_for_another_audience: |server| {
-        shut(server, &ours().token(&alice("aud", json!("https://other.example/mcp"))))
+        unauthorized(server, &ours().token(&alice("aud", json!("https://other.example/mcp"))))
     };
     a_token_for_an_audience_that_begins_like_ours: |server| {
-        shut(server, &ours().token(&alice("aud", json!(format!("{}/mcp/", server.url)))))
+        unauthorized(server, &ours().token(&alice("aud", json!(format!("{}/mcp/", server.url)))))
     };
     a_token_of_another_issuer: |server| {
-        shut(server, &ours().token(&alice("iss", json!("https://login.example"))))
+        unauthorized(server, &ours().token(&alice("iss", json!("https://login.example"))))
     };
     an_issuer_with_the_audience_of_another: |server| {
         // Both are trusted here, but each for its own audience only.
         let mut mixed = alice("iss", json!(server.url));
         mixed["aud"] = json!("mcp-server");
-        shut(server, &ours().token(&mixed))
+        unauthorized(server, &ours().token(&mixed))
     };
-    an_id_token: |server| shut(server, &ours().token(&alice("typ", json!("ID"))));
-    a_refresh_token: |server| shut(server, &ours().token(&alice("typ", json!("Refresh"))));
+    an_id_token: |server| unauthorized(server, &ours().token(&alice("typ", json!("ID"))));
+    a_refresh_token: |server| unauthorized(server, &ours().token(&alice("typ", json!("Refresh"))));
     a_token_of_another_kind: |server| {
-        shut(server, &ours().rs256(&header("typ", json!("dpop+jwt")), &alice("x", json!(1))))
+        unauthorized(server, &ours().rs256(&header("typ", json!("dpop+jwt")), &alice("x", json!(1))))
     };
     an_extension_that_must_be_understood: |server| {
         let head = r#"{"alg":"RS256","kid":"mcp-key-1","crit":["cnf"],"cnf":{}}"#;
-        shut(server, &ours().rs256(head, &alice("x", json!(1))))
+        unauthorized(server, &ours().rs256(head, &alice("x", json!(1))))
     };
-    a_token_after_its_end_even_when_it_was_good_before: |server| {
+    an_expired_token_that_was_valid_before: |server| {
         let token = ours().token(&alice("exp", json!(now() + 2)));
         let line = format!("Authorization: Bearer {token}");
         assert!(server.raw(ping(&[&line])).starts_with("HTTP/1.1 200"));
         thread::sleep(Duration::from_millis(2_100));
-        shut(server, &token)
+        unauthorized(server, &token)
     };
     another_signature_below_a_token_that_is_known: |server| {
         let token = ours().token(&alice("x", json!(1)));
@@ -116,21 +116,21 @@ attacks! { "step8";
         assert!(server.raw(ping(&[&format!("Authorization: Bearer {token}")])).starts_with("HTTP/1.1 200"));
         let (message, _) = token.rsplit_once('.').unwrap();
         let (_, signature) = other.rsplit_once('.').unwrap();
-        shut(server, &format!("{message}.{signature}"))
+        unauthorized(server, &format!("{message}.{signature}"))
     };
     a_role_written_into_a_token_that_is_known: |server| {
         let token = server.token("alice", "");
         assert!(server.raw(ping(&[&format!("Authorization: Bearer {token}")])).starts_with("HTTP/1.1 200"));
         let (_, signature) = token.rsplit_once('.').unwrap();
         let claims = alice("roles", json!(["admin"])).to_string();
-        shut(server, &format!("{}.{signature}", message(HEADER, &claims)))
+        unauthorized(server, &format!("{}.{signature}", message(HEADER, &claims)))
     };
-    a_token_that_never_ends: |server| {
+    a_token_without_exp: |server| {
         let mut claims = alice("x", json!(1));
         claims.as_object_mut().unwrap().remove("exp");
-        shut(server, &ours().token(&claims))
+        unauthorized(server, &ours().token(&claims))
     };
-    an_endless_token: |server| {
+    a_token_beyond_the_header_limit: |server| {
         // Valid, but larger than the limit on headers: not the token is wrong, the request is (RFC 6585, 5).
         let token = ours().token(&alice("x", json!("y".repeat(40_000))));
         refused(server, ping(&[&format!("Authorization: Bearer {token}")]), 431);
@@ -139,7 +139,7 @@ attacks! { "step8";
         let token = server.token("alice", "mcp:tools");
         let body = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
         refused(server, post(&format!("/mcp?access_token={token}"), &[], body), 401);
-        assert!(!server.log().contains(&token), "it would be good elsewhere")
+        assert!(!server.log().contains(&token), "it may be valid elsewhere")
     };
     a_token_in_a_form: |server| {
         let token = server.token("alice", "mcp:tools");
@@ -178,7 +178,7 @@ attacks! { "step8";
         let token = server.token("alice", "mcp:tools");
         refused(server, ping(&[&format!("Authorization: Bearer\r\n {token}")]), 400)
     };
-    a_person_without_scopes_who_writes_them_into_the_request: |server| {
+    a_user_without_scopes_who_writes_them_into_the_request: |server| {
         let token = server.token("mallory", "");
         let body = r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"message":"x"},"scope":"mcp:tools","_meta":{"roles":["admin"]}}}"#;
         let line = format!("Authorization: Bearer {token}");
@@ -194,7 +194,7 @@ attacks! { "step8";
             refused(server, post("/mcp", &[&line], body), 403);
         }
     };
-    a_wall_that_is_knocked_at_a_hundred_times: |server| {
+    a_hundred_invalid_tokens: |server| {
         for _ in 0..100 {
             server.raw(ping(&["Authorization: Bearer a.b.c"]));
         }

@@ -1,4 +1,4 @@
-//! Clients in a browser: who may read, what they may read, and the preflight before the wall.
+//! Clients in a browser: CORS headers, and preflight requests, which carry no token.
 
 use serde_json::json;
 
@@ -62,8 +62,8 @@ async fn a_page_can_read_the_challenge_and_documents_are_for_everybody() {
     for header in ["www-authenticate", "mcp-protocol-version", "mcp-session-id", "retry-after"] {
         assert!(exposed.split(',').any(|name| name == header), "{header} in {exposed}");
     }
-    let stranger = server.mcp("", "{}").header("origin", "http://localhost:5173").answer().await;
-    assert_eq!((stranger.status, stranger.header("access-control-allow-origin")), (401, ""));
+    let other = server.mcp("", "{}").header("origin", "http://localhost:5173").answer().await;
+    assert_eq!((other.status, other.header("access-control-allow-origin")), (401, ""));
     for path in
         ["/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-protected-resource"]
     {

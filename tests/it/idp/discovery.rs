@@ -1,4 +1,4 @@
-//! From an issuer to its keys: three places, and a document that must be about the issuer that was asked for.
+//! From an issuer to its keys: three well-known places, and metadata that must be about this issuer.
 
 use jsonwebtoken::Algorithm::RS256;
 use mcp_auth::auth::{
@@ -31,7 +31,7 @@ async fn verify(provider: &Provider, issuer: &str) -> Result<(), TokenError> {
     verifier.verify(&SigningKey::new(RS256, "current").sign(&claims)).await.map(|_| ())
 }
 
-/// What the log says.
+/// The message for the log.
 fn unavailable(result: Result<(), TokenError>) -> String {
     let Err(TokenError::Unavailable(unavailable)) = result else { panic!("{result:?}") };
     unavailable.cause.to_string()
@@ -42,7 +42,7 @@ fn metadata(provider: &Provider, issuer: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_of_the_three_places_will_do() {
+async fn metadata_is_found_at_each_of_the_three_places() {
     let key = SigningKey::new(RS256, "current");
     for (index, place) in PLACES.iter().enumerate() {
         let provider = Provider::empty().await;
@@ -55,7 +55,7 @@ async fn each_of_the_three_places_will_do() {
 }
 
 #[tokio::test]
-async fn the_slash_at_the_end_of_an_issuer_counts() {
+async fn a_trailing_slash_is_part_of_the_issuer() {
     let key = SigningKey::new(RS256, "current");
     let provider = Provider::empty().await;
     provider.publish(&[&key]);
@@ -69,7 +69,7 @@ async fn the_slash_at_the_end_of_an_issuer_counts() {
 }
 
 #[tokio::test]
-async fn a_document_about_somebody_else_is_refused_and_both_are_named() {
+async fn metadata_of_another_issuer_is_rejected_and_both_are_named() {
     let key = SigningKey::new(RS256, "current");
     for wrong in ["https://evil.example.com", "{tenantid}", "REALM/", "REALM2"] {
         let provider = Provider::empty().await;
@@ -84,7 +84,7 @@ async fn a_document_about_somebody_else_is_refused_and_both_are_named() {
 }
 
 #[tokio::test]
-async fn a_document_that_leads_nowhere_is_explained() {
+async fn unusable_metadata_is_explained() {
     let provider = Provider::empty().await;
     let issuer = provider.issuer();
     for (document, expected) in [

@@ -1,18 +1,18 @@
-//! The head of a token is written by whoever sends it: what it may decide, and what not.
+//! The header of a token is written by its sender: what it may decide, and what not.
 
 use jsonwebtoken::Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
 use mcp_auth::auth::verify::TokenError;
 use serde_json::{Value, json};
 
 use super::{
-    dialects::{dialects, setting},
+    provider_tokens::{provider_and_verifier, provider_tokens},
     signing::SigningKey,
 };
 use crate::support::public_pem;
 
 #[tokio::test]
-async fn the_key_decides_the_algorithm() {
-    let dialect = &dialects()[0];
+async fn the_key_determines_the_algorithm() {
+    let format = &provider_tokens()[0];
     for algorithm in [RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA] {
         // Without `alg` in the JWK, as Entra writes them, and with it.
         let key = SigningKey::new(algorithm, "k1");
@@ -29,7 +29,7 @@ async fn the_key_decides_the_algorithm() {
             (&wrapping, false),
         ] {
             // Another key beside it, so that the set is never empty.
-            let (provider, verifier, claims) = setting(dialect, published).await;
+            let (provider, verifier, claims) = provider_and_verifier(format, published).await;
             provider.publish(&[published, &SigningKey::other("k2")]);
             let outcome = verifier.verify(&key.sign(&claims)).await;
             assert_eq!(outcome.is_ok(), works, "{algorithm:?} {} {outcome:?}", published.jwk);
@@ -38,10 +38,10 @@ async fn the_key_decides_the_algorithm() {
 }
 
 #[tokio::test]
-async fn tricks_with_the_header_are_refused() {
-    let dialect = &dialects()[0];
+async fn manipulated_headers_are_rejected() {
+    let format = &provider_tokens()[0];
     let key = SigningKey::new(RS256, "k1").with("alg", "RS256");
-    let (_provider, verifier, claims) = setting(dialect, &key).await;
+    let (_provider, verifier, claims) = provider_and_verifier(format, &key).await;
     let good = key.sign(&claims);
     let part = |value: Value| {
         use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! Tokens that only their issuer can read.
+//! Opaque tokens: introspection (RFC 7662).
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +42,7 @@ fn step10(provider: &Provider) -> Server {
 }
 
 #[tokio::test]
-async fn an_opaque_token_is_asked_about_with_our_credentials() {
+async fn an_opaque_token_is_introspected_with_the_servers_credentials() {
     let provider = Provider::start(&[]).await;
     provider.set(ENDPOINT, Reply::Json(active(json!({}))));
     let server = step10(&provider);
@@ -52,7 +52,7 @@ async fn an_opaque_token_is_asked_about_with_our_credentials() {
         assert_eq!(result["serverInfo"]["userScopes"], json!(["mcp:tools"]));
     }
     let requests = provider.requests(ENDPOINT);
-    assert_eq!(requests.len(), 1, "the answer is remembered");
+    assert_eq!(requests.len(), 1, "the response is cached");
     // form-urlencoded before base64 (RFC 6749, 2.3.1): mcp+server:a%2Bb%3Ac%25
     assert_eq!(requests[0].0, "Basic bWNwK3NlcnZlcjphJTJCYiUzQWMlMjU=");
     assert_eq!(requests[0].1, "token=2YotnFZFEjr1zCsicMWpAA&token_type_hint=access_token");
@@ -60,7 +60,7 @@ async fn an_opaque_token_is_asked_about_with_our_credentials() {
 }
 
 #[tokio::test]
-async fn what_the_provider_says_is_held_against_the_same_rules() {
+async fn the_response_has_to_pass_the_same_checks() {
     for (name, answer, status, detail) in [
         ("not active", json!({"active": false}), 401, "Invalid token"),
         ("active as text", active(json!({"active": "true"})), 401, "Invalid token"),
@@ -129,7 +129,7 @@ async fn an_endpoint_that_fails_for_all_tokens_is_503_and_not_requested_again_at
 }
 
 #[tokio::test]
-async fn many_requests_with_one_token_are_one_question() {
+async fn many_requests_with_one_token_are_one_introspection() {
     let provider = Provider::start(&[]).await;
     let answer = Box::new(Reply::Json(active(json!({}))));
     provider.set(ENDPOINT, Reply::Slow(Duration::from_millis(200), answer));
@@ -150,7 +150,7 @@ async fn many_requests_with_one_token_are_one_question() {
 }
 
 #[tokio::test]
-async fn without_the_setting_opaque_tokens_are_refused_unasked() {
+async fn without_the_setting_opaque_tokens_are_rejected_without_a_request() {
     let provider = Provider::start(&[]).await;
     let server = Server::start_with("step10", ["--issuer", &provider.issuer()]);
     let answer = server.rpc("ya29.a0AfB_opaque", "ping", json!({})).await;

@@ -1,4 +1,4 @@
-//! Keys that are fetched: how often, what survives an outage, and what the caller is told when there are none.
+//! The JWKS of a provider: how often it is fetched, what happens in an outage, and what the client is told without keys.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::support::{Answer, Ask, Server, message};
 
-/// Short enough for a test, in the proportions of the real ones.
+/// Short enough for a test, in the proportions of the defaults.
 const QUICK: JwksCacheConfig = JwksCacheConfig {
     ttl: Duration::from_millis(400),
     max_stale: Duration::from_millis(2_500),
@@ -45,7 +45,7 @@ async fn ping(server: &Server, token: &str) -> Answer {
     server.rpc(token, "ping", json!({})).await
 }
 
-/// A different good token every time, so that no cache answers.
+/// A different valid token every time, so that none is cached.
 fn token(provider: &Provider, key: &SigningKey, number: usize) -> String {
     let mut claims = provider.claims("mcp:tools");
     claims["jti"] = number.to_string().into();
@@ -79,7 +79,7 @@ async fn invented_key_ids_do_not_flood_the_provider() {
 }
 
 #[tokio::test]
-async fn two_hundred_first_requests_are_one_question() {
+async fn two_hundred_first_requests_are_one_fetch() {
     let key = SigningKey::new(RS256, "current");
     let provider = Provider::start(&[&key]).await;
     let keys = json!({"keys": [key.jwk]});
@@ -101,7 +101,7 @@ async fn two_hundred_first_requests_are_one_question() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_up_does_not_end_the_flight() {
+async fn a_client_that_disconnects_does_not_cancel_the_fetch() {
     let key = SigningKey::new(RS256, "current");
     let provider = Provider::start(&[&key]).await;
     let keys = json!({"keys": [key.jwk]});
@@ -115,7 +115,7 @@ async fn a_client_that_hangs_up_does_not_end_the_flight() {
 }
 
 #[tokio::test]
-async fn a_rotation_costs_one_question_and_old_tokens_live_on() {
+async fn a_rotation_costs_one_fetch_and_old_tokens_stay_valid() {
     let (old, new) = (SigningKey::new(RS256, "old"), SigningKey::other("new"));
     let provider = Provider::start(&[&old]).await;
     let server = step10(&provider);
@@ -141,7 +141,7 @@ async fn a_removed_key_ends_tokens_that_were_cached() {
     let early = token(&provider, &old, 0);
     assert!(verifier.verify(&early).await.is_ok());
     provider.publish(&[&new]);
-    assert!(verifier.verify(&early).await.is_ok(), "nobody has looked yet");
+    assert!(verifier.verify(&early).await.is_ok(), "not fetched again yet");
     assert!(verifier.verify(&token(&provider, &new, 1)).await.is_ok());
     // The refresh was a moment ago, so it cannot be known yet whether `old` is a key or not; then it is.
     let error = verifier.verify(&early).await.unwrap_err();
@@ -189,11 +189,14 @@ async fn an_outage_ends_the_use_of_known_keys_when_they_are_too_old() {
 
     provider.publish(&[&key]);
     sleep(QUICK.retry_after).await;
-    assert!(verifier.verify(&token(&provider, &key, 12)).await.is_ok(), "the provider is back");
+    assert!(
+        verifier.verify(&token(&provider, &key, 12)).await.is_ok(),
+        "the provider is reachable again"
+    );
 }
 
 #[tokio::test]
-async fn a_provider_that_hangs_delays_nobody_who_has_keys() {
+async fn a_provider_that_hangs_does_not_delay_requests_while_there_are_keys() {
     let key = SigningKey::new(RS256, "current");
     let provider = Provider::start(&[&key]).await;
     let timing = JwksCacheConfig { max_stale: Duration::from_secs(60), ..QUICK };
@@ -209,7 +212,7 @@ async fn a_provider_that_hangs_delays_nobody_who_has_keys() {
 }
 
 #[tokio::test]
-async fn without_keys_the_answer_is_503_and_says_what_is_missing() {
+async fn without_keys_the_response_is_503_and_says_what_is_missing() {
     let key = SigningKey::new(RS256, "current");
     let elsewhere = Provider::start(&[&key]).await;
     let moved = format!("{}/stolen", elsewhere.origin);
@@ -242,7 +245,7 @@ async fn without_keys_the_answer_is_503_and_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn nobody_there_at_all_is_told_and_health_stays_well() {
+async fn an_unreachable_provider_is_503_and_health_is_200() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let issuer = format!("http://127.0.0.1:{}/realms/test", closed.port());
     let server = Server::start_with("step10", ["--issuer", &issuer]);
@@ -255,12 +258,12 @@ async fn nobody_there_at_all_is_told_and_health_stays_well() {
     // Neither the address nor the operating system's error.
     assert_eq!(answer.detail(), "cannot verify the token: the identity provider cannot be reached");
     server.wait_for_log(&format!("cannot reach http://127.0.0.1:{}", closed.port()));
-    // Nothing to check, so nothing is missing.
+    // Without a token no key is missing.
     assert_eq!(ping(&server, "").await.status, 401);
 }
 
 #[tokio::test]
-async fn a_provider_that_hangs_from_the_start_does_not_hold_up_health() {
+async fn a_provider_that_hangs_from_the_start_does_not_delay_health() {
     let provider = Provider::start(&[]).await;
     provider.set_keys(Reply::Slow(Duration::from_secs(60), Box::new(Reply::Status(503))));
     let server = step10(&provider);

@@ -1,11 +1,11 @@
-//! An identity provider instead of our own keys: discovery, keys, dialects, introspection, settings, CORS.
+//! An identity provider instead of local keys: discovery, keys, token formats, introspection, settings, CORS.
 
 mod cors;
-mod dialects;
 mod discovery;
 mod header_tricks;
 mod introspection;
 mod keys;
 mod provider;
+mod provider_tokens;
 mod settings;
 mod signing;

@@ -1,4 +1,4 @@
-//! An identity provider on this machine that counts who asks for what, and answers as it is told.
+//! An identity provider for tests: it records requests and answers as configured.
 
 use std::{
     collections::HashMap,
@@ -23,16 +23,16 @@ use crate::support::now;
 
 use super::signing::SigningKey;
 
-/// What stands at a path.
+/// The response at a path.
 #[derive(Clone)]
 pub(super) enum Reply {
     Json(Value),
     Status(u16),
     Text(String),
     Redirect(String),
-    /// The answer after a while.
+    /// The response after a while.
     Slow(Duration, Box<Reply>),
-    /// More than anybody should read, without a length.
+    /// More than a client should read, without a length.
     Endless,
 }
 
@@ -67,7 +67,7 @@ impl Provider {
         provider
     }
 
-    /// A provider that has nothing at all.
+    /// A provider without any document.
     pub(super) async fn empty() -> Self {
         let shared = Arc::new(Shared::default());
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
@@ -98,12 +98,12 @@ impl Provider {
         self.set_keys(Reply::Json(json!({ "keys": keys })));
     }
 
-    /// How often a path was asked for.
+    /// How often a path was requested.
     pub(super) fn count(&self, path: &str) -> usize {
         self.requests(path).len()
     }
 
-    /// How often the keys were asked for.
+    /// How often the JWKS was requested.
     pub(super) fn fetches(&self) -> usize {
         self.count("/realms/test/keys")
     }
@@ -117,7 +117,7 @@ impl Provider {
             .collect()
     }
 
-    /// The claims of a good token for the audience `echo-mcp-server`, as Keycloak writes them.
+    /// The claims of a valid token for the audience `echo-mcp-server`, as Keycloak writes them.
     pub(super) fn claims(&self, scope: &str) -> Value {
         json!({
             "iss": self.issuer(),

@@ -1,4 +1,4 @@
-//! Settings of step 10: a file, the environment before it, the command line before both; and what it then says of itself.
+//! Settings of step 10: from a file, the environment and the command line; and what `/health` then reports.
 
 use std::{fs, process::Output};
 
@@ -120,7 +120,7 @@ async fn the_environment_wins_over_the_file() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_file_is_named_and_its_secrets_are_not() {
+async fn errors_in_a_file_are_named_and_its_secrets_are_not() {
     let (_folder, path) = file("KEYCLOAK_REALM=r\nINTROSPECTION_CLIENT_SECRET=my secret words\n");
     let said = refused(&["--env", &path]);
     assert!(said.contains("my.env: the line after KEYCLOAK_REALM is not NAME=value"), "{said}");
@@ -133,7 +133,7 @@ async fn what_is_wrong_with_a_file_is_named_and_its_secrets_are_not() {
 }
 
 #[tokio::test]
-async fn a_provider_that_cannot_work_stops_the_start_and_says_why() {
+async fn an_unusable_provider_is_a_start_up_error_with_the_reason() {
     for (flags, expected) in [
         (&["--issuer", "https://accounts.google.com"][..], "put a broker in front"),
         (&["--issuer", "http://keycloak:8080/realms/r"], "--allow-http-provider"),
@@ -146,7 +146,7 @@ async fn a_provider_that_cannot_work_stops_the_start_and_says_why() {
 }
 
 #[tokio::test]
-async fn any_other_provider_is_named_as_what_it_is() {
+async fn any_other_provider_is_named_byte_for_byte() {
     let issuer = "https://tenant.eu.auth0.com/";
     let server = Server::start_with("step10", ["--issuer", issuer]);
     let document = server.get("/.well-known/oauth-protected-resource/mcp").await.json();

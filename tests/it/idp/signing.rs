@@ -1,4 +1,4 @@
-//! Keys of every kind that a provider may have, and tokens signed with them.
+//! Keys of every type that a provider may have, and tokens signed with them.
 
 use std::sync::LazyLock;
 

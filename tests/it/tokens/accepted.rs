@@ -1,4 +1,4 @@
-//! Tokens that are good, odd as some of them look.
+//! Tokens that are valid, unusual as some of them are.
 
 use serde_json::json;
 
@@ -8,11 +8,11 @@ use super::{
 };
 
 #[tokio::test]
-async fn what_is_good_is_let_in() {
+async fn valid_tokens_are_accepted() {
     let good = with(|_| {});
     each(vec![
         ("as gen-token makes it", OURS.token(&good), Ok("alice")),
-        ("the same again, from memory", OURS.token(&good), Ok("alice")),
+        ("the same again, from the cache", OURS.token(&good), Ok("alice")),
         (
             "aud is a list with us in it",
             OURS.token(&set("aud", json!(["x", "mcp-server"]))),
@@ -67,8 +67,8 @@ async fn what_is_good_is_let_in() {
 }
 
 #[tokio::test]
-async fn a_key_that_comes_with_the_token_is_not_looked_at() {
-    // Harmless here: the signature is ours. `signatures.rs` has the harmful ones.
+async fn a_key_inside_the_token_is_ignored() {
+    // Harmless here: the signature is valid. `signatures.rs` has the harmful ones.
     let header = HEADER.replace('}', r#","jku":"http://127.0.0.1:1/","jwk":{"kty":"RSA"}}"#);
     each(vec![("jku and jwk are ignored", OURS.rs256(&header, &with(|_| {})), Ok("alice"))]).await;
 }

@@ -1,4 +1,4 @@
-//! Tokens with a good signature that say the wrong thing.
+//! Tokens with a valid signature and wrong claims.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn ours(claim: &str, value: Value) -> String {
 }
 
 #[tokio::test]
-async fn the_clock_decides() {
+async fn times_are_validated() {
     let both = |c: &mut Value| {
         c["exp"] = json!(0);
         c["aud"] = json!("another-server");
@@ -25,7 +25,7 @@ async fn the_clock_decides() {
         ("expired in 1970", ours("exp", json!(0)), EXPIRED),
         ("expired before 1970", ours("exp", json!(-1)), EXPIRED),
         ("expired, as a string", ours("exp", json!("123")), EXPIRED),
-        ("expired, and for somebody else", OURS.token(&with(both)), EXPIRED),
+        ("expired, and for another server", OURS.token(&with(both)), EXPIRED),
         ("never expires", OURS.token(&without("exp")), INVALID),
         ("exp is null", ours("exp", json!(null)), INVALID),
         ("exp is a word", ours("exp", json!("tomorrow")), INVALID),
@@ -46,7 +46,7 @@ async fn the_clock_decides() {
 }
 
 #[tokio::test]
-async fn the_issuer_must_be_ours_to_the_letter() {
+async fn the_issuer_is_compared_byte_for_byte() {
     let both = |c: &mut Value| {
         c["iss"] = json!("evil");
         c["aud"] = json!("evil");
@@ -64,7 +64,7 @@ async fn the_issuer_must_be_ours_to_the_letter() {
 }
 
 #[tokio::test]
-async fn the_audience_must_be_us() {
+async fn the_audience_must_be_this_resource() {
     each(vec![
         ("another server", ours("aud", json!("another-server")), AUDIENCE),
         ("a list without us", ours("aud", json!(["a", "b"])), AUDIENCE),
@@ -82,7 +82,7 @@ async fn the_audience_must_be_us() {
 }
 
 #[tokio::test]
-async fn one_issuer_never_speaks_for_the_other() {
+async fn one_issuer_cannot_sign_for_another() {
     let claims = |issuer: &str, audience: &str| {
         with(|c| {
             c["iss"] = json!(issuer);
@@ -111,7 +111,7 @@ async fn one_issuer_never_speaks_for_the_other() {
 }
 
 #[tokio::test]
-async fn other_claims_must_make_sense_too() {
+async fn other_claims_must_be_well_formed_too() {
     let twice = |claim: &str| {
         let text = with(|_| {}).to_string();
         OURS.token(&format!("{},{claim}}}", text.strip_suffix('}').expect("an object")))
@@ -126,7 +126,7 @@ async fn other_claims_must_make_sense_too() {
         ("an ID token with at_hash", ours("at_hash", json!("77Qm")), INVALID),
         ("aud twice", twice(r#""aud":"mcp-server""#), INVALID),
         ("exp twice", twice(r#""exp":99999999999"#), INVALID),
-        ("a claim of nobody's twice", twice(r#""x":1,"x":1"#), INVALID),
+        ("an unknown claim twice", twice(r#""x":1,"x":1"#), INVALID),
         ("the payload is a list", OURS.token(&"[]"), INVALID),
         ("the payload is a string", OURS.token(&r#""alice""#), INVALID),
         ("the payload is no JSON", OURS.token(&"{"), INVALID),

@@ -1,11 +1,12 @@
-//! Many tokens at one door: a router with the wall of step 6, without a port.
+//! Many tokens and one application: a router behind the bearer authentication of step 6, without a port.
 //!
-//! The wall trusts two issuers, each with its own key and its own audience, and must not mix them up.
+//! The verifier trusts two issuers, each with its own key and its own audience, and must not mix them up.
 
 mod accepted;
+mod cache;
 mod claims;
 pub(crate) mod forge;
-mod memory;
+mod issuers;
 mod signatures;
 
 use std::sync::LazyLock;
@@ -35,10 +36,10 @@ use forge::Forge;
 const OTHER_ISSUER: &str = "https://login.example.com";
 const OTHER_AUDIENCE: &str = "https://mcp.example.com/mcp";
 
-/// What our own issuer signs with.
+/// Signs for the first issuer.
 static OURS: LazyLock<Forge> = LazyLock::new(|| Forge::new(support::private_pem()));
 
-/// The other issuer: its published half, and what it signs with.
+/// The other issuer: its key pair, and what signs for it.
 static OTHER: LazyLock<(KeyPair, Forge)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
     let pair = KeyPair::create(folder.path()).expect("a key pair");
@@ -46,15 +47,15 @@ static OTHER: LazyLock<(KeyPair, Forge)> = LazyLock::new(|| {
     (pair, Forge::new(&pem))
 });
 
-/// Somebody's key, which nobody trusts.
-static STRANGER: LazyLock<(KeyPair, Forge)> = LazyLock::new(|| {
+/// A key pair that no verifier trusts.
+static UNTRUSTED: LazyLock<(KeyPair, Forge)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a folder");
     let pair = KeyPair::create(folder.path()).expect("a key pair");
     let pem = std::fs::read_to_string(folder.path().join("mcp_private_key.pem")).expect("a file");
     (pair, Forge::new(&pem))
 });
 
-fn door() -> Router {
+fn app() -> Router {
     let verifier = TokenVerifier::new()
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &support::key_pair().jwks()))
         .trust(TrustedIssuer::new(OTHER_ISSUER, [OTHER_AUDIENCE], &OTHER.0.jwks()));
@@ -63,13 +64,13 @@ fn door() -> Router {
     Router::new().route("/mcp", post(transport::handle).with_state(methods).route_layer(auth))
 }
 
-/// What the door says to `ping` with this token: the name of the caller, or the detail of the 401.
-async fn knock(door: &Router, token: &str) -> Result<String, String> {
+/// The response to `ping` with this token: the name of the caller, or the detail of the 401.
+async fn authenticate(app: &Router, token: &str) -> Result<String, String> {
     let request = Request::post("/mcp")
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .body(Body::from(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#))
         .expect("a request");
-    let response = door.clone().oneshot(request).await.expect("an answer");
+    let response = app.clone().oneshot(request).await.expect("an answer");
     let status = response.status();
     let challenge = response.headers().get(header::WWW_AUTHENTICATE).cloned();
     let body = response.into_body().collect().await.expect("a body").to_bytes();
@@ -91,12 +92,12 @@ async fn knock(door: &Router, token: &str) -> Result<String, String> {
     Err(detail)
 }
 
-/// Knocks with each token of a table, and reports all rows that do not hold at once.
+/// Sends each token of a table, and reports all rows that fail at once.
 async fn each(rows: Vec<(&str, String, Result<&str, &str>)>) {
-    let door = door();
+    let app = app();
     let mut wrong = Vec::new();
     for (name, token, expected) in rows {
-        let answer = knock(&door, &token).await;
+        let answer = authenticate(&app, &token).await;
         let answer = answer.as_deref().map_err(String::as_str);
         if answer != expected {
             wrong.push(format!("{name}: expected {expected:?}, got {answer:?}"));
@@ -105,7 +106,7 @@ async fn each(rows: Vec<(&str, String, Result<&str, &str>)>) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Claims of a good token for alice, changed.
+/// Claims of a valid token for alice, changed.
 fn with(change: impl FnOnce(&mut Value)) -> Value {
     let mut claims = support::claims("alice", "mcp:tools");
     change(&mut claims);

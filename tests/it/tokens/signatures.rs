@@ -1,12 +1,12 @@
-//! Tokens that say the right thing, without the right signature.
+//! Tokens with the right claims and a wrong signature.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use super::{
-    OURS, STRANGER, door, each,
+    OURS, UNTRUSTED, app, authenticate, each,
     forge::{Algorithm, HEADER, hs256, message},
-    knock, set,
+    set,
     support::{self, public_pem},
     with,
 };
@@ -14,7 +14,7 @@ use super::{
 const INVALID: Result<&str, &str> = Err("Invalid token");
 
 #[tokio::test]
-async fn the_key_decides_the_algorithm_and_the_token_does_not() {
+async fn the_key_determines_the_algorithm() {
     let claims = with(|_| {});
     let alg = |alg: &str| format!(r#"{{"alg":"{alg}","kid":"mcp-key-1","typ":"JWT"}}"#);
     let unsigned = |header: &str| format!("{}.", message(header, &claims.to_string()));
@@ -70,12 +70,12 @@ async fn the_key_decides_the_algorithm_and_the_token_does_not() {
 }
 
 #[tokio::test]
-async fn a_key_that_nobody_trusts_stays_untrusted_whatever_the_header_says() {
+async fn an_untrusted_key_stays_untrusted_whatever_the_header_says() {
     let claims = with(|_| {});
-    let keys = serde_json::to_value(STRANGER.0.jwks()).expect("JSON");
-    let signed = |header: serde_json::Value| STRANGER.1.rs256(&header.to_string(), &claims);
+    let keys = serde_json::to_value(UNTRUSTED.0.jwks()).expect("JSON");
+    let signed = |header: serde_json::Value| UNTRUSTED.1.rs256(&header.to_string(), &claims);
     each(vec![
-        ("another key under our kid", STRANGER.1.token(&claims), INVALID),
+        ("another key under our kid", UNTRUSTED.1.token(&claims), INVALID),
         ("without a kid", signed(json!({"alg": "RS256"})), INVALID),
         (
             "with its own jwk inside",
@@ -102,7 +102,7 @@ async fn a_key_that_nobody_trusts_stays_untrusted_whatever_the_header_says() {
         // The issuer decides which keys are tried (RFC 8725, 3.8), and this one has none here.
         (
             "an untrusted issuer of its own",
-            STRANGER.1.token(&set("iss", json!("evil"))),
+            UNTRUSTED.1.token(&set("iss", json!("evil"))),
             Err("Invalid token issuer"),
         ),
     ])
@@ -110,7 +110,7 @@ async fn a_key_that_nobody_trusts_stays_untrusted_whatever_the_header_says() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_touched_is_worthless() {
+async fn a_modified_token_is_rejected() {
     let good = OURS.token(&with(|_| {}));
     let other = OURS.token(&with(|c| c["preferred_username"] = json!("bob")));
     let parts: Vec<&str> = good.split('.').collect();
@@ -150,7 +150,7 @@ async fn a_token_that_was_touched_is_worthless() {
         ("a blank inside", format!("{header} .{payload}.{signature}"), INVALID),
         ("standard base64", format!("{}+/.{payload}.{signature}", &header[..8]), INVALID),
     ];
-    // Good first, so that whatever is remembered of it is there to be abused.
+    // First, so that its cache entry is there to be abused.
     rows.insert(0, ("untouched", good.clone(), Ok("alice")));
     // `1*SP` of RFC 6750, 2.1
     rows.push(("a second space before it", format!(" {good}"), Ok("alice")));
@@ -158,7 +158,7 @@ async fn a_token_that_was_touched_is_worthless() {
 }
 
 #[tokio::test]
-async fn a_header_must_be_understood_whole() {
+async fn every_header_parameter_must_be_unique_and_understood() {
     let claims = with(|_| {});
     let ours = |header: &str| OURS.rs256(header, &claims);
     let plus = |member: &str| ours(&HEADER.replace('}', &format!(",{member}}}")));
@@ -171,7 +171,7 @@ async fn a_header_must_be_understood_whole() {
         ("alg twice", plus(r#""alg":"RS256""#), INVALID),
         ("alg twice, once none", plus(r#""alg":"none""#), INVALID),
         ("kid twice", plus(r#""kid":"mcp-key-1""#), INVALID),
-        ("a member of nobody's twice", plus(r#""x":1,"x":2"#), INVALID),
+        ("an unknown parameter twice", plus(r#""x":1,"x":2"#), INVALID),
         ("the typ of an ID token", ours(r#"{"alg":"RS256","typ":"id_token+jwt"}"#), INVALID),
         ("the typ of a logout token", ours(r#"{"alg":"RS256","typ":"logout+jwt"}"#), INVALID),
         ("the typ of a proof", ours(r#"{"alg":"RS256","typ":"dpop+jwt"}"#), INVALID),
@@ -184,13 +184,13 @@ async fn a_header_must_be_understood_whole() {
 
 #[tokio::test]
 async fn a_token_may_be_as_large_as_the_header_limit_allows() {
-    let door = door();
+    let app = app();
     let padded = |bytes: usize| OURS.token(&set("padding", json!("x".repeat(bytes))));
     // Entra's with 200 groups has 11 kB. The HTTP server limits headers, see `faults/limits.rs`.
     for bytes in [4_000, 11_000, 300_000] {
-        assert_eq!(knock(&door, &padded(bytes)).await.as_deref(), Ok("alice"), "{bytes}");
+        assert_eq!(authenticate(&app, &padded(bytes)).await.as_deref(), Ok("alice"), "{bytes}");
     }
     for token in ["a".repeat(1_000_000), ".".repeat(1_000_000)] {
-        assert_eq!(knock(&door, &token).await, Err("Invalid token".to_owned()));
+        assert_eq!(authenticate(&app, &token).await, Err("Invalid token".to_owned()));
     }
 }

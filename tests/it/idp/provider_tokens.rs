@@ -1,5 +1,5 @@
-//! A token as each provider writes it, good and spoiled. The shapes are those of the providers' own documentation; names
-//! and numbers are made up.
+//! The access tokens of each provider, valid and invalid. The formats are those of the providers' own documentation;
+//! names and numbers are invented.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const AUDIENCE: &str = "https://mcp.example.com/mcp";
 const ROLES: &str = "https://mcp.example.com/roles";
 
 /// How one provider writes its tokens.
-pub(super) struct Dialect {
+pub(super) struct ProviderToken {
     name: &'static str,
     /// Behind the origin.
     issuer: &'static str,
@@ -40,9 +40,9 @@ pub(super) struct Dialect {
 }
 
 #[allow(clippy::too_many_lines)] // a table
-pub(super) fn dialects() -> Vec<Dialect> {
+pub(super) fn provider_tokens() -> Vec<ProviderToken> {
     vec![
-        Dialect {
+        ProviderToken {
             name: "Keycloak",
             issuer: "/realms/mcp-realm",
             algorithm: RS256,
@@ -61,7 +61,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
                 &["offline_access", "tools"],
             ),
         },
-        Dialect {
+        ProviderToken {
             name: "Okta, custom authorization server",
             issuer: "/oauth2/default",
             algorithm: RS256,
@@ -73,7 +73,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
             }),
             expected: ("alice@example.com", Some("0oauifv9t"), "mcp:tools openid", &["Everyone"]),
         },
-        Dialect {
+        ProviderToken {
             name: "Auth0, its own profile, with RBAC",
             issuer: "/",
             algorithm: RS256,
@@ -90,7 +90,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
                 &["editor"],
             ),
         },
-        Dialect {
+        ProviderToken {
             name: "Auth0, RFC 9068 profile, a machine",
             issuer: "/",
             algorithm: PS256,
@@ -101,7 +101,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
             }),
             expected: ("abc123@clients", Some("abc123"), "mcp:tools", &[]),
         },
-        Dialect {
+        ProviderToken {
             name: "PingFederate, JWT access token manager",
             issuer: "",
             algorithm: ES256,
@@ -112,7 +112,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
             }),
             expected: ("joe", Some("ac_client"), "mcp:tools openid", &[]),
         },
-        Dialect {
+        ProviderToken {
             name: "PingOne",
             issuer: "/3e7d/as",
             algorithm: RS256,
@@ -123,7 +123,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
             }),
             expected: ("u9", Some("b1"), "mcp:tools", &[]),
         },
-        Dialect {
+        ProviderToken {
             name: "ForgeRock, client-side token; aud is the client",
             issuer: "/am/oauth2/alpha",
             algorithm: RS256,
@@ -136,7 +136,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
             }),
             expected: ("demo", None, "mcp:tools openid", &[]),
         },
-        Dialect {
+        ProviderToken {
             name: "Entra v2, a person",
             issuer: "/9188/v2.0",
             algorithm: RS256,
@@ -154,7 +154,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
                 &["1f2e", "Reader"],
             ),
         },
-        Dialect {
+        ProviderToken {
             name: "Entra v1, an application without scopes",
             issuer: "/9188/",
             algorithm: RS256,
@@ -165,7 +165,7 @@ pub(super) fn dialects() -> Vec<Dialect> {
             }),
             expected: ("b9", Some("6e74"), "", &["Task.Do"]),
         },
-        Dialect {
+        ProviderToken {
             name: "the tutorial's own",
             issuer: "/simple",
             algorithm: EdDSA,
@@ -179,15 +179,14 @@ pub(super) fn dialects() -> Vec<Dialect> {
     ]
 }
 
-/// A provider of this dialect, and who would believe its tokens.
-pub(super) async fn setting(
-    dialect: &Dialect,
+/// A provider with tokens of this format, and a verifier that trusts it.
+pub(super) async fn provider_and_verifier(
+    format: &ProviderToken,
     key: &SigningKey,
 ) -> (Provider, TokenVerifier, Value) {
     let provider = Provider::empty().await;
-    let issuer = format!("{}{}", provider.origin, dialect.issuer);
-    let place =
-        format!("{}/.well-known/openid-configuration", dialect.issuer.trim_end_matches('/'));
+    let issuer = format!("{}{}", provider.origin, format.issuer);
+    let place = format!("{}/.well-known/openid-configuration", format.issuer.trim_end_matches('/'));
     let metadata = json!({"issuer": issuer, "jwks_uri": provider.keys_url()});
     provider.set(&place, Reply::Json(metadata));
     // As Keycloak does, with a key beside it that is not for signatures.
@@ -197,7 +196,7 @@ pub(super) async fn setting(
     let cache = JwksCacheConfig { cooldown: Duration::ZERO, ..JwksCacheConfig::default() };
     let keys = RemoteJwks::new(&ProviderClient::new(&issuer, false).unwrap(), None, cache);
     let trusted = TrustedIssuer::from_remote(&keys, [AUDIENCE]).role_claims(&[ROLES.to_owned()]);
-    let mut claims = dialect.claims.clone();
+    let mut claims = format.claims.clone();
     claims["iss"] = issuer.into();
     claims["iat"] = now().into();
     claims["exp"] = (now() + 300).into();
@@ -214,28 +213,28 @@ fn described(principal: &Principal) -> (&str, Option<&str>, String, Vec<&str>) {
 }
 
 #[tokio::test]
-async fn a_good_token_of_each_provider_becomes_a_caller() {
-    for dialect in dialects() {
-        let key = SigningKey::new(dialect.algorithm, "k1");
-        let (_provider, verifier, claims) = setting(&dialect, &key).await;
-        let header = jsonwebtoken::Header { typ: dialect.typ.map(str::to_owned), ..key.header() };
+async fn a_valid_token_of_each_provider_describes_the_caller() {
+    for format in provider_tokens() {
+        let key = SigningKey::new(format.algorithm, "k1");
+        let (_provider, verifier, claims) = provider_and_verifier(&format, &key).await;
+        let header = jsonwebtoken::Header { typ: format.typ.map(str::to_owned), ..key.header() };
         let principal = verifier.verify(&key.sign_as(&header, &claims)).await;
-        let principal = principal.unwrap_or_else(|error| panic!("{}: {error}", dialect.name));
-        let (name, client, scopes, roles) = dialect.expected;
+        let principal = principal.unwrap_or_else(|error| panic!("{}: {error}", format.name));
+        let (name, client, scopes, roles) = format.expected;
         let expected = (name, client, scopes.to_owned(), roles.to_vec());
-        assert_eq!(described(&principal), expected, "{}", dialect.name);
+        assert_eq!(described(&principal), expected, "{}", format.name);
     }
 }
 
 #[tokio::test]
-async fn a_spoiled_token_of_each_provider_is_refused() {
-    type Spoil = fn(&mut Value);
-    let spoiled: [(&str, Spoil, &str); 16] = [
+async fn an_invalid_token_of_each_provider_is_rejected() {
+    type Change = fn(&mut Value);
+    let invalid: [(&str, Change, &str); 16] = [
         ("expired", |c| c["exp"] = (now() - 1).into(), "Token has expired"),
         ("never expires", |c| _ = c.as_object_mut().unwrap().remove("exp"), "Invalid token"),
         ("not yet valid", |c| c["nbf"] = (now() + 60).into(), "Token is not yet valid"),
         (
-            "a slash too many",
+            "an additional slash",
             |c| c["iss"] = format!("{}/", c["iss"].as_str().unwrap()).into(),
             "Invalid token issuer",
         ),
@@ -260,15 +259,15 @@ async fn a_spoiled_token_of_each_provider_is_refused() {
         ("an ID token without at_hash", |c| c["nonce"] = "x".into(), "Invalid token"),
         ("a subject that is no text", |c| c["sub"] = 7.into(), "Invalid token"),
     ];
-    for dialect in dialects() {
-        let key = SigningKey::new(dialect.algorithm, "k1");
-        let (_provider, verifier, good) = setting(&dialect, &key).await;
-        for (what, spoil, expected) in &spoiled {
+    for format in provider_tokens() {
+        let key = SigningKey::new(format.algorithm, "k1");
+        let (_provider, verifier, good) = provider_and_verifier(&format, &key).await;
+        for (what, change, expected) in &invalid {
             let mut claims = good.clone();
-            spoil(&mut claims);
+            change(&mut claims);
             let error = verifier.verify(&key.sign(&claims)).await;
-            let error = error.expect_err(&format!("{}, {what}", dialect.name));
-            assert_eq!(error.public_message(), *expected, "{}, {what}", dialect.name);
+            let error = error.expect_err(&format!("{}, {what}", format.name));
+            assert_eq!(error.public_message(), *expected, "{}, {what}", format.name);
         }
     }
 }

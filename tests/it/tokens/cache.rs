@@ -1,4 +1,4 @@
-//! What the wall remembers of a token must never let in what it would not let in anew.
+//! The cache of verified tokens accepts nothing that would not be accepted without it.
 
 use std::time::Duration;
 
@@ -6,40 +6,40 @@ use mcp_auth::auth::verify::{TokenError, TokenVerifier, TrustedIssuer};
 use serde_json::json;
 
 use super::{
-    OURS, door, knock, set,
+    OURS, app, authenticate, set,
     support::{self, Server, now},
     with,
 };
 
 #[tokio::test]
-async fn a_remembered_token_expires_all_the_same() {
-    let door = door();
+async fn a_cached_token_expires() {
+    let app = app();
     let token = OURS.token(&set("exp", json!(now() + 2)));
-    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"));
-    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"), "remembered");
+    assert_eq!(authenticate(&app, &token).await.as_deref(), Ok("alice"));
+    assert_eq!(authenticate(&app, &token).await.as_deref(), Ok("alice"), "cached");
     tokio::time::sleep(Duration::from_millis(2_100)).await;
-    assert_eq!(knock(&door, &token).await.unwrap_err(), "Token has expired");
+    assert_eq!(authenticate(&app, &token).await.unwrap_err(), "Token has expired");
 }
 
 #[tokio::test]
-async fn a_remembered_token_lends_its_fame_to_no_other() {
-    let door = door();
+async fn a_cached_token_does_not_validate_any_other() {
+    let app = app();
     let token = OURS.token(&with(|_| {}));
-    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"));
+    assert_eq!(authenticate(&app, &token).await.as_deref(), Ok("alice"));
     // Every one of these differs from the good token in one character, somewhere.
     for at in (0..token.len()).step_by(7).chain([token.len() - 1]) {
         let other = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
         let mut forged = token.clone();
         forged.replace_range(at..=at, other);
-        assert!(knock(&door, &forged).await.is_err(), "character {at} of {forged}");
+        assert!(authenticate(&app, &forged).await.is_err(), "character {at} of {forged}");
     }
-    assert!(knock(&door, &token[..token.len() - 1]).await.is_err(), "cut short");
-    assert!(knock(&door, &format!("{token}A")).await.is_err(), "grown");
-    assert_eq!(knock(&door, &token).await.as_deref(), Ok("alice"));
+    assert!(authenticate(&app, &token[..token.len() - 1]).await.is_err(), "cut short");
+    assert!(authenticate(&app, &format!("{token}A")).await.is_err(), "grown");
+    assert_eq!(authenticate(&app, &token).await.as_deref(), Ok("alice"));
 }
 
 #[tokio::test]
-async fn a_flood_of_good_tokens_pushes_out_others_and_harms_nobody() {
+async fn many_valid_tokens_evict_others_and_are_not_mixed_up() {
     let jwks = support::key_pair().jwks();
     let verifier = TokenVerifier::new().cache_capacity(10_000).trust(TrustedIssuer::new(
         "mcp-simple-auth",
@@ -61,7 +61,7 @@ async fn a_flood_of_good_tokens_pushes_out_others_and_harms_nobody() {
 }
 
 #[tokio::test]
-async fn the_memory_is_a_setting() {
+async fn the_cache_capacity_is_a_setting() {
     for (bytes, verified, cached) in [("0", 3, 0), ("1000000", 1, 2)] {
         let server =
             Server::start_with("step6", ["--metrics-port", "0", "--token-cache-bytes", bytes]);
