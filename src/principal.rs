@@ -1,12 +1,13 @@
-//! Who is calling, and what they may do: all that crosses the wall from authentication to the methods behind it.
+//! The authenticated caller: what the bearer middleware passes on to handlers, and how a handler asks for more scopes.
 //!
-//! Rules: RFC 6749 section 3.3 (scopes are space-separated, case-sensitive words); RFC 9068 section 2.2 (claims).
+//! Specification: RFC 6749 section 3.3 (scopes), RFC 9068 section 2.2 (claims), RFC 6750 section 3.1
+//! (`insufficient_scope`).
 //!
 //! ```
 //! use mcp_auth::principal::ScopeSet;
 //!
 //! let held = ScopeSet::parse("mcp:read mcp:tools");
-//! assert!(held.holds("mcp:tools:echo"), "a broader scope holds the narrower one");
+//! assert!(held.holds("mcp:tools:echo"), "a broader scope includes the narrower one");
 //! assert!(!held.holds("mcp:prompts"));
 //! ```
 
@@ -16,19 +17,24 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use axum::{
+    Extension, Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde::Serialize;
 
-/// A set of scopes: exact, case-sensitive words (RFC 6749, 3.3).
+/// A set of scopes: case-sensitive tokens (RFC 6749, 3.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ScopeSet(BTreeSet<String>);
 
 impl ScopeSet {
-    /// Reads the space-separated form; surplus blanks are ignored.
+    /// Parses the space-separated form; surplus spaces are ignored.
     pub fn parse(text: &str) -> Self {
         text.split(' ').collect()
     }
 
-    /// Whether `scope` is held, either exactly or by a broader one: `mcp:tools` holds `mcp:tools:echo`.
+    /// Whether `scope` is in the set, or a broader one: `mcp:tools` includes `mcp:tools:echo`.
     pub fn holds(&self, scope: &str) -> bool {
         let mut scope = scope;
         loop {
@@ -42,22 +48,22 @@ impl ScopeSet {
         }
     }
 
-    /// Whether every scope of `other` is held.
+    /// Whether the set grants every scope of `other`.
     pub fn holds_all(&self, other: &ScopeSet) -> bool {
         other.iter().all(|scope| self.holds(scope))
     }
 
-    /// The scopes of both.
+    /// The scopes of both sets.
     pub fn union(&self, other: &ScopeSet) -> Self {
         Self(&self.0 | &other.0)
     }
 
-    /// The words, sorted.
+    /// The scopes, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether there is no scope at all.
+    /// Whether there is no scope.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -84,10 +90,10 @@ impl fmt::Display for ScopeSet {
     }
 }
 
-/// What is known of a verified caller. Built from the claims of a token that passed every check.
+/// What the claims of a verified token say about the caller.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// A name to show: `preferred_username`, or the next best claim.
+    /// A name to display: `preferred_username`, or the first of the issuer's other name claims. Not unique.
     pub name: String,
     /// `sub`: stable and unique at its issuer.
     pub subject: Option<String>,
@@ -96,19 +102,20 @@ pub struct Identity {
     pub unique_id: String,
     /// The OAuth client that holds the token.
     pub client: Option<String>,
-    /// `jti`: the name of the token, by which its issuer can take it back.
+    /// `jti`: the identifier of the token, by which its issuer can revoke it.
     pub token_id: Option<String>,
-    /// `iss`: who vouches for all this.
+    /// `iss`: the issuer of the token.
     pub issuer: String,
     /// What the token may be used for.
     pub scopes: ScopeSet,
-    /// What the person is; meaning depends on the issuer.
+    /// The roles of the user; their meaning depends on the issuer.
     pub roles: BTreeSet<String>,
     /// When the token expires, in seconds since 1970 (UTC): `exp`, or earlier by a rule on its age.
     pub expires_at: u64,
 }
 
-/// A verified caller. Only the wall makes one: whoever holds it need not check the token again.
+/// A verified caller. Only [`TokenVerifier`](crate::auth::verify::TokenVerifier) creates one, so a handler that has it
+/// need not check the token again.
 #[derive(Debug, Clone)]
 pub struct Principal(Arc<Verified>);
 
@@ -119,12 +126,12 @@ struct Verified {
 }
 
 impl Principal {
-    /// For the wall alone.
+    /// For the verifier only.
     pub(crate) fn verified(identity: Identity) -> Self {
         Self(Arc::new(Verified { identity, introduction: OnceLock::new() }))
     }
 
-    /// A caller for tests that need no wall.
+    /// A caller for tests without a token.
     #[cfg(test)]
     pub(crate) fn for_test(name: &str, scopes: &str, roles: &[&str]) -> Self {
         Self::verified(Identity {
@@ -159,11 +166,24 @@ impl std::ops::Deref for Principal {
     }
 }
 
-/// A refusal for want of scope, on its way out to the wall, which alone writes the challenge (RFC 6750, 3.1).
+/// The token lacks a scope. A handler puts it into the extensions of its response, or returns it; the bearer middleware
+/// adds the challenge (RFC 6750, 3.1).
 #[derive(Debug, Clone, PartialEq)]
 pub struct InsufficientScope {
-    /// Everything that the operation needs, so that one further authorization is enough.
+    /// All scopes that the operation needs, so that one further authorization is enough.
     pub required: ScopeSet,
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    detail: &'static str,
+}
+
+impl IntoResponse for InsufficientScope {
+    fn into_response(self) -> Response {
+        let body = Json(ErrorBody { detail: "Insufficient scope" });
+        (StatusCode::FORBIDDEN, Extension(self), body).into_response()
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_exact_words_and_broader_ones_imply_narrower_ones() {
+    fn scopes_are_compared_exactly_and_broader_ones_include_narrower_ones() {
         let held = ScopeSet::parse("mcp:tools  mcp:read:files");
         for (scope, expected) in [
             ("mcp:tools", true),

@@ -54,7 +54,11 @@ where
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{StatusCode, header};
+    use axum::{
+        Router,
+        http::{StatusCode, header},
+        routing::get,
+    };
     use http_body_util::{BodyExt, Full};
     use serde_json::json;
     use tower::{ServiceExt, service_fn};
@@ -115,5 +119,14 @@ mod tests {
         assert_eq!((status, &*body), (401, r#"{"detail":"Invalid token"}"#));
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
         assert_eq!(call("/broken", &good).await, Err("broken"), "errors pass through");
+
+        // An axum handler returns it.
+        let handler = async || InsufficientScope { required: ScopeSet::from(["write"]) };
+        let app = Router::new().route("/", get(handler).route_layer(auth.clone()));
+        let request = Request::get("/").header(header::AUTHORIZATION, good);
+        let response = app.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let challenge = response.headers()[header::WWW_AUTHENTICATE].to_str().unwrap();
+        assert_eq!(response.status(), 403);
+        assert!(challenge.contains(r#"scope="write""#), "{challenge}");
     }
 }
