@@ -72,6 +72,14 @@ class Shell:
         self.bash.wait(20)
 
 
+def step_binary(name):
+    """A built program of this crate."""
+    if "STEP_BIN_DIR" in os.environ:
+        return Path(os.environ["STEP_BIN_DIR"], name)
+    subprocess.run(["cargo", "build", "-q", "--bin", name], cwd=ROOT, check=True)
+    return ROOT / "target/debug" / name
+
+
 class Server:
     """The step that runs now."""
 
@@ -84,10 +92,7 @@ class Server:
         """Builds first, so that the wait for the port is short; returns the first lines of output."""
         self.stop()
         name, arguments = self.COMMAND.match(command).groups()
-        folder = Path(os.environ.get("STEP_BIN_DIR", ROOT / "target/debug"))
-        if "STEP_BIN_DIR" not in os.environ:
-            subprocess.run(["cargo", "build", "-q", "--bin", name], cwd=ROOT, check=True)
-        self.process = subprocess.Popen([folder / name, *arguments.split()], cwd=ROOT, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([step_binary(name), *arguments.split()], cwd=ROOT, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
         lines = []
         for line in self.process.stdout:
@@ -213,6 +218,20 @@ def check_mentioned(checks, path):
                      "run it in a console block or in .ci/run, or list it under NOT_RUN")
 
 
+def check_settings(checks, files):
+    """Each flag and each variable that a README names is one that a program or a script has, or Inspector (--header)."""
+    helps = [subprocess.run([step_binary(name), "--help"], capture_output=True, text=True, check=True).stdout
+             for name in ("step8", "step10", "step11", "gen-token")]
+    scripts = [path.read_text() for path in (ROOT / "scripts").rglob("*") if path.suffix in (".sh", ".py", ".mjs")]
+    known = {"--header"} | set(re.findall(r"--[a-z][a-z0-9-]+|\b[A-Z][A-Z_]+\b", "\n".join(helps + scripts)))
+    for path in files:
+        for code in sorted(set(re.findall(r"`([^`\n]+)`", PART.sub("", path.read_text())))):
+            if re.match(r"(npx|claude|cargo (build|test|bench)|.*--features=)", code):
+                continue
+            for name in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+|\b(?:MCP|JWT|JWKS|KEYCLOAK|INTROSPECTION)_[A-Z_]+\b", code):
+                checks.check(name in known, f"{path.relative_to(ROOT)}: {name} exists")
+
+
 def run_commands(checks, path, words):
     """Returns how many blocks were left out."""
     name, left_out = path.relative_to(ROOT), 0
@@ -253,6 +272,8 @@ def main():
         check_links(checks, path)
         check_mentioned(checks, path)
     check_steps(checks)
+    if not static and not write:
+        check_settings(checks, files)
     for path in files:
         if not static and not write:
             left_out += run_commands(checks, path, words)
