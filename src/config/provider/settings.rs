@@ -23,7 +23,8 @@ pub(in crate::config) struct ProviderArgs {
     #[arg(long, env = "KEYCLOAK_REALM", default_value = "mcp-realm", value_name = "NAME")]
     keycloak_realm: String,
 
-    /// Issuer of accepted tokens, byte for byte as in their `iss`. [default: KEYCLOAK_URL/realms/KEYCLOAK_REALM]
+    /// Issuer of accepted tokens, byte for byte as in their `iss`. For a private CA, set SSL_CERT_FILE to its certificates.
+    /// [default: KEYCLOAK_URL/realms/KEYCLOAK_REALM]
     #[arg(long, env = "JWT_ISSUER", value_parser = Sensitive::URL, value_name = "URL")]
     issuer: Option<HttpUrl>,
 

@@ -5,6 +5,7 @@ mod discovery;
 mod header_tricks;
 mod introspection;
 mod keys;
+mod private_ca;
 mod provider;
 mod provider_tokens;
 mod settings;

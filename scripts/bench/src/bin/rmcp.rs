@@ -53,6 +53,6 @@ async fn main() {
         .with_json_response(true);
     let service =
         StreamableHttpService::new(|| Ok(Echo), Arc::<NeverSessionManager>::default(), config);
-    let wall = from_fn_with_state(Check::from_arguments(), check);
-    bench::serve(Router::new().route_service("/mcp", service).layer(wall)).await;
+    let auth = from_fn_with_state(Check::from_arguments(), check);
+    bench::serve(Router::new().route_service("/mcp", service).layer(auth)).await;
 }
