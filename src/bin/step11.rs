@@ -7,18 +7,11 @@
 //! Spec: MCP authorization 2026-07-28 and 2025-11-25; RFC 9728, 8414, 7591, 7636, 8707, 9207, 8252.
 //! Try: `cargo run --bin step9` in one terminal, `cargo run --bin step11 -- http://localhost:9000/mcp` in another.
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use mcp_auth::client::{
-    check,
-    cli::run::{self, RunOutcome},
-    context::{
-        client::{self, Client},
-        credentials::AccessToken,
-        error::ClientError,
-        options::{Grant, Options},
-    },
-    mcp::session::Session,
+    cli,
+    context::{client::Client, credentials::AccessToken, error::ClientError, options::Grant},
     oauth::{
         assertion, authorization, browser, discovery, registration,
         step_up::ScopeState,
@@ -27,42 +20,24 @@ use mcp_auth::client::{
     },
 };
 
+/// Calls the MCP server as the command line asks for. Without a token the first request is answered with 401.
 #[tokio::main]
 async fn main() -> ExitCode {
-    let client = match Client::new(Options::from_command_line()).await {
-        Ok(client) => Arc::new(client),
-        Err(error) => return client::report_error(&error),
-    };
-    match run(client.clone()).await {
-        Ok(RunOutcome::Done) => ExitCode::SUCCESS,
-        Ok(RunOutcome::CallFailed) => ExitCode::from(4),
-        Err(error) => client.report_error(&error),
-    }
+    cli::run(OAuthAuthorizer::default()).await
 }
 
-async fn run(client: Arc<Client>) -> Result<RunOutcome, ClientError> {
-    if client.options.logout {
-        return client.logout().await.map(|()| RunOutcome::Done);
-    }
-    if client.options.check.is_some() {
-        return check::run(&client).await.map(|()| RunOutcome::Done);
-    }
-    let authorizer = OAuthAuthorizer { client: client.clone(), scopes: ScopeState::default() };
-    let mut session = Session::open(client, authorizer).await?;
-    let outcome = run::run(&mut session).await;
-    session.close().await;
-    outcome
-}
-
-/// Gets an access token whenever the server requires one: first without any, later with more scopes or after expiry.
+/// Gets an access token whenever the server requires one: at first, then with more scopes or after expiry.
+#[derive(Default)]
 struct OAuthAuthorizer {
-    client: Arc<Client>,
     scopes: ScopeState,
 }
 
 impl Authorizer for OAuthAuthorizer {
-    async fn authorize(&mut self, challenge: &AuthChallenge) -> Result<AccessToken, ClientError> {
-        let client = &*self.client;
+    async fn authorize(
+        &mut self,
+        client: &Client,
+        challenge: &AuthChallenge,
+    ) -> Result<AccessToken, ClientError> {
         // The challenge names the resource metadata, which names the authorization server, which has metadata of its own.
         let resource = discovery::protected_resource(client, challenge).await?;
         let server = discovery::authorization_server(client, &resource).await?;
@@ -74,21 +49,19 @@ impl Authorizer for OAuthAuthorizer {
         }
         self.scopes.record(client, &access)?;
         match client.options.grant {
+            Grant::AuthorizationCode => {}
             Grant::ClientCredentials => return token::client_credentials(client, &access).await,
             Grant::JwtBearer => return assertion::jwt_bearer(client, &access).await,
-            Grant::AuthorizationCode => {}
         }
         loop {
             let browser = browser::prepare(client, &access).await?;
             let registered =
                 registration::register(client, &access, browser.redirect_uri()).await?;
             let code = authorization::request_code(client, &access, &registered, browser).await?;
-            match token::exchange_code(client, &access, &registered, code).await {
-                // The authorization server has deleted the registration: register once more.
-                Err(error)
-                    if registration::discard_if_unknown(client, &access, &registered, &error)
-                        .await? => {}
-                outcome => return outcome,
+            let token = token::exchange_code(client, &access, &registered, code).await;
+            // The registration of an earlier run may have been deleted: register once more.
+            if !registration::discard_if_deleted(client, &access, &registered, &token).await? {
+                return token;
             }
         }
     }

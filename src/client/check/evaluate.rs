@@ -1,49 +1,7 @@
 //! The evaluation of metadata documents. Pure: the same documents give the same result.
 
-use serde::Serialize;
-
-use super::{Location, products};
+use super::{Evaluation, Finding, Location, products};
 use crate::{auth::metadata::AuthorizationServerMetadata, client::oauth::metadata::offers_s256};
-
-/// A cell of the table: its value, and the document and property that it is from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Finding {
-    pub(crate) value: &'static str,
-    pub(crate) source: String,
-}
-
-/// The row of the table, and what it means for a client.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Evaluation {
-    pub(crate) issuer: String,
-    /// The product, if it can be recognized by its URLs.
-    pub(crate) provider: Option<&'static str>,
-    pkce: Finding,
-    rfc8414: Finding,
-    rfc7591: Finding,
-    rfc8707: Finding,
-    rfc9207: Finding,
-    cimd: Finding,
-    /// How a client that is not pre-registered gets a client id.
-    pub(crate) registration_path: &'static str,
-    /// What in the documents stops clients.
-    pub(crate) issues: Vec<String>,
-    /// What is known about the product beyond its documents.
-    pub(crate) notes: Vec<&'static str>,
-}
-
-impl Evaluation {
-    pub(crate) fn columns(&self) -> [(&'static str, &Finding); 6] {
-        [
-            ("PKCE", &self.pkce),
-            ("RFC 8414", &self.rfc8414),
-            ("RFC 7591", &self.rfc7591),
-            ("RFC 8707", &self.rfc8707),
-            ("RFC 9207", &self.rfc9207),
-            ("CIMD", &self.cimd),
-        ]
-    }
-}
 
 /// Evaluates an issuer by its documents, of which there is at least one.
 pub(crate) fn evaluate(issuer: &str, locations: &[Location]) -> Evaluation {

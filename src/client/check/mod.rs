@@ -12,7 +12,7 @@ use reqwest::{StatusCode, header::WWW_AUTHENTICATE};
 use serde::Serialize;
 use url::Url;
 
-use self::evaluate::{Evaluation, Finding, evaluate};
+use self::evaluate::evaluate;
 use crate::{
     auth::metadata::AuthorizationServerMetadata,
     client::{
@@ -41,6 +41,46 @@ struct Location {
     outcome: String,
     #[serde(skip)]
     metadata: Option<AuthorizationServerMetadata>,
+}
+
+/// A cell of the table: its value, and the document and property that it is from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Finding {
+    value: &'static str,
+    source: String,
+}
+
+/// The row of the table, and what it means for a client.
+#[derive(Debug, Clone, Serialize)]
+struct Evaluation {
+    issuer: String,
+    /// The product, if it can be recognized by its URLs.
+    provider: Option<&'static str>,
+    pkce: Finding,
+    rfc8414: Finding,
+    rfc7591: Finding,
+    rfc8707: Finding,
+    rfc9207: Finding,
+    cimd: Finding,
+    /// How a client that is not pre-registered gets a client id.
+    registration_path: &'static str,
+    /// What in the documents stops clients.
+    issues: Vec<String>,
+    /// What is known about the product beyond its documents.
+    notes: Vec<&'static str>,
+}
+
+impl Evaluation {
+    fn columns(&self) -> [(&'static str, &Finding); 6] {
+        [
+            ("PKCE", &self.pkce),
+            ("RFC 8414", &self.rfc8414),
+            ("RFC 7591", &self.rfc7591),
+            ("RFC 8707", &self.rfc8707),
+            ("RFC 9207", &self.rfc9207),
+            ("CIMD", &self.cimd),
+        ]
+    }
 }
 
 /// The output for programs.

@@ -10,7 +10,7 @@ use crate::{
     client::{
         context::{
             error::ClientError,
-            options::{self, Call},
+            option_values::{self, Call},
             reporter::Stage,
         },
         mcp::{
@@ -22,21 +22,9 @@ use crate::{
     jsonrpc::Object,
 };
 
-/// How a run ended that nothing stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// Every call succeeded.
-    Done,
-    /// A call returned an error.
-    CallFailed,
-}
-
-/// \[13\]: lists tools, prompts and resources, then does what the options say.
-///
-/// # Errors
-/// When the server rejects a request for good or violates the protocol. A call that returns an error is no such case: see
-/// [`RunOutcome`].
-pub async fn run<A: Authorizer>(session: &mut Session<A>) -> Result<RunOutcome, ClientError> {
+/// \[13\]: lists tools, prompts and resources, then does what the options say. Returns whether a call has failed; an error
+/// is what ends the run.
+pub(super) async fn run<A: Authorizer>(session: &mut Session<A>) -> Result<bool, ClientError> {
     let options = session.client.options.clone();
     let (tools, invalid) = session.tools().await?;
     let prompts = list_if_allowed(session, "prompts", !options.prompt.is_empty()).await?;
@@ -79,7 +67,7 @@ pub async fn run<A: Authorizer>(session: &mut Session<A>) -> Result<RunOutcome, 
         let outcome = session.request("resources/read", params, HeaderMap::new()).await?;
         output.result("read", &uri, &Object::new(), outcome);
     }
-    Ok(if output.has_failures() { RunOutcome::CallFailed } else { RunOutcome::Done })
+    Ok(output.has_failures())
 }
 
 /// A call of every tool, except those that may be destructive, unless they are included.
@@ -112,7 +100,7 @@ async fn prompt_loop<A: Authorizer>(
         let call = match (line.trim(), tools.iter().find(|tool| tool.name == line.trim())) {
             ("", _) => return Ok(()),
             (_, Some(tool)) => tool.example_call(),
-            (typed, None) => match options::call(typed) {
+            (typed, None) => match option_values::call(typed) {
                 Ok(call) => call,
                 Err(why) => {
                     client.reporter.warn(&why);

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    process::ExitCode,
     sync::{
         Mutex,
         atomic::{AtomicU32, Ordering},
@@ -15,23 +14,13 @@ use url::Url;
 
 use crate::client::context::{
     credential_store::CredentialStore,
-    error::{self, ClientError},
+    error::ClientError,
     http::Http,
     options::{Format, Options},
     reporter::{Reporter, Verbosity},
     terminal::Terminal,
     urls,
 };
-
-/// Reports why there is no client.
-pub fn report_error(error: &ClientError) -> ExitCode {
-    report(&Reporter::new(Verbosity::Quiet), error)
-}
-
-fn report(reporter: &Reporter, error: &ClientError) -> ExitCode {
-    reporter.error(&error::chain(error), error.hint().as_deref());
-    ExitCode::FAILURE
-}
 
 /// The options of a run, and its HTTP, credential store, reporter and terminal.
 #[derive(Debug)]
@@ -92,18 +81,13 @@ impl Client {
     ///
     /// # Errors
     /// When the credentials file cannot be changed.
-    pub async fn logout(&self) -> Result<(), ClientError> {
+    pub(crate) async fn logout(&self) -> Result<(), ClientError> {
         let removed = self.store.logout(&self.url).await?;
         match removed.is_empty() {
             true => self.reporter.note(&format!("nothing was stored for {}", self.url)),
             false => self.reporter.note(&format!("removed: {}", removed.join(", "))),
         }
         Ok(())
-    }
-
-    /// Reports why the run stopped, and what the user can do.
-    pub fn report_error(&self, error: &ClientError) -> ExitCode {
-        report(&self.reporter, error)
     }
 
     /// Counts an authorization before it begins.

@@ -1,14 +1,16 @@
 //! The command line. Secrets come from files (`@FILE`) or the environment: other users of a machine can see arguments.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::{
     ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum, parser::ValueSource,
 };
 use jsonwebtoken::Algorithm;
-use serde::Deserialize;
 
-use crate::{client::context::secret::Secret, jsonrpc::Object};
+use crate::client::context::{
+    option_values::{Call, Calls, algorithm, call, calls, secret},
+    secret::Secret,
+};
 
 /// An MCP client that needs nothing but the server's URL: it discovers the authorization server, registers, lets the user
 /// log in, gets a token and calls the server.
@@ -190,18 +192,6 @@ pub enum Elicitation {
     Decline,
 }
 
-/// A name and its arguments.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Call {
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) arguments: Object,
-}
-
-/// Several calls.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Calls(pub(crate) Vec<Call>);
-
 impl Options {
     /// Parses the command line; `--help` and mistakes end the program.
     pub fn from_command_line() -> Self {
@@ -248,41 +238,6 @@ fn no_secret_in_arguments(matches: &ArgMatches) -> Result<(), String> {
     Ok(())
 }
 
-fn secret(text: &str) -> Result<Secret, String> {
-    match text.strip_prefix('@') {
-        Some(path) => match fs::read_to_string(path) {
-            Ok(text) => Ok(Secret::from(text.trim_end_matches(['\r', '\n']).to_owned())),
-            Err(error) => Err(format!("{path}: {error}")),
-        },
-        None => Ok(Secret::from(text.to_owned())),
-    }
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    match text.parse() {
-        Ok(Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) | Err(_) => {
-            Err("one of ES256, ES384, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA".to_owned())
-        }
-        Ok(algorithm) => Ok(algorithm),
-    }
-}
-
-/// Parses `NAME={..}`.
-pub(crate) fn call(text: &str) -> Result<Call, String> {
-    let (name, arguments) = text.split_once('=').unwrap_or((text, "{}"));
-    let arguments = serde_json::from_str(arguments).map_err(|e| {
-        format!(
-            "the arguments are not a JSON object: {e}; an example: --call 'echo={{\"message\": \"hi\"}}'"
-        )
-    })?;
-    Ok(Call { name: name.to_owned(), arguments })
-}
-
-fn calls(path: &str) -> Result<Calls, String> {
-    let text = fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
-    serde_json::from_str(&text).map(Calls).map_err(|e| format!("{path}: {e}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,12 +258,5 @@ mod tests {
             let matches = Options::command().get_matches_from(&arguments);
             assert_eq!(no_secret_in_arguments(&matches).is_ok(), expected, "{arguments:?}");
         }
-    }
-
-    #[test]
-    fn a_call_is_a_name_and_a_json_object() {
-        assert_eq!(call("echo").unwrap().arguments.len(), 0);
-        assert_eq!(call(r#"echo={"message":"a=b"}"#).unwrap().arguments["message"], "a=b");
-        assert!(call("echo=1").is_err());
     }
 }

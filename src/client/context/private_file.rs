@@ -42,7 +42,7 @@ pub(crate) fn check_permissions(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path)?.permissions()) & 0o077 != 0 {
         return Err(io::Error::other(format!(
-            "others can read it; delete it and log in again, or run: chmod 600 {}",
+            "other users can read it; run: chmod 600 {}",
             path.display()
         )));
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     client::{
-        context::{error::ClientError, options::Call},
+        context::{error::ClientError, option_values::Call},
         mcp::{
             example_args,
             param_headers::ParamHeaders,

@@ -9,10 +9,7 @@ use url::form_urlencoded;
 use crate::{
     auth::metadata::AuthorizationServerMetadata,
     client::{
-        context::{
-            error::{ClientError, OAuthError},
-            secret::Secret,
-        },
+        context::{error::ClientError, oauth_error::OAuthError, secret::Secret},
         oauth::pkce,
     },
 };

@@ -12,8 +12,9 @@ use crate::{
     client::{
         context::{
             client::Client,
-            credentials::{AuthMethod, ClientInformation},
-            error::{ClientError, OAuthError},
+            credentials::{AccessToken, AuthMethod, ClientInformation},
+            error::ClientError,
+            oauth_error::OAuthError,
             reporter::Stage,
             secret::Secret,
         },
@@ -145,21 +146,23 @@ async fn load_stored(
     Ok(Some(stored))
 }
 
-/// Deletes a registration of an earlier run that the authorization server answers with `invalid_client`, so that
-/// [`register`] makes a new one. `false` if there is none, or if the client was registered in this run: it would not help.
+/// Discards a registration of an earlier run if the authorization server does not know it any more (`invalid_client`), so
+/// that [`register`] makes a new one. `false` if there is none, or if it is from this run: another one would not help.
 ///
 /// # Errors
 /// When the credentials file cannot be changed.
-pub async fn discard_if_unknown(
+pub async fn discard_if_deleted(
     client: &Client,
     access: &AccessRequest,
     registered: &ClientInformation,
-    error: &ClientError,
+    outcome: &Result<AccessToken, ClientError>,
 ) -> Result<bool, ClientError> {
-    let unknown = matches!(error, ClientError::OAuth { error, .. } if error.is_invalid_client());
+    let Err(error @ ClientError::OAuth { error: oauth, .. }) = outcome else {
+        return Ok(false);
+    };
     let issuer = &access.server.issuer;
     let stored = client.store.client(issuer)?;
-    if !unknown
+    if !oauth.is_invalid_client()
         || client.store.is_from_this_run(registered)
         || stored.is_none_or(|stored| stored.client_id != registered.client_id)
     {

@@ -139,7 +139,7 @@ pub async fn refresh(
         Err(error) if is_final(&error) => {
             client.reporter.note(&format!("the refresh token cannot be used: {error}"));
             drop(lock);
-            registration::discard_if_unknown(client, access, registered, &error).await?;
+            registration::discard_if_deleted(client, access, registered, &Err(error)).await?;
             Ok(None)
         }
         Err(error) => Err(error),

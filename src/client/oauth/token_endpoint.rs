@@ -9,8 +9,9 @@ use crate::client::{
     context::{
         client::{Client, DPOP_NONCE},
         credentials::ClientInformation,
-        error::{ClientError, OAuthError},
+        error::ClientError,
         http::Response,
+        oauth_error::OAuthError,
         secret::Secret,
     },
     oauth::{client_auth, dpop::ProofKey},

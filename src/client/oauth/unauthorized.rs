@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, WWW_AUTHENTICATE};
 
 use crate::{
     auth::challenge::Challenge,
-    client::context::{credentials::AccessToken, error::ClientError},
+    client::context::{client::Client, credentials::AccessToken, error::ClientError},
     principal::ScopeSet,
 };
 
@@ -17,6 +17,7 @@ pub trait Authorizer {
     /// Gets a token that satisfies the challenge.
     fn authorize(
         &mut self,
+        client: &Client,
         challenge: &AuthChallenge,
     ) -> impl Future<Output = Result<AccessToken, ClientError>>;
 }

@@ -144,10 +144,11 @@ async fn endless_refusals_end_after_few_authorizations() {
     headless(&mock, &[]).await.refused("the granted scopes are not enough");
     assert_eq!(mock.count("/authorize"), 2, "once, and once more for the scope");
 
-    // A new scope each time looks like progress, but not for long.
+    // A new scope each time looks like progress, but not for long. Every token that the user consents to is used.
     let mock = always(|number| format!("x{number}")).await;
     headless(&mock, &[]).await.refused("the server still rejects");
-    assert!(mock.count("/authorize") <= 4, "{}", mock.count("/authorize"));
+    assert_eq!(mock.count("/authorize"), 3);
+    assert_eq!(mock.count("/mcp"), 4, "the first request, and one for each token");
 
     // Accepted once, then refused: one authorization for each request, and an end to that, too.
     let mock = Mock::start(|hit: &Hit, facts: &Facts| {

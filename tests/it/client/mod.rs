@@ -2,6 +2,7 @@
 
 mod check;
 mod credentials;
+mod discovery;
 mod grants;
 mod hostile;
 mod hostile_documents;
@@ -9,6 +10,8 @@ mod issuer_binding;
 mod mock;
 mod output;
 mod person;
+mod registrations;
+mod resource;
 mod run;
 mod session;
 mod stored;

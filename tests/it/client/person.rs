@@ -1,4 +1,4 @@
-//! The person's part: a browser that comes back to the listener, an address that is pasted, strangers in between.
+//! The user's login: a browser and the callback server, a pasted address, and requests of other programs in between.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -16,14 +16,18 @@ use super::{
     run::{Home, finish},
 };
 
-/// Starts step 11 without a browser and reads until it says where to go.
+/// Starts step 11 without a browser and reads until it shows the login address.
 async fn waiting(home: &Home, mock: &Mock) -> (Child, Url) {
+    waiting_with(home, mock, &[]).await
+}
+
+async fn waiting_with(home: &Home, mock: &Mock, flags: &[&str]) -> (Child, Url) {
     let file = home.credentials();
-    let mut child =
-        home.start(mock, ["--no-browser", "--credentials-file", file.to_str().unwrap()]);
+    let kept = ["--no-browser", "--credentials-file", file.to_str().unwrap()];
+    let mut child = home.start(mock, kept.iter().chain(flags));
     let errors = BufReader::new(child.stderr.take().unwrap());
     let (found, url) = oneshot::channel::<String>();
-    // Read to the end, so that it is never blocked; what it says further is not needed here.
+    // Read to the end, so that it is never blocked.
     thread::spawn(move || {
         let mut lines = errors.lines().map_while(Result::ok);
         let url = lines.find(|line| line.starts_with("http://"));
@@ -31,7 +35,7 @@ async fn waiting(home: &Home, mock: &Mock) -> (Child, Url) {
         lines.for_each(drop);
     });
     let url = tokio::time::timeout(Duration::from_secs(30), url).await.expect("soon");
-    let url = url.expect("it said where to go").parse().unwrap();
+    let url = url.expect("the login address").parse().unwrap();
     (child, url)
 }
 
@@ -44,7 +48,7 @@ fn param(url: &Url, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_browser_comes_back_and_is_thanked() {
+async fn a_browser_returns_to_the_callback_server() {
     let (mock, home) = (Mock::honest().await, Home::new());
     let (child, url) = waiting(&home, &mock).await;
     assert!(param(&url, "redirect_uri").starts_with("http://127.0.0.1:"));
@@ -56,7 +60,7 @@ async fn a_browser_comes_back_and_is_thanked() {
 }
 
 #[tokio::test]
-async fn strangers_are_turned_away_and_the_wait_goes_on() {
+async fn responses_without_the_state_are_rejected_and_the_wait_goes_on() {
     let (mock, home) = (Mock::honest().await, Home::new());
     let (child, url) = waiting(&home, &mock).await;
     let callback = param(&url, "redirect_uri");
@@ -84,7 +88,7 @@ async fn strangers_are_turned_away_and_the_wait_goes_on() {
 }
 
 #[tokio::test]
-async fn a_pasted_address_will_do() {
+async fn a_pasted_address_is_accepted() {
     let (mock, home) = (Mock::honest().await, Home::new());
     let (mut child, url) = waiting(&home, &mock).await;
     let (callback, state, issuer) =
@@ -104,7 +108,7 @@ async fn a_pasted_address_will_do() {
 }
 
 #[tokio::test]
-async fn a_no_is_explained_on_the_page_too_and_nothing_in_it_is_html() {
+async fn a_denial_is_explained_on_the_page_and_escaped() {
     let mock = Mock::start(|hit: &Hit, facts: &Facts| {
         (hit.path == "/authorize").then(|| {
             redirect(&format!(
@@ -123,7 +127,7 @@ async fn a_no_is_explained_on_the_page_too_and_nothing_in_it_is_html() {
 }
 
 #[tokio::test]
-async fn the_same_port_is_used_again_and_another_one_when_it_is_taken() {
+async fn the_port_of_the_registration_is_used_again_unless_it_is_taken() {
     let (mock, home) = (Mock::honest().await, Home::new());
     let (child, url) = waiting(&home, &mock).await;
     let first = param(&url, "redirect_uri");
@@ -153,7 +157,7 @@ async fn the_same_port_is_used_again_and_another_one_when_it_is_taken() {
 }
 
 #[tokio::test]
-async fn a_registration_that_the_server_has_forgotten_is_made_anew_before_a_person_sees_it() {
+async fn a_deleted_registration_is_made_anew_before_the_user_sees_an_error() {
     // The first client is known for one authorization, then the server is born again.
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
         let forgotten =
@@ -173,4 +177,14 @@ async fn a_registration_that_the_server_has_forgotten_is_made_anew_before_a_pers
     assert_eq!(param(&url, "client_id"), "client-1");
     browser().get(url).send().await.unwrap();
     finish(child).await.succeeded();
+}
+
+#[tokio::test]
+async fn a_quiet_run_still_shows_where_to_log_in() {
+    for quiet in ["--quiet", "--format=json"] {
+        let (mock, home) = (Mock::honest().await, Home::new());
+        let (child, url) = waiting_with(&home, &mock, &[quiet]).await;
+        browser().get(url).send().await.unwrap();
+        finish(child).await.succeeded();
+    }
 }

@@ -15,14 +15,14 @@ use super::{
 };
 
 /// Changes the credentials file.
-fn edit(home: &Home, change: impl FnOnce(&mut Value)) {
+pub(super) fn edit(home: &Home, change: impl FnOnce(&mut Value)) {
     let mut stored = home.stored();
     change(&mut stored);
     fs::write(home.credentials(), stored.to_string()).unwrap();
 }
 
 /// Makes the stored token of the last login one that has expired.
-fn expire(home: &Home, mock: &Mock) {
+pub(super) fn expire(home: &Home, mock: &Mock) {
     edit(home, |stored| stored["tokens"][mock.mcp()]["expires_at"] = json!(1));
 }
 

@@ -3,13 +3,13 @@
 //! Specifications: MCP 2026-07-28 basic (`_meta`, `resultType`), Streamable HTTP "Request Metadata" and patterns/mrtr (multi
 //! round-trip requests); MCP 2025-11-25 transports "Session Management"; MCP authorization "Error Handling".
 
+mod input;
 pub(crate) mod versions;
 
 use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderName};
-use serde::Deserialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use self::versions::NEWEST_LEGACY;
 use crate::{
@@ -156,50 +156,6 @@ impl<A: Authorizer> Session<A> {
         )))
     }
 
-    /// The parameters of a retry, if the result asks for input. A missing `resultType` means complete; an unknown one is
-    /// an error (2026-07-28).
-    async fn required_input(&self, result: &RawValue) -> Result<Option<Object>, ClientError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct TypedResult {
-            result_type: Option<String>,
-            input_requests: Option<Map<String, Value>>,
-            request_state: Option<Value>,
-        }
-        if !self.is_stateless() {
-            return Ok(None);
-        }
-        let typed: TypedResult = parse(result)?;
-        match typed.result_type.as_deref() {
-            None | Some("complete") => return Ok(None),
-            Some("input_required") => {}
-            Some(other) => {
-                return Err(ClientError::Protocol(format!("unknown resultType {other:?}")));
-            }
-        }
-        let mut retry = Object::new();
-        if let Some(requests) = typed.input_requests {
-            let mut responses = Object::new();
-            for (key, request) in requests {
-                let response = match request["method"].as_str() {
-                    Some("elicitation/create") => {
-                        elicitation::respond(&self.client, &request["params"]).await
-                    }
-                    other => {
-                        let method = other.unwrap_or("an input request without a method");
-                        return Err(ClientError::Protocol(format!(
-                            "the server sent {method}, for which the client declared no capability"
-                        )));
-                    }
-                };
-                responses.insert(key, response);
-            }
-            retry.insert("inputResponses".to_owned(), Value::Object(responses));
-        }
-        retry.extend(typed.request_state.map(|state| ("requestState".to_owned(), state)));
-        Ok(Some(retry))
-    }
-
     /// Sends one request. After a challenge it is sent again with the token of the authorizer.
     async fn send(
         &mut self,
@@ -224,7 +180,7 @@ impl<A: Authorizer> Session<A> {
                 break;
             }
             self.announce(&challenge);
-            let token = self.authorizer.authorize(&challenge).await?;
+            let token = self.authorizer.authorize(&self.client, &challenge).await?;
             self.transport.set_token(token);
             self.client.reporter.stage(Stage::Request, "Call the server with the token");
         }
@@ -254,7 +210,8 @@ impl<A: Authorizer> Session<A> {
         let expiring = self.token().filter(|t| t.expires_soon() && t.refresh_token.is_some());
         if let Some(token) = expiring {
             self.client.reporter.repeat("The token expires soon; back to stage 2");
-            let new = self.authorizer.authorize(&AuthChallenge::expiring(token)).await?;
+            let challenge = AuthChallenge::expiring(token);
+            let new = self.authorizer.authorize(&self.client, &challenge).await?;
             self.transport.set_token(new);
         }
         Ok(())
