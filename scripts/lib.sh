@@ -192,7 +192,6 @@ request() {
     : >"$WORK/headers"; : >"$WORK/body"
     if [ "$method" = HEAD ]; then set -- -I "$@"; else set -- -X "$method" "$@"; fi
     STATUS=$(curl -sS --max-time 60 -D "$WORK/headers" -o "$WORK/body" -w '%{http_code}' "$@" "$url") || true
-    # "The status is not 404" and "the header is not sent" hold for a server that does not respond, too.
     [ "$STATUS" != 000 ] || fail "$method $url gets a response"
     HEADERS=$(tr -d '\r' <"$WORK/headers")
     BODY=$([ "$method" = HEAD ] || tr -d '\0' <"$WORK/body")
@@ -218,6 +217,8 @@ rpc() {
 }
 
 ok() {
+    # Nothing holds for a response that never came.
+    [ "$STATUS" != 000 ] || { fail "$1 (no response)"; return; }
     PASSED=$((PASSED + 1))
     [ -z "$SCOPE$SCENARIO_SCOPE" ] || TUTORIAL_PASSED=$((TUTORIAL_PASSED + 1))
     printf '%s\n' "  ${GREEN}ok${PLAIN}    $1"
@@ -230,14 +231,16 @@ fail() {
 # tutorial CHECK..: a check of this tutorial's own texts and tools
 tutorial() {
     if [ -n "$PROTOCOL_ONLY" ]; then LEFT_OUT=$((LEFT_OUT + 1)); return 0; fi
+    local outer=$SCOPE
     SCOPE=tutorial
     "$@"
-    SCOPE=''
+    SCOPE=$outer
 }
 
 # expect "what holds" COMMAND..: the command succeeds
 expect() { local what=$1; shift; if "$@" >/dev/null 2>&1; then ok "$what"; else fail "$what (did not hold: $(quoted "$*"))"; fi; }
 expect_status() { if [ "$STATUS" = "$1" ]; then ok "status is $1"; else fail "status is $1 (got $STATUS)"; fi; }
+expect_not_status() { if [ "$STATUS" != "$1" ]; then ok "status is not $1 (it is $STATUS)"; else fail "status is not $1"; fi; }
 # expect_json JQ_EXPRESSION ["what holds"] [jq arguments, such as --arg name value]
 expect_json() {
     local expression=$1 what=${2:-$1}

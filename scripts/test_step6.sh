@@ -1,95 +1,68 @@
 #!/usr/bin/env bash
-# Step 6: no token, no entry.
+# Step 6: bearer authentication.
 #
-# Every request to /mcp must carry a token that can be verified: signature, issuer, audience, expiry. The 401 says what
-# is wanted (WWW-Authenticate, RFC 6750) and, when a token was sent, why it is not enough. What a verified caller may
-# do is not asked before step 8.
+# Every request to /mcp must carry a valid access token: signature, issuer, audience, expiry. The 401 has a challenge
+# (WWW-Authenticate, RFC 6750) and, if a token was sent, the error. What a token may do is not checked before step 8.
 . "$(dirname "$0")/lib.sh"
 start_step 6
 
-# refused "text of the body" ["error code of the challenge"]
-refused() {
+# expect_challenge "detail" ["error code"]: 401 with a Bearer challenge
+expect_challenge() {
     expect_status 401
-    expect_detail "$1"
-    expect_header WWW-Authenticate '^Bearer realm="mcp-server"'
+    expect_header WWW-Authenticate '^Bearer( |$)'
+    tutorial expect_header WWW-Authenticate '^Bearer realm="mcp-server"'
+    tutorial expect_detail "$1"
     if [ -n "${2:-}" ]; then expect_header WWW-Authenticate "error=\"$2\""; else
-        expect "no error code: nothing was sent that could be wrong" test "${HEADERS#*error=}" = "$HEADERS"; fi
+        expect "no error code, because no token was sent" test "${HEADERS#*error=}" = "$HEADERS"; fi
 }
 
-scenario "/health and the public key need no token"
-request GET /health
-expect_json '.status == "healthy" and .jwt_enabled and .jwks_available and .auth_required' "and /health says that the rest does"
-request GET /.well-known/jwks.json
-expect_json '.keys[0].kid == "mcp-key-1"' "the key is published"
-
-scenario "no credentials, credentials of another kind, or empty ones"
+scenario "no token gets 401 without an error code"
 rpc ping
-refused "Authorization header missing"
+expect_challenge "Authorization header missing"
 for credentials in 'Basic YWxpY2U6c2VjcmV0' Bearer abc; do
     rpc ping '' -H "Authorization: $credentials"
-    refused "Authorization header missing"
+    expect_status 401
+    tutorial expect_challenge "Authorization header missing"
 done
-request POST '/mcp?access_token=abc' -d '{}'   # tokens in URLs end up in logs, and are never read (OAuth 2.1, 7.5)
-refused "Authorization header missing"
+request POST '/mcp?access_token=abc' -d '{}'   # tokens in URLs end up in logs and are ignored (OAuth 2.1, 7.5)
+expect_challenge "Authorization header missing"
 
-scenario "something that is no token"
+scenario "an invalid token gets 401 invalid_token"
 for token in garbage a.b.c 'a.b.c d'; do
     rpc ping '' -H "Authorization: Bearer $token"
-    refused "Invalid token" invalid_token
+    expect_challenge "Invalid token" invalid_token
 done
 
-scenario "alice comes in, and is known by name"
+scenario "a valid token is accepted"
 gen_token --username alice --scopes mcp:read,mcp:tools
-rpc initialize
-expect_status 200
-expect_json '.result.serverInfo | .jwt_enabled and .authenticatedUser == "alice"' "serverInfo names her"
 rpc ping
-expect_json '.result._meta | .pong and .user == "alice" and .authenticated and (.timestamp | type) == "number"' "ping does, too"
-rpc tools/list
-expect_json '[.result.tools[].name] == ["echo", "get_time"]' "she sees the tools"
-rpc tools/call '{"name":"echo","arguments":{"message":"Hello Alice","repeat_count":2}}'
-expect_json '.result.content[0].text == "Hello AliceHello Alice"' "and uses them"
-rpc prompts/get '{"name":"echo_prompt","arguments":{"message":"Hi"}}'
-expect_json '.result.messages[0].content.text == "Please echo: Hi"' "prompts as well"
+expect_status 200
 post '{"jsonrpc":"2.0","method":"notifications/initialized"}'
 expect_status 202
 ALICE=$TOKEN
 
-scenario "so does everybody else with a token of ours: bob, admin, a guest without any scope"
-for who in bob admin; do
-    gen_token --username $who
-    rpc initialize
-    expect_json '.result.serverInfo.authenticatedUser == $who' "$who is known" --arg who $who
-done
-gen_token --username guest --scopes ''
-rpc tools/call '{"name":"echo","arguments":{"message":"Hi"}}'
-expect_json '.result.content[0].text == "Hi"' "scopes are no matter yet"
-
-scenario "a signature that does not fit: one letter of the name changed"
+scenario "an altered token gets 401: another user name, and the algorithm none"
 IFS=. read -r head payload signature <<<"$ALICE"
 forged=$(jq -Rr 'gsub("-"; "+") | gsub("_"; "/") | @base64d | sub("alice"; "admin") | @base64 | gsub("\\+"; "-") | gsub("/"; "_") | gsub("="; "")' <<<"$payload")
 TOKEN=$head.$forged.$signature
 rpc ping
-refused "Invalid token" invalid_token
+expect_challenge "Invalid token" invalid_token
 none=$(jq -rn '{"alg":"none","typ":"JWT"} | tojson | @base64 | gsub("="; "")')
 TOKEN=$none.$payload.
 rpc ping
-refused "Invalid token" invalid_token
+expect_challenge "Invalid token" invalid_token
 
-scenario "a token that is meant for somebody else"
+scenario "a token for another audience gets 401"
 gen_token --username alice --audience another-server
 rpc ping
-refused "Invalid token audience" invalid_token
+expect_challenge "Invalid token audience" invalid_token
 
-scenario "the scheme is a word in any case; two headers are one too many"
+scenario "the scheme is case-insensitive"
 TOKEN=''
 rpc ping '' -H "Authorization: bEARER $ALICE"
 expect_status 200
-rpc ping '' -H "Authorization: Bearer $ALICE" -H "Authorization: Bearer $ALICE"
-expect_status 400
-expect_header WWW-Authenticate 'error="invalid_request"'
 
-scenario "the order: Origin, then the wall, then the message. GET is a 405 with or without a token"
+scenario "a foreign Origin gets 403, an unauthenticated request 401 whatever its body is"
 rpc ping '' -H 'Origin: http://evil.com'
 expect_status 403
 post '{'
@@ -97,13 +70,46 @@ expect_status 401
 TOKEN=$ALICE
 post '{'
 expect_status 400
-expect_error -32700 "Parse error"
+tutorial expect_error -32700 "Parse error"
 rpc unknown_method
 expect_status 200
 expect_error -32601 "Method not found"
 TOKEN=''
-request GET /mcp
-expect_status 405
-expect_header Allow '^POST$'
+
+if tutorial_scenario "health check and JWKS need no token; GET /mcp gets 405 with or without one; two Authorization headers get 400"; then
+    request GET /health
+    expect_json '.status == "healthy" and .jwt_enabled and .jwks_available and .auth_required' "authentication is required"
+    request GET /.well-known/jwks.json
+    expect_json '.keys[0].kid == "mcp-key-1"' "the key is published"
+    request GET /mcp
+    expect_status 405
+    expect_header Allow '^POST$'
+    rpc ping '' -H "Authorization: Bearer $ALICE" -H "Authorization: Bearer $ALICE"
+    expect_status 400
+    expect_header WWW-Authenticate 'error="invalid_request"'
+fi
+
+if tutorial_scenario "the server knows the user of the token"; then
+    TOKEN=$ALICE
+    rpc initialize
+    expect_status 200
+    expect_json '.result.serverInfo | .jwt_enabled and .authenticatedUser == "alice"' "serverInfo names alice"
+    rpc ping
+    expect_json '.result._meta | .pong and .user == "alice" and .authenticated and (.timestamp | type) == "number"' "ping does, too"
+    rpc tools/list
+    expect_json '[.result.tools[].name] == ["echo", "get_time"]' "tools/list"
+    rpc tools/call '{"name":"echo","arguments":{"message":"Hello Alice","repeat_count":2}}'
+    expect_json '.result.content[0].text == "Hello AliceHello Alice"' "tools/call"
+    rpc prompts/get '{"name":"echo_prompt","arguments":{"message":"Hi"}}'
+    expect_json '.result.messages[0].content.text == "Please echo: Hi"' "prompts/get"
+    for user in bob admin; do
+        gen_token --username $user
+        rpc initialize
+        expect_json '.result.serverInfo.authenticatedUser == $user' "serverInfo names $user" --arg user $user
+    done
+    gen_token --username guest --scopes ''
+    rpc tools/call '{"name":"echo","arguments":{"message":"Hi"}}'
+    expect_json '.result.content[0].text == "Hi"' "a token without scopes may call tools before step 8"
+fi
 
 finish

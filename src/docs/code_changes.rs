@@ -14,7 +14,7 @@ const CONTEXT: usize = 2;
 const COMMON: [&str; 6] = ["config", "docs", "program", "program_docs", "program_info", "server"];
 
 /// Modules whose code is in a `mod.rs`.
-const FOLDERS: [&str; 2] = ["authorization_server", "tutorial"];
+const FOLDERS: [&str; 3] = ["authorization_server", "tutorial", "verify"];
 
 /// The changes of a program against its predecessor; without one, all of it is new.
 #[derive(Debug)]

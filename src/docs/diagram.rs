@@ -63,7 +63,7 @@ const MESSAGES: [Message; 48] = [
     message("allowed", REQUEST, "GET /mcp, Origin: http://localhost:3000", "Origin", NO_MCP),
     message("allowed", PROCESS, "Origin and Host are allowed", "Origin", NO_MCP),
     message("allowed", RESPONSE, "404 Not Found: no such endpoint yet", "Origin", NO_MCP),
-    message("health", REQUEST, "GET /health, exempt from validation", "/health", NO_MCP),
+    message("health", REQUEST, "GET /health, with any Origin", "/health", NO_MCP),
     message("health", RESPONSE, "200 healthy", "/health", NO_MCP),
     message("ping", REQUEST, "POST /mcp: ping", "ping", PING_ONLY),
     message("initialize", REQUEST, "POST /mcp: initialize", "initialize", NO_AUTH),
@@ -254,10 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_server_shows_the_validated_requests_and_the_exempt_one() {
+    fn a_bare_server_shows_requests_that_are_validated_and_one_that_is_not() {
         let diagram = Diagram::new(&Facts::default(), "");
         let boxes: Vec<_> =
             diagram.rows.iter().filter(|row| row.is_internal()).map(|row| row.part).collect();
-        assert_eq!(boxes, ["foreign", "allowed"], "/health is exempt from validation");
+        assert_eq!(boxes, ["foreign", "allowed"], "any Origin may read /health");
     }
 }

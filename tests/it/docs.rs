@@ -108,7 +108,7 @@ async fn the_page_shows_what_the_server_supports_and_nothing_else() {
     for (step, there, not_there) in [
         (
             "step1",
-            &["Foreign Origin", "DNS rebinding", "exempt from validation"][..],
+            &["Foreign Origin", "DNS rebinding", "with any Origin"][..],
             &["id=\"flow\"", "The MCP endpoint", "Your token"][..],
         ),
         ("step2", &["-H &#39;Origin: ", "POST"], &["tools/list", "<h3>Tools</h3>"]),
