@@ -7,12 +7,12 @@
 //!
 //! | room | what it is for | ruled by | first used in |
 //! |---|---|---|---|
-//! | [`server`] | a socket, time-outs, limits, a graceful end | RFC 9110, RFC 9112 | 1 |
-//! | [`telemetry`] | request ids, log lines, numbers for Prometheus | W3C Trace Context | 1 |
-//! | [`config`] | command line, environment, defaults | | 1 |
-//! | [`mod@about`] | what a program does, from the header of its source | | 1 |
+//! | [`server`] | connections, limits, timeouts, graceful shutdown | RFC 9110, RFC 9112 | 1 |
+//! | [`telemetry`], [`trace_context`] | request ids, logs, metrics | W3C Trace Context, OpenMetrics | 1 |
+//! | [`config`] | command line, environment, file, defaults | | 1 |
+//! | [`program`] | title, summary and example of a program, from the header of its source | | 1 |
 //! | [`health`] | `GET /health` | | 1 |
-//! | [`origin`] | which web pages may come in | MCP transports, RFC 6454 | 1 |
+//! | [`origin`] | validation of `Origin` and `Host` | MCP transports, RFC 6454 | 1 |
 //! | [`docs`] | `GET /docs`: a page that explains the server and lets one try it | RFC 9728, CSP 3 | 1 |
 //! | [`jsonrpc`] | the envelope | JSON-RPC 2.0 | 2 |
 //! | [`mcp::transport`], [`mcp::dispatcher`] | `POST /mcp`, and from a name to its code | MCP transports | 2 |
@@ -30,7 +30,7 @@
 //! | [`mcp::eras`], [`mcp::sessions`] | two eras of MCP on one endpoint | MCP versioning, streamable HTTP | 9 |
 //! | [`mcp::personal`], [`mcp::resources`], [`mcp::completion`], [`mcp::confirmation`] | answers that depend on who asks; a person asked first | MCP server features, elicitation | 9 |
 //! | [`auth::provider`], [`auth::remote_jwks`], [`auth::introspection`] | an identity provider, its keys, its word on opaque tokens | RFC 8414, RFC 7517, RFC 7662 | 10 |
-//! | [`cors`] | which web pages may read the answers | Fetch, RFC 9728 | 10 |
+//! | [`cors`] | which web pages may read responses | Fetch, RFC 9728 | 10 |
 //! | [`client`] | from a 401 to an answer, with nobody's help | MCP authorization | 11 |
 //!
 //! # Who may know whom

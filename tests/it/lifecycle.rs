@@ -143,6 +143,7 @@ async fn the_start_shows_what_to_open_and_what_to_run() {
         [("step1", false, false), ("step4", true, false), ("step9", true, true)]
     {
         let server = Server::start(step);
+        server.wait_for_log("next:    cargo run --bin step");
         let (url, log) = (&server.url, server.log());
         for (line, expected) in [
             (format!("guide:   {url}/docs"), true),
