@@ -8,7 +8,10 @@ use base64::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use super::support::{CALLBACK, ISSUER, TestServer, VERIFIER, claims, rejected};
+use super::{
+    metadata_host::MetadataHost,
+    support::{CALLBACK, ISSUER, TestServer, VERIFIER, claims, query, rejected},
+};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -178,4 +181,56 @@ async fn an_assertion_with_anything_wrong_is_rejected() {
     let form = [("grant_type", "client_credentials"), ("client_assertion", &*valid)];
     rejected(&server.token(&form).await, "invalid_request", "no client_assertion_type");
     assert_eq!(machine.send(&server, &valid).await.status, StatusCode::OK, "it was not used up");
+}
+
+/// A client with a document and no other method must sign: its keys are fetched like the document, under the same rules.
+#[tokio::test]
+async fn a_client_with_a_document_signs_with_a_key_of_its_jwks_uri() {
+    let host = MetadataHost::open().await;
+    let (server, id) = (host.server(), host.id());
+    let (key, public) = ed25519_key();
+    host.publish(
+        json!({
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks_uri": id.replace("client.json", "jwks.json"),
+        }),
+        "Cache-Control: max-age=300\r\n",
+    );
+    let query = query(&[("client_id", &id), ("scope", "mcp:read")]);
+    let mut browser = server.browser();
+    browser.log_in(&query, "alice").await;
+    let code = browser.allow_all(&query).await.redirect(CALLBACK)["code"].clone();
+    let machine = Machine { id: id.clone(), key };
+    let sign = |jti: &str, kid: &str| {
+        let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        machine.sign(header, &machine.claims(&server, jti))
+    };
+    let request = |assertion: String| {
+        let (server, code) = (server.clone(), code.clone());
+        async move {
+            let assertion =
+                [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", &*assertion)];
+            server.token(&[&code_request(&code)[..], &assertion].concat()).await
+        }
+    };
+    let plain = [&code_request(&code)[..], &[("client_id", &*id)]].concat();
+    rejected(&server.token(&plain).await, "invalid_client", "no assertion");
+
+    let jwks = |keys: Value| {
+        let keys = json!({ "keys": keys }).to_string();
+        host.respond("200 OK", "Content-Type: application/jwk-set+json\r\n", &keys);
+    };
+    jwks(json!([]));
+    let fetched = host.hits();
+    rejected(&request(sign("1", "k")).await, "invalid_client", "not among the keys");
+    jwks(json!([public]));
+    rejected(&request(sign("2", "k")).await, "invalid_client", "fetched a moment ago");
+    assert_eq!(host.hits(), fetched + 1, "an unknown key is no reason to fetch at once");
+    server.advance(59);
+    rejected(&request(sign("3", "k")).await, "invalid_client", "still the keys from before");
+    server.advance(1);
+    let response = request(sign("4", "k")).await;
+    // The code has expired by now, but the client is known.
+    rejected(&response, "invalid_grant", "authenticated");
+    assert_eq!(host.hits(), fetched + 2);
 }

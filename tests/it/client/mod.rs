@@ -7,6 +7,7 @@ mod grants;
 mod hostile;
 mod hostile_documents;
 mod issuer_binding;
+mod machines;
 mod mock;
 mod output;
 mod person;
