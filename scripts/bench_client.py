@@ -4,8 +4,8 @@
     cargo build --release --bin step9 --bin step11 && scripts/bench_client.py
 
 Runs step 9 with its development authorization server, and step 11 against it: from a 401 over discovery,
-registration, the login of a person (scripts/login_bot.sh plays it) and the token to a tool's answer; then once more
-with the token that it kept. Eleven rounds, the first is not counted. "Without the person" is the time on the clock
+registration, the login of a user (scripts/login_bot.sh) and the token to a tool's answer; then once more
+with the token that it kept. Eleven rounds, the first is not counted. "Without the login" is the time on the clock
 without that of login_bot.sh: the client and all answers of the server. CPU time and memory are those of step 11 alone.
 Needs Linux, curl and python3.
 """
@@ -46,7 +46,7 @@ def round_trip(url: str, work: str) -> tuple[dict, dict]:
 
 
 def run(url: str, credentials: Path) -> dict:
-    """One run of step 11: seconds on the clock and with a person, CPU seconds, megabytes."""
+    """One run of step 11: seconds in total and for the login, CPU seconds, megabytes."""
     command = [PROGRAMS / "step11", url, "--no-browser", "--credentials-file", credentials, "--call", 'echo={"message":"hi"}']
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MCP_")}
     began, person = time.monotonic(), 0.0
@@ -76,7 +76,7 @@ def report(rounds: list[tuple[dict, dict]]) -> None:
         alone = statistics.median(run["took"] - run["person"] for run in runs) * 1e3
         cpu = statistics.median(run["cpu"] for run in runs) * 1e3
         memory = max(run["memory"] for run in runs)
-        print(f"{title + ':':<12}without the person {alone:.0f} ms, CPU time {cpu:.0f} ms, memory {memory:.1f} MB")
+        print(f"{title + ':':<12}without the login {alone:.0f} ms, CPU time {cpu:.0f} ms, memory {memory:.1f} MB")
 
 
 main()

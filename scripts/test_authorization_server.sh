@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The official conformance suite against the development authorization server, with a person played by
-# scripts/login_bot.sh. MCP_CONFORMANCE_DIR is the folder of run_as.sh, which installs the pinned suite into a cache.
+# The official conformance suite against the development authorization server; scripts/login_bot.sh
+# logs in. MCP_CONFORMANCE_DIR is the folder of run_as.sh, which installs the pinned suite into a cache.
 # STEP=7 tests another step, BASE_URL a server that runs already.
 . "$(dirname "$0")/lib.sh"
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Other people's clients against a step: the official ones in TypeScript, Python and Rust, Inspector's command line, and
-# mcp-remote for a client that speaks stdio only. Each goes the whole way by itself, from a 401 by way of a person
-# (scripts/login_bot.sh) to a tool's answer; then the same with somebody who may not use tools, who must be refused, and
-# without end neither.
-# Needs node (20 or later), npm, python3 and cargo; what else is needed comes into CLIENTS_CACHE, pinned.
+# The official clients in TypeScript, Python and Rust, Inspector's command line and mcp-remote (for clients that support stdio
+# only) against a step. Each starts with a 401, logs in (scripts/login_bot.sh) and calls a tool; then a user logs in who may not
+# call tools: the client must report that and stop.
+# Needs node (20 or later), npm, python3 and cargo; the clients are installed into CLIENTS_CACHE, in pinned versions.
 # STEP=9 tests another step, BASE_URL a server that runs already; ALLOWED and REFUSED are NAME:PASSWORD.
 . "$(dirname "$0")/lib.sh"
 
@@ -55,7 +54,7 @@ for name in TypeScript Python Rust; do
     says 'tools echo' 'it lists the tools'
     says "echo hello from $name" 'a tool answers'
     says 'prompt help' 'and so do the prompts'
-    says 'authorizations 1' 'the person was asked once'
+    says 'authorizations 1' 'one authorization'
 done
 
 STORE=$(mktemp -d "$WORK/inspector.XXXXXX")
@@ -67,7 +66,7 @@ inspector --method tools/call --tool-name echo --tool-arg message=hello
 expect_status 0
 BODY=$SAID
 expect_json '.result.content[0].text == "hello"' 'a tool answers'
-expect 'the second command needed no person' sh -c "! grep -q 'Please navigate' '$WORK/complaints'"
+expect 'the second command needs no login' sh -c "! grep -q 'Please navigate' '$WORK/complaints'"
 
 for era in legacy auto; do
     inspector --protocol-era $era --method tools/list --strict
@@ -86,17 +85,17 @@ mcp_remote
 expect_status 0
 says 'tools echo' 'a client that knows no HTTP lists the tools'
 says 'echo hello over stdio' 'a tool answers'
-expect 'the person was asked' grep -q 'Please authorize' "$WORK/complaints"
+expect 'the user logged in' grep -q 'Please authorize' "$WORK/complaints"
 mcp_remote
 expect_status 0
 says 'echo hello over stdio' 'a tool answers again'
-expect 'the second run needed no person' sh -c "! grep -q 'Please authorize' '$WORK/complaints'"
+expect 'the second run needs no login' sh -c "! grep -q 'Please authorize' '$WORK/complaints'"
 
 be "$REFUSED"
 for name in TypeScript Python Rust; do
     sdk $name
     expect_status 3
-    says 'refused' 'it says that it was refused'
+    says 'refused' 'it reports the rejection'
 done
 STORE=$(mktemp -d "$WORK/inspector.XXXXXX")
 inspector --method tools/call --tool-name echo --tool-arg message=hello
@@ -104,13 +103,13 @@ expect 'Inspector fails, too' [ "$STATUS" != 0 ]
 STORE=$WORK/other-bridge
 mcp_remote
 expect_status 3
-says 'refused' 'it says that it was refused'
+says 'refused' 'it reports the rejection'
 
 be "$ALLOWED"
 export LOGIN_DECISION=deny
 for name in Python Rust; do
     sdk $name
     expect_status 3
-    says 'refused' 'the person says no, and the client is told'
+    says 'refused' 'after the user has denied, the client reports it'
 done
 finish

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# The official clients with a token that gen-token made, against steps that have no login page yet and one that has:
-# step 4 lets everybody in, 6 knows who may come in, 8 and 9 what they may do. Each client uses once whatever is
-# offered, at step 9 in both eras of the protocol; then the same with a token that is not enough.
-# Needs node, npm, python3 and cargo; the clients come into CLIENTS_CACHE, pinned, as for scripts/test_clients.sh.
+# The official clients with a token of gen-token: against step 4, which needs none, and steps 6, 8 and 9. Each client calls
+# everything that the server offers, at step 9 in both protocols; then with a token without the scope for tools.
+# Needs node, npm, python3 and cargo; the clients are installed into CLIENTS_CACHE, in pinned versions.
 . "$(dirname "$0")/lib.sh"
 
 other_clients npm python rust

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The clock of a running server is moved: hours ahead, hours back, before 1970, by a century.
+# The clock of a running server jumps: hours ahead, hours back, to before 1970, by a century.
 #
 # A token counts by the time that it is now: one that was good ends although it was remembered, one for later counts later,
 # and what was remembered under another time is looked at again. A code of the authorization server dies with its minute,

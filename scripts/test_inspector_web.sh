@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Inspector's web page in a headless Chromium against step 9, in both eras: it is switched on, a person logs in as alice and
-# allows, and the page lists the tools and calls one. Needs node (20 or later), npm and Chromium (CHROMIUM=path); Inspector
-# comes pinned into CLIENTS_CACHE. STEP=8 tests another step; ERAS="legacy" is all it speaks. Screenshots: SHOTS.
+# Inspector's web page in a headless Chromium against step 9, in both protocols: it connects, alice logs in and allows, and the
+# page lists the tools and calls one. Needs node (20 or later), npm and Chromium (CHROMIUM=path); Inspector is installed into
+# CLIENTS_CACHE, in a pinned version. STEP=8 ERAS=legacy tests another step. Screenshots: SHOTS.
 . "$(dirname "$0")/lib.sh"
 
 browser_packages
@@ -19,7 +19,7 @@ for era in ${ERAS:-legacy modern}; do
     inspector=$! PIDS="$PIDS $!" tries=0
     until address=$(grep -om1 'http://[^ ]*MCP_INSPECTOR_API_TOKEN=[^ ]*' "$store/said"); do
         tries=$((tries + 1))
-        [ "$tries" -lt 100 ] && kill -0 "$inspector" 2>/dev/null || { cat "$store/said" >&2; die "Inspector did not come to listen"; }
+        [ "$tries" -lt 100 ] && kill -0 "$inspector" 2>/dev/null || { cat "$store/said" >&2; die "Inspector does not listen"; }
         sleep 0.2
     done
     case $era in legacy) revision=2025-11-25 ;; *) revision=2026-07-28 ;; esac

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Slow and idle clients in the way of honest ones: 5,000 connections that rest, 500 that send a byte now and then.
+# 5,000 idle connections and 500 that send a byte now and then must not slow down other clients.
 #
 # Honest clients (tools/call with a token, every tenth request on a new connection) are timed in the quiet and in the
 # crowd: their 99th percentile must stay under five times its quiet value. Afterwards memory and open files must come

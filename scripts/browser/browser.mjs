@@ -1,4 +1,4 @@
-// A headless Chromium and a count of what held. A test looks like this:
+// Runs a test in a headless Chromium and counts its checks. A test looks like this:
 //
 //   import { run } from './browser.mjs';
 //   await run(async ({ visit, check, shoot }) => {
@@ -8,8 +8,8 @@
 //   });
 //
 // CHROMIUM names the browser (default: chromium or google-chrome from PATH), SHOTS the folder for screenshots.
-// Every page is watched: a script error, a refused policy or a request to another host than this one fails the run.
-// `accessible` holds a page against the rules of WCAG 2.2, levels A and AA, that a program can check (axe-core).
+// `page.complaints` collects script errors, violations of the content security policy and requests to other hosts.
+// `accessible` checks a page against WCAG 2.2, levels A and AA, as far as a program can (axe-core).
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ export async function run(test) {
   // The sandbox needs rights that containers do not give; these pages are our own.
   const browser = await chromium.launch({ executablePath: browserPath(), args: ['--no-sandbox', '--disable-gpu'] });
 
-  // A new person at a new browser: no cookies.
+  // A new browser without cookies.
   const visit = async (url, { dark = false, phone = false, script = true } = {}) => {
     const context = await browser.newContext({
       viewport: phone ? PHONE : DESKTOP,
@@ -89,14 +89,14 @@ export async function run(test) {
     check(`${name}: no violation of WCAG 2, A and AA`, [found, passes.length > 0], [[], true]);
   };
 
-  // What a glance would see: nothing sticks out sideways, nothing is too small to touch.
+  // No horizontal overflow, and no control that is too small to touch.
   const looksRight = async (page, name) => {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
-    check(`${name}: nothing sticks out sideways`, wide, false);
+    check(`${name}: no horizontal overflow`, wide, false);
     const small = await page.$$eval('button, input:not([type=hidden]):not([type=checkbox]), .choice', (elements) =>
       elements.filter((e) => e.checkVisibility() && !e.classList.contains('link') && e.getBoundingClientRect().height < 40).map((e) => e.outerHTML));
-    check(`${name}: everything can be touched`, small, []);
-    check(`${name}: nothing to complain about`, page.complaints, []);
+    check(`${name}: controls are large enough to touch`, small, []);
+    check(`${name}: no errors in the console`, page.complaints, []);
     await accessible(page, name);
   };
 

@@ -1,5 +1,5 @@
-// The pages of the development authorization server, as a person meets them: BASE_URL as the only argument.
-// A client of our own stands behind them: it registers, listens on a free port, and redeems what it is given.
+// The login and consent pages of the development authorization server. Argument: BASE_URL.
+// This script is also the client: it registers, listens on a free port and exchanges the code.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ const base = process.argv[2];
 if (!base) throw new Error('usage: node login_pages.mjs BASE_URL');
 const ALL = 'mcp:read mcp:tools mcp:prompts offline_access';
 
-// The client's callback. It says nothing of interest; the last visit is kept.
+// The redirect URI of the client; the parameters of the last visit are kept.
 let visited;
 const callback = createServer((request, response) => {
   if (request.url.startsWith('/callback')) visited = new URL(request.url, 'http://localhost').searchParams;
@@ -77,8 +77,8 @@ await run(async ({ visit, check, shoot, looksRight, accessible }) => {
     headers: { Authorization: `Bearer ${tokens.access_token}`, 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'echo', arguments: { message: 'hi' } } }),
   });
-  check('and opens the door', [called.status, (await called.json()).result?.content?.[0]?.text], [200, 'hi']);
-  check('nothing to complain about', page.complaints, []);
+  check('the server accepts the token', [called.status, (await called.json()).result?.content?.[0]?.text], [200, 'hi']);
+  check('no errors in the console', page.complaints, []);
 
   console.log('== she is remembered, denies, and changes to bob');
   await page.goto(request());
@@ -114,17 +114,17 @@ await run(async ({ visit, check, shoot, looksRight, accessible }) => {
   tokens = await redeem(answer.code);
   check('guest gets a token without scopes', [tokens.scope, tokens.refresh_token], ['', undefined]);
 
-  console.log('== strangers and their texts');
+  console.log('== a client that registered itself, and its texts');
   const nasty = `<img src=x onerror="document.title='broken'"> & “friends” ${'of a very long name '.repeat(3)}`;
-  const stranger = await register({ client_name: nasty });
-  page = await visit(request({ client_id: stranger.client_id }));
+  const untrusted = await register({ client_name: nasty });
+  page = await visit(request({ client_id: untrusted.client_id }));
   await logIn(page, 'admin');
   check('a name is text, not markup', [await page.locator('img').count(), (await title(page)).startsWith(nasty.trim())], [0, true]);
   check('it says that nobody has verified the name', await page.getByText('Registered itself').count(), 1);
-  await looksRight(page, 'a stranger');
-  await shoot(page, 'consent-stranger');
+  await looksRight(page, 'a untrusted');
+  await shoot(page, 'consent-untrusted');
   answer = await decide(page, 'Allow');
-  check('the answer still arrives', (await redeem(answer.code, stranger.client_id)).token_type, 'Bearer');
+  check('the answer still arrives', (await redeem(answer.code, untrusted.client_id)).token_type, 'Bearer');
   for (const [what, changes, heading] of [
     ['unknown client', { client_id: 'nobody' }, 'Unknown application'],
     ['foreign address', { redirect_uri: 'https://evil.example/callback' }, 'Unregistered redirect URI'],
@@ -135,7 +135,7 @@ await run(async ({ visit, check, shoot, looksRight, accessible }) => {
     await shoot(page, `problem-${what.replace(' ', '-')}`);
   }
 
-  console.log('== nobody may put these pages into a frame');
+  console.log('== the pages cannot be framed');
   const frame = createServer((_, response) => {
     response.setHeader('Content-Type', 'text/html');
     response.end(`<iframe src="${request().replaceAll('&', '&amp;')}"></iframe>`);
@@ -147,7 +147,7 @@ await run(async ({ visit, check, shoot, looksRight, accessible }) => {
   check('the frame stays empty', await inside?.locator('form').count().catch(() => 0) ?? 0, 0);
   frame.close();
 
-  console.log('== light and dark, on a phone and on a desk');
+  console.log('== light and dark, phone and desktop');
   for (const dark of [false, true]) {
     for (const phone of [false, true]) {
       const look = `${dark ? 'dark' : 'light'}-${phone ? 'phone' : 'desktop'}`;

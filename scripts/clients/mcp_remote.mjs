@@ -1,9 +1,9 @@
-// A client that speaks stdio only, over mcp-remote, which does the HTTP and the login in its place.
+// A client that supports stdio only, with mcp-remote, which does HTTP and the login for it.
 //
 //   node mcp_remote.mjs http://localhost:9000/mcp
 //
-// BROWSER is the program that plays the person (scripts/login_bot.sh), MCP_REMOTE_CONFIG_DIR where mcp-remote keeps its
-// tokens. Prints what it got, one line each. Exit status: 0 the tool answered, 3 it was refused, 1 anything else.
+// BROWSER is the program that logs in (scripts/login_bot.sh), MCP_REMOTE_CONFIG_DIR where mcp-remote stores its tokens.
+// Prints a line for each result. Exit status: 0 the call succeeded, 3 the server rejected it, 1 another error.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

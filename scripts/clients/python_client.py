@@ -1,11 +1,11 @@
-"""The official Python client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, then
-everything that the server offers, used once.
+"""The official Python client: discovery, registration and login where the server requires a token, then one call of
+everything that the server offers.
 
-    python python_client.py http://localhost:9000/mcp                # it logs in when the server wants that
-    TOKEN=... python python_client.py http://localhost:9000/mcp      # it has a token already
+    python python_client.py http://localhost:9000/mcp                # logs in if the server requires it
+    TOKEN=... python python_client.py http://localhost:9000/mcp      # sends this token
 
-BROWSER is the program that plays the person (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol.
-Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
+BROWSER is the program that logs in (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol.
+Prints a line for each result. Exit status: 0 all calls succeeded, 3 the server rejected one, 1 another error.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ ARGUMENTS = {"greeting": {"name": "Ada"}, "help": {}, "echo_prompt": {"message":
 
 
 class Memory:
-    """What a client keeps: in memory here, in a safe place elsewhere."""
+    """Tokens and registration, in memory only."""
 
     tokens = client = None
 
@@ -44,7 +44,7 @@ class Memory:
 
 
 class Browser:
-    """Sends the person away, and waits on a free port of this machine for their return."""
+    """Opens the login page and receives the response on a free loopback port."""
 
     authorizations = 0
 
@@ -65,7 +65,7 @@ class Browser:
         self.authorizations += 1
         process = await asyncio.create_subprocess_exec(os.environ["BROWSER"], url)
         if await process.wait() != 0:
-            raise RuntimeError("the browser could not be used")
+            raise RuntimeError("the login failed")
 
     async def wait(self):
         query = urlsplit(await self.answers.get()).query
@@ -76,13 +76,13 @@ class Browser:
 
 
 def reasons(error):
-    """The words of an error and of all that it groups."""
+    """The messages of an error and of the errors that it groups."""
     inner = [reasons(one) for one in getattr(error, "exceptions", [])]
     return " ".join([f"{type(error).__name__}: {error}", *inner])
 
 
-async def tour(client):
-    """What the server offers, used once: tools, prompts, resources, completion."""
+async def exercise(client):
+    """Calls tools, prompts, resources and completion once."""
     print("protocol", client.protocol_version)
     print("tools", *[tool.name for tool in (await client.list_tools()).tools])
     print("echo", (await client.call_tool("echo", {"message": "hello from Python"})).content[0].text)
@@ -122,7 +122,7 @@ async def main():
             async with Client(transport, mode=os.environ.get("ERA", "auto")) as client:
                 if memory.tokens:
                     print("scope", memory.tokens.scope)
-                await tour(client)
+                await exercise(client)
     except Exception as error:
         words = reasons(error)
         print("refused", words[:300].replace("\n", " "))

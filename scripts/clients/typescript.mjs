@@ -1,12 +1,12 @@
-// The official TypeScript client, from a URL to a tool's answer: 401, discovery, registration, a person, a token, then
-// everything that the server offers, used once.
+// The official TypeScript client: discovery, registration and login where the server requires a token, then one call of
+// everything that the server offers.
 //
-//   node typescript.mjs http://localhost:9000/mcp               it logs in when the server wants that
-//   TOKEN=... node typescript.mjs http://localhost:9000/mcp     it has a token already
+//   node typescript.mjs http://localhost:9000/mcp               logs in if the server requires it
+//   TOKEN=... node typescript.mjs http://localhost:9000/mcp     sends this token
 //
-// BROWSER is the program that plays the person (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID and
+// BROWSER is the program that logs in (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID and
 // CLIENT_SECRET are for an authorization server where somebody has registered this client.
-// Prints what it got, one line each. Exit status: 0 everything was answered, 3 it was refused, 1 anything else.
+// Prints a line for each result. Exit status: 0 all calls succeeded, 3 the server rejected one, 1 another error.
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import { Client, StreamableHTTPClientTransport, UnauthorizedError } from '@model
 const url = new URL(process.argv[2] ?? 'http://localhost:9000/mcp');
 const open = promisify(execFile);
 
-// Where the browser comes back to: a free port of this machine, for as long as this runs.
+// The redirect URI: a free loopback port.
 const callback = createServer((request, response) => {
   response.end('Back at the client; this window can be closed.');
   callback.emit('answer', new URL(request.url, 'http://localhost').searchParams);
@@ -26,7 +26,7 @@ const callback = createServer((request, response) => {
 await once(callback, 'listening');
 const redirectUrl = `http://127.0.0.1:${callback.address().port}/callback`;
 
-// What a client keeps: in memory here, in a safe place elsewhere.
+// Tokens and registration, in memory only.
 const { CLIENT_ID: client_id, CLIENT_SECRET: client_secret } = process.env;
 const kept = { authorizations: 0, client: client_id && { client_id, ...(client_secret && { client_secret }) } };
 const provider = {
@@ -72,12 +72,12 @@ async function connected() {
 }
 
 async function finish(transport) {
-  if (kept.answer.get('state') !== kept.state) throw new Error('the answer is not to our request');
+  if (kept.answer.get('state') !== kept.state) throw new Error('state does not match the request');
   await transport.finishAuth(kept.answer);
 }
 
 // Beside tools: prompts, resources, completion.
-async function tour(client) {
+async function exercise(client) {
   const { resources, completions } = client.getServerCapabilities();
   const complete = async (ref, name, value) => (await client.complete({ ref, argument: { name, value } })).completion.values.join(' ');
   const values = { greeting: { name: 'Ada' }, echo_prompt: { message: 'hi' } };
@@ -105,7 +105,7 @@ try {
   console.log(`tools ${tools.map((tool) => tool.name).join(' ')}`);
   const echo = () => client.callTool({ name: 'echo', arguments: { message: 'hello from TypeScript' } });
   const result = await echo().catch(async (error) => {
-    // 403 insufficient_scope: the client has asked the person once more; use that answer, once.
+    // 403 insufficient_scope: the SDK has opened the login page again; use that response, once.
     if (!(error instanceof UnauthorizedError) || kept.authorizations !== 2) throw error;
     await finish(transport);
     return echo();
@@ -113,7 +113,7 @@ try {
   console.log(`echo ${result.content[0].text}`);
   const time = await client.callTool({ name: 'get_time', arguments: {} });
   console.log(`get_time ${time.structuredContent.time}`);
-  await tour(client);
+  await exercise(client);
   await client.close();
 } catch (error) {
   console.log(`refused ${error.name}: ${error.message}`.slice(0, 300));
