@@ -6,11 +6,11 @@
 //! All functions work on text: identifiers are compared byte for byte, and a URL parser would change some of them
 //! (`http://host` becomes `http://host/`).
 
-/// The path of a protected resource's metadata (RFC 9728, 3).
+/// The suffix of a protected resource's metadata (RFC 9728, 3).
 pub const PROTECTED_RESOURCE: &str = "oauth-protected-resource";
-/// The path of an authorization server's metadata (RFC 8414, 3).
+/// The suffix of an authorization server's metadata (RFC 8414, 3).
 pub const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
-/// The path of an OpenID provider's metadata (OpenID Connect Discovery 1.0, 4).
+/// The suffix of an OpenID provider's metadata (OpenID Connect Discovery 1.0, 4).
 pub const OPENID_CONFIGURATION: &str = "openid-configuration";
 
 /// Scheme and authority of a URL, and the rest.
@@ -20,15 +20,22 @@ pub fn split_origin(url: &str) -> (&str, &str) {
     url.split_at(end)
 }
 
-/// `/.well-known/SUFFIX` inserted between host and path (RFC 9728, 3.1; RFC 8414, 3.1): only the path of the URL.
+/// The path of [`well_known`], without a query.
 pub fn well_known_path(identifier: &str, suffix: &str) -> String {
-    let (_, path) = split_origin(identifier);
+    let path = split_origin(without_query(identifier)).1;
     format!("/.well-known/{suffix}{}", path.trim_end_matches('/'))
 }
 
-/// `/.well-known/SUFFIX` inserted between host and path (RFC 9728, 3.1; RFC 8414, 3.1).
+/// `/.well-known/SUFFIX` inserted between host and path; a query is kept (RFC 9728, 3.1; RFC 8414, 3.1).
 pub fn well_known(identifier: &str, suffix: &str) -> String {
-    format!("{}{}", split_origin(identifier).0, well_known_path(identifier, suffix))
+    let query = &identifier[without_query(identifier).len()..];
+    let (origin, _) = split_origin(identifier);
+    format!("{origin}{}{query}", well_known_path(identifier, suffix))
+}
+
+/// `/.well-known/SUFFIX` at the root of the host.
+pub fn well_known_root(url: &str, suffix: &str) -> String {
+    format!("{}/.well-known/{suffix}", split_origin(url).0)
 }
 
 /// `/.well-known/SUFFIX` after the path (OpenID Connect Discovery 1.0, 4.1).
@@ -86,6 +93,22 @@ mod tests {
         ] {
             assert_eq!(issuer_metadata(issuer), expected, "{issuer}");
         }
+    }
+
+    #[test]
+    fn the_suffix_is_inserted_before_the_path_and_a_query_is_kept() {
+        for (resource, expected) in [
+            ("https://h/mcp", "https://h/.well-known/oauth-protected-resource/mcp"),
+            ("https://h/mcp/", "https://h/.well-known/oauth-protected-resource/mcp"),
+            ("https://h/a/mcp/?x=1", "https://h/.well-known/oauth-protected-resource/a/mcp?x=1"),
+            ("https://h?x=1", "https://h/.well-known/oauth-protected-resource?x=1"),
+            ("https://h/", "https://h/.well-known/oauth-protected-resource"),
+            ("https://[::1]:9000", "https://[::1]:9000/.well-known/oauth-protected-resource"),
+        ] {
+            assert_eq!(well_known(resource, PROTECTED_RESOURCE), expected);
+        }
+        let root = well_known_root("https://h/mcp?x=1", PROTECTED_RESOURCE);
+        assert_eq!(root, "https://h/.well-known/oauth-protected-resource");
     }
 
     #[test]

@@ -1,7 +1,6 @@
-//! gen-token: signs a token with the key pair in `keys/`, for steps 5 to 9.
+//! gen-token: signs access tokens with the key pair in `keys/`, for steps 5 to 9.
 //!
-//! It stands in for an authorization server until there is one: whoever can read the private key is whoever they
-//! say they are.
+//! It replaces an authorization server until step 7. Anyone with the private key can impersonate any user.
 //!
 //! Spec: RFC 7519, RFC 9068 section 2.2
 
@@ -27,10 +26,10 @@ Examples:
   gen-token --username bob --scopes mcp:read,mcp:prompts     other scopes
   TOKEN=$(cargo run -q --bin gen-token -- --username alice --print-token)
   gen-token --demo                                           alice, bob and admin at once
-  gen-token --generate-keys                                  a new key pair; old tokens become worthless"
+  gen-token --generate-keys                                  a new key pair; earlier tokens become invalid"
 )]
 struct Args {
-    /// For whom; `admin` and `administrator` get the role admin.
+    /// The user; `admin` and `administrator` get the role admin.
     #[arg(long, required_unless_present_any = ["demo", "generate_keys"])]
     username: Option<String>,
     /// Scopes, separated by commas; "" for none.
@@ -42,7 +41,7 @@ struct Args {
     /// Roles, separated by commas. [default: user, and admin for admin and administrator]
     #[arg(long)]
     roles: Option<String>,
-    /// Who shall accept the token.
+    /// `aud`: the server that the token is for.
     #[arg(long, default_value = "mcp-server")]
     audience: String,
     /// Print the token and nothing else, and write no file.
@@ -107,7 +106,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn single(args: &Args, keys: &KeyPair, username: &str) -> anyhow::Result<()> {
-    let payload = claims(args, username, words(&args.scopes))?;
+    let payload = claims(args, username, list(&args.scopes))?;
     let token = keys.sign("JWT", &payload)?;
     if args.print_token {
         println!("{token}");
@@ -139,7 +138,7 @@ fn demo(args: &Args, keys: &KeyPair) -> anyhow::Result<()> {
         ("bob", "mcp:read,mcp:prompts"),
         ("admin", "mcp:read,mcp:tools,mcp:prompts"),
     ] {
-        let payload = claims(args, user, words(scopes))?;
+        let payload = claims(args, user, list(scopes))?;
         let token = keys.sign("JWT", &payload)?;
         println!("{user}: {} (until {})\n{token}\n", payload.scope, rfc3339(payload.exp)?);
         tokens.push(DemoToken {
@@ -162,7 +161,7 @@ fn claims(args: &Args, username: &str, scopes: Vec<String>) -> anyhow::Result<Cl
         .as_secs();
     let admin = ["admin", "administrator"].iter().any(|name| name.eq_ignore_ascii_case(username));
     let roles = match &args.roles {
-        Some(roles) => words(roles),
+        Some(roles) => list(roles),
         None => ["user"].into_iter().chain(admin.then_some("admin")).map(str::to_owned).collect(),
     };
     Ok(Claims {
@@ -178,16 +177,20 @@ fn claims(args: &Args, username: &str, scopes: Vec<String>) -> anyhow::Result<Cl
     })
 }
 
-/// The words of a comma-separated list, trimmed; none for an empty text.
-fn words(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+/// The elements of a comma-separated list, trimmed; none for an empty text.
+fn list(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|element| !element.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn rfc3339(seconds: u64) -> anyhow::Result<String> {
     Ok(Timestamp::from_second(i64::try_from(seconds)?)?.to_string())
 }
 
-/// Writes a file that only its owner can read, whole or not at all.
+/// Writes a file with mode 0600, completely or not at all.
 fn write_private(path: &Path, content: &impl Serialize) -> anyhow::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(".").context("cannot write into this folder")?;
     serde_json::to_writer_pretty(&mut file, content)?;

@@ -182,7 +182,10 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::client::{context::urls, oauth::metadata};
+    use crate::{
+        auth::urls::{AUTHORIZATION_SERVER, well_known_appended},
+        client::{context::urls, oauth::metadata},
+    };
 
     #[derive(Deserialize)]
     struct Recorded {
@@ -203,7 +206,7 @@ mod tests {
             .map(|(url, standard)| (url, standard, true))
             .collect();
         locations.push((
-            urls::well_known_appended(&url, metadata::SERVER),
+            well_known_appended(url.as_str(), AUTHORIZATION_SERVER),
             "RFC 8414, but appended",
             false,
         ));

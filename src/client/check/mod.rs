@@ -14,7 +14,10 @@ use url::Url;
 
 use self::evaluate::evaluate;
 use crate::{
-    auth::metadata::AuthorizationServerMetadata,
+    auth::{
+        metadata::AuthorizationServerMetadata,
+        urls::{AUTHORIZATION_SERVER, well_known_appended},
+    },
     client::{
         context::{
             client::Client,
@@ -24,7 +27,7 @@ use crate::{
             urls,
         },
         oauth::{
-            metadata::{ResourceMetadata, SERVER, document, resource_locations, server_locations},
+            metadata::{ResourceMetadata, document, resource_locations, server_locations},
             unauthorized::AuthChallenge,
         },
     },
@@ -147,7 +150,7 @@ async fn probe(client: &Client, issuer: &str) -> Result<Vec<Location>, ClientErr
     let url: Url = urls::secure(issuer)?;
     let mut candidates: Vec<_> =
         server_locations(&url).into_iter().map(|(url, name)| (url, name, true)).collect();
-    let appended = urls::well_known_appended(&url, SERVER);
+    let appended = well_known_appended(url.as_str(), AUTHORIZATION_SERVER);
     if candidates.iter().all(|(url, ..)| *url != appended) {
         candidates.push((appended, "RFC 8414, but appended", false));
     }

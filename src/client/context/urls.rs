@@ -1,8 +1,8 @@
-//! Which URLs may be used, and where well-known documents are.
+//! Which URLs may be used.
 //!
-//! Specifications: MCP authorization "Canonical Server URI" and "Communication Security"; RFC 9728 section 3 and RFC 8414
-//! section 3 (well-known locations); RFC 3986 section 6.2.1 (comparison byte for byte). A URL from a document goes into
-//! requests exactly as it was written: a parser's `http://host/` is another identifier than the document's `http://host`.
+//! Specifications: MCP authorization "Canonical Server URI" and "Communication Security"; RFC 3986 section 6.2.1
+//! (comparison byte for byte). A URL from a document goes into requests exactly as it was written: a parser's
+//! `http://host/` is another identifier than the document's `http://host`.
 
 use url::{Host, Url, form_urlencoded};
 
@@ -41,27 +41,6 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 pub(crate) fn is_localhost(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")
-}
-
-/// `/.well-known/SUFFIX` inserted between the host and the path (RFC 9728, 3.1; RFC 8414, 3.1).
-pub(crate) fn well_known(url: &Url, suffix: &str) -> String {
-    let path = url.path().trim_end_matches('/');
-    let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
-    format!("{}/.well-known/{suffix}{path}{query}", url.origin().ascii_serialization())
-}
-
-/// `/.well-known/SUFFIX` at the root of the host.
-pub(crate) fn well_known_root(url: &Url, suffix: &str) -> String {
-    format!("{}/.well-known/{suffix}", url.origin().ascii_serialization())
-}
-
-/// `/.well-known/SUFFIX` after the path (OpenID Connect Discovery 1.0, 4.1).
-pub(crate) fn well_known_appended(url: &Url, suffix: &str) -> String {
-    format!(
-        "{}{}/.well-known/{suffix}",
-        url.origin().ascii_serialization(),
-        url.path().trim_end_matches('/')
-    )
 }
 
 /// Whether a resource identifier stands for `url`: it is the same, or a parent of it at a `/`.
@@ -132,24 +111,6 @@ mod tests {
         ] {
             assert_eq!(covers(resource, &url), expected, "{resource}");
         }
-    }
-
-    #[test]
-    fn well_known_documents_are_where_the_specifications_say() {
-        let tenant = Url::parse("https://as.example.com/tenant1/").unwrap();
-        assert_eq!(
-            well_known(&tenant, "oauth-authorization-server"),
-            "https://as.example.com/.well-known/oauth-authorization-server/tenant1"
-        );
-        assert_eq!(
-            well_known_appended(&tenant, "openid-configuration"),
-            "https://as.example.com/tenant1/.well-known/openid-configuration"
-        );
-        let root = Url::parse("https://as.example.com").unwrap();
-        assert_eq!(
-            well_known(&root, "openid-configuration"),
-            well_known_root(&root, "openid-configuration")
-        );
     }
 
     #[test]

@@ -7,13 +7,9 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    auth::metadata::AuthorizationServerMetadata,
-    client::context::{client::Client, error::ClientError, http::Response, urls},
+    auth::{metadata::AuthorizationServerMetadata, urls},
+    client::context::{client::Client, error::ClientError, http::Response},
 };
-
-const RESOURCE: &str = "oauth-protected-resource";
-pub(crate) const SERVER: &str = "oauth-authorization-server";
-const OPENID: &str = "openid-configuration";
 
 /// Protected resource metadata, as far as a client uses it (RFC 9728, 2).
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -106,13 +102,16 @@ fn not_found<T: Document>(response: &Response) -> ClientError {
 
 /// Whether the MCP server's own origin has authorization server metadata at its root, as in MCP 2025-03-26.
 pub(crate) async fn has_server_metadata(client: &Client) -> bool {
-    let url = urls::well_known_root(&client.url, SERVER);
+    let url = urls::well_known_root(client.url.as_str(), urls::AUTHORIZATION_SERVER);
     first_document::<AuthorizationServerMetadata>(client, &[url], false).await.is_ok()
 }
 
 /// Where protected resource metadata may be: below the path of the MCP endpoint, then at the root.
 pub(crate) fn resource_locations(url: &Url) -> Vec<String> {
-    let mut locations = vec![urls::well_known(url, RESOURCE), urls::well_known_root(url, RESOURCE)];
+    let mut locations = vec![
+        urls::well_known(url.as_str(), urls::PROTECTED_RESOURCE),
+        urls::well_known_root(url.as_str(), urls::PROTECTED_RESOURCE),
+    ];
     locations.dedup();
     locations
 }
@@ -120,9 +119,15 @@ pub(crate) fn resource_locations(url: &Url) -> Vec<String> {
 /// Where an issuer's metadata may be, in the order that MCP prescribes, and the standard of each location.
 pub(crate) fn server_locations(issuer: &Url) -> Vec<(String, &'static str)> {
     let mut locations = vec![
-        (urls::well_known(issuer, SERVER), "RFC 8414"),
-        (urls::well_known(issuer, OPENID), "OpenID Connect Discovery, path inserted"),
-        (urls::well_known_appended(issuer, OPENID), "OpenID Connect Discovery"),
+        (urls::well_known(issuer.as_str(), urls::AUTHORIZATION_SERVER), "RFC 8414"),
+        (
+            urls::well_known(issuer.as_str(), urls::OPENID_CONFIGURATION),
+            "OpenID Connect Discovery, path inserted",
+        ),
+        (
+            urls::well_known_appended(issuer.as_str(), urls::OPENID_CONFIGURATION),
+            "OpenID Connect Discovery",
+        ),
     ];
     // Without a path the last two are the same.
     if locations[1].0 == locations[2].0 {
