@@ -131,10 +131,9 @@ impl ProtectedResource {
         Self { resource_documentation: Some(url.into()), ..self }
     }
 
-    /// The values that `aud` of a token for this resource may have: the identifier, and the URL of the server when
-    /// the resource is the only one on its host (`http://localhost:9000` for `http://localhost:9000/mcp`, which the
-    /// tutorial's clients request). With a longer path the host is shared, and a token for another resource on it
-    /// must not be accepted (RFC 8707, 2).
+    /// The values that `aud` of a token for this resource may have: the identifier, and for `http://localhost:9000/mcp`
+    /// also `http://localhost:9000`, which the tutorial's clients request. With any other path the host may be shared,
+    /// and a token for another resource on it must not be accepted (RFC 8707, 2).
     pub fn audiences(&self) -> Vec<String> {
         std::iter::once(self.resource.as_str())
             .chain(self.server_url())
@@ -144,8 +143,7 @@ impl ProtectedResource {
 
     fn server_url(&self) -> Option<&str> {
         let (origin, path) = urls::split_origin(&self.resource);
-        let segment = path.strip_prefix('/')?;
-        (!segment.is_empty() && !segment.contains(['/', '?', '#'])).then_some(origin)
+        (path == "/mcp").then_some(origin)
     }
 
     /// Where the document is (RFC 9728, 3.1): `/.well-known/oauth-protected-resource`, then the resource's path.
@@ -241,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_of_a_server_with_one_resource_is_an_audience_too() {
+    fn the_url_of_a_server_with_an_endpoint_mcp_is_an_audience_too() {
         for (resource, expected) in [
             (
                 "http://localhost:9000/mcp",
@@ -249,6 +247,7 @@ mod tests {
             ),
             ("https://mcp.example.com", &["https://mcp.example.com"]),
             ("https://mcp.example.com/", &["https://mcp.example.com/"]),
+            ("https://mcp.example.com/team-a", &["https://mcp.example.com/team-a"]),
             ("https://mcp.example.com/team-a/mcp", &["https://mcp.example.com/team-a/mcp"]),
         ] {
             assert_eq!(ProtectedResource::new(resource).audiences(), expected, "{resource}");
