@@ -7,6 +7,7 @@
 
 pub(super) mod documents;
 pub(super) mod fetch;
+mod freshness;
 
 use std::sync::Arc;
 
