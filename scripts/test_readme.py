@@ -97,7 +97,7 @@ class Server:
         lines = []
         for line in self.process.stdout:
             lines.append(line.rstrip("\n"))
-            if line.startswith("try:"):
+            if line.startswith("next:"):
                 break
         return lines
 
