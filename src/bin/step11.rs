@@ -13,9 +13,10 @@ use mcp_auth::client::{
     cli,
     context::{client::Client, credentials::AccessToken, error::ClientError, options::Grant},
     oauth::{
-        assertion, authorization, browser, discovery, registration,
+        authorization::{self, browser},
+        discovery, registration,
         step_up::ScopeState,
-        token,
+        token::{self, assertion},
         unauthorized::{AuthChallenge, Authorizer},
     },
 };

@@ -5,7 +5,7 @@
 //! | [`oauth`] | discovery, registration, authorization code with PKCE, tokens, step-up | RFC 9728, 8414, 7591, 6749, 7636, 8252, 8707, 9207, 9449; MCP authorization |
 //! | [`mcp`] | Streamable HTTP in both protocol eras: sessions, streams, tools | MCP 2025-06-18, 2025-11-25, 2026-07-28 |
 //! | [`cli`] | the run that the command line asks for, and its output | |
-//! | [`check`] | an authorization server judged by its public metadata | the same as `oauth` |
+//! | [`check`] | an authorization server evaluated by its public metadata | the same as `oauth` |
 //! | [`context`] | what all of them use: options, HTTP, URLs, credential store, reporter, errors | MCP authorization, "Security Considerations" |
 //!
 //! `oauth` uses `context`; `mcp` uses both; `cli` and `check` use all three. Nothing here depends on the server modules.

@@ -65,7 +65,7 @@ fn used(locations: &[Location]) -> (&Location, &AuthorizationServerMetadata) {
     let mut found = locations
         .iter()
         .filter_map(|location| location.metadata.as_ref().map(|metadata| (location, metadata)));
-    found.next().expect("judged only when there is a document")
+    found.next().expect("evaluated only if there is a document")
 }
 
 fn pkce(

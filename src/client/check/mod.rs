@@ -23,7 +23,7 @@ use crate::{
             client::Client,
             error::ClientError,
             options::Format,
-            redact::{one_line, printable},
+            reporter::redact::{one_line, printable},
             urls,
         },
         oauth::{

@@ -9,7 +9,7 @@ use crate::{
     client::{
         context::{
             options::Format,
-            redact::{layout, one_line, printable},
+            reporter::redact::{layout, one_line, printable},
         },
         mcp::{session::MethodResult, tools::Tool},
     },

@@ -10,7 +10,7 @@ use crate::{
     client::{
         context::{
             error::ClientError,
-            option_values::{self, Call},
+            options::values::{self, Call},
             reporter::Stage,
         },
         mcp::{
@@ -100,7 +100,7 @@ async fn prompt_loop<A: Authorizer>(
         let call = match (line.trim(), tools.iter().find(|tool| tool.name == line.trim())) {
             ("", _) => return Ok(()),
             (_, Some(tool)) => tool.example_call(),
-            (typed, None) => match option_values::call(typed) {
+            (typed, None) => match values::call(typed) {
                 Ok(call) => call,
                 Err(why) => {
                     client.reporter.warn(&why);

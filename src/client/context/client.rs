@@ -13,7 +13,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use url::Url;
 
 use crate::client::context::{
-    credential_store::CredentialStore,
+    credentials::store::CredentialStore,
     error::ClientError,
     http::Http,
     options::{Format, Options},

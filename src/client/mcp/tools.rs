@@ -11,7 +11,7 @@ use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     client::{
-        context::{error::ClientError, option_values::Call},
+        context::{error::ClientError, options::values::Call},
         mcp::{
             example_args,
             param_headers::ParamHeaders,

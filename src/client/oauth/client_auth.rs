@@ -12,11 +12,10 @@ use url::form_urlencoded::byte_serialize;
 use crate::client::{
     context::{
         client::Client,
-        credentials::{AuthMethod, ClientInformation, unix_now},
+        credentials::{AuthMethod, ClientInformation, secret::Secret, unix_now},
         error::ClientError,
-        secret::Secret,
     },
-    oauth::pkce,
+    oauth::authorization::pkce,
 };
 
 /// The best method that the server supports and the client can use. Without a secret of its own the client prefers to be

@@ -17,8 +17,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::client::{
-    context::{credentials::unix_now, error::ClientError, secret::Secret},
-    oauth::pkce,
+    context::{
+        credentials::{secret::Secret, unix_now},
+        error::ClientError,
+    },
+    oauth::authorization::pkce,
 };
 
 /// A P-256 key pair for proofs.

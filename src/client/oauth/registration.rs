@@ -12,11 +12,9 @@ use crate::{
     client::{
         context::{
             client::Client,
-            credentials::{AccessToken, AuthMethod, ClientInformation},
-            error::ClientError,
-            oauth_error::OAuthError,
+            credentials::{AccessToken, AuthMethod, ClientInformation, secret::Secret},
+            error::{ClientError, oauth::OAuthError},
             reporter::Stage,
-            secret::Secret,
         },
         oauth::{authorization, client_auth::choose_method, step_up::AccessRequest},
     },

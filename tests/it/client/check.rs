@@ -1,4 +1,4 @@
-//! `--check`: an issuer, or an MCP server that names one, judged by its documents alone.
+//! `--check`: an issuer, or an MCP server that names one, evaluated by its documents alone.
 
 use axum::{
     http::{StatusCode, header},
@@ -24,7 +24,7 @@ fn word<'a>(run: &'a Run, column: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn an_issuer_is_read_and_nothing_else_is_touched() {
+async fn only_the_metadata_of_an_issuer_is_requested() {
     let mock = Mock::honest().await;
     let run = check(&mock.facts.url, &[]).await;
     run.succeeded();
@@ -46,7 +46,7 @@ async fn an_issuer_is_read_and_nothing_else_is_touched() {
 }
 
 #[tokio::test]
-async fn an_mcp_server_leads_to_its_issuer_by_the_well_known_place_or_the_challenge() {
+async fn an_mcp_server_leads_to_its_issuer_by_well_known_location_or_challenge() {
     let mock = Mock::honest().await;
     let run = check(&mock.mcp(), &[]).await;
     run.succeeded();
@@ -70,7 +70,7 @@ async fn an_mcp_server_leads_to_its_issuer_by_the_well_known_place_or_the_challe
 }
 
 #[tokio::test]
-async fn what_stops_clients_is_said_in_so_many_words() {
+async fn what_stops_clients_is_an_issue() {
     for (change, issue) in [
         (json!({"code_challenge_methods_supported": null}), "must refuse to continue"),
         (json!({"code_challenge_methods_supported": ["plain"]}), "no S256"),
@@ -107,21 +107,21 @@ async fn what_stops_clients_is_said_in_so_many_words() {
 }
 
 #[tokio::test]
-async fn a_host_without_documents_is_no_provider() {
+async fn a_host_without_metadata_is_no_provider() {
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
         hit.path.starts_with("/.well-known").then(|| "<html>".into_response())
     })
     .await;
-    check(&mock.facts.url, &[]).await.refused("publishes no authorization server metadata");
-    check("http://127.0.0.1:9", &[]).await.refused("is the server running");
-    check("http://example.com", &[]).await.refused("use https");
+    check(&mock.facts.url, &[]).await.failed("publishes no authorization server metadata");
+    check("http://127.0.0.1:9", &[]).await.failed("is the server running");
+    check("http://example.com", &[]).await.failed("use https");
     let mock =
         Mock::start(|_: &Hit, _: &Facts| Some(endless("application/json", "        "))).await;
-    check(&mock.facts.url, &[]).await.refused("sent more than");
+    check(&mock.facts.url, &[]).await.failed("sent more than");
 }
 
 #[tokio::test]
-async fn the_development_authorization_server_is_judged_as_it_is() {
+async fn the_development_authorization_server_has_no_issues() {
     let server = Server::start("step8");
     for url in [server.url.clone(), format!("{}/mcp", server.url)] {
         let run = check(&url, &[]).await;

@@ -1,4 +1,4 @@
-//! The credentials file: kept between runs, for its owner alone, whole at every moment, used by several at once.
+//! The credentials file: stored between runs, for its owner only, replaced as a whole, shared by concurrent runs.
 
 use std::{
     collections::HashSet,
@@ -11,7 +11,7 @@ use axum::{http::StatusCode, response::IntoResponse};
 use serde_json::{Value, json};
 
 use super::{
-    mock::{Facts, Hit, Mock, REFRESH, ok, refused},
+    mock::{Facts, Hit, Mock, REFRESH, ok, unauthorized},
     run::{Home, finish},
 };
 
@@ -22,7 +22,7 @@ fn mode(path: &std::path::Path) -> u32 {
 }
 
 #[tokio::test]
-async fn a_second_run_needs_nobody_until_it_is_told_to_forget() {
+async fn a_second_run_needs_no_login_until_a_logout() {
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &[]).await.succeeded();
     #[cfg(unix)]
@@ -41,7 +41,7 @@ async fn a_second_run_needs_nobody_until_it_is_told_to_forget() {
 }
 
 #[tokio::test]
-async fn a_registration_outlives_its_tokens() {
+async fn a_registration_is_kept_when_its_tokens_are_gone() {
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &[]).await.succeeded();
     let mut stored = home.stored();
@@ -57,7 +57,7 @@ async fn a_registration_outlives_its_tokens() {
 }
 
 #[tokio::test]
-async fn nothing_is_kept_of_a_headless_run_unless_a_file_is_named() {
+async fn a_headless_run_stores_nothing_unless_a_file_is_named() {
     let (mock, home) = (Mock::honest().await, Home::new());
     finish(home.start(&mock, ["--headless"])).await.succeeded();
     assert_eq!(fs::read_dir(home.0.path()).unwrap().count(), 0);
@@ -65,21 +65,21 @@ async fn nothing_is_kept_of_a_headless_run_unless_a_file_is_named() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_others_can_read_is_refused() {
+async fn a_credentials_file_that_others_can_read_is_rejected() {
     use std::os::unix::fs::PermissionsExt;
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &[]).await.succeeded();
     fs::set_permissions(home.credentials(), fs::Permissions::from_mode(0o644)).unwrap();
-    home.run(&mock, &[]).await.refused("run: chmod 600");
+    home.run(&mock, &[]).await.failed("run: chmod 600");
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_credentials_file_is_left_alone() {
+async fn a_file_that_is_no_credentials_file_is_not_changed() {
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &[]).await.succeeded();
     for text in ["", "{", "[1]", "{\"tokens\": 1}"] {
         fs::write(home.credentials(), text).unwrap();
-        home.run(&mock, &[]).await.refused("is not a credentials file");
+        home.run(&mock, &[]).await.failed("is not a credentials file");
         assert_eq!(fs::read_to_string(home.credentials()).unwrap(), text);
     }
 }
@@ -112,7 +112,7 @@ async fn rotating(first_expires_in: u64) -> (Mock, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn an_expired_token_is_renewed_and_the_new_refresh_token_kept() {
+async fn an_expired_token_is_refreshed_and_the_new_refresh_token_stored() {
     let (mock, stolen) = rotating(0).await;
     let home = Home::new();
     home.run(&mock, &[]).await.succeeded();
@@ -157,7 +157,7 @@ async fn a_401_is_answered_with_one_refresh_and_a_dead_refresh_token_with_the_pe
     // The server forgets the first token; it would take the refreshed one.
     let mock = Mock::start(|hit: &Hit, facts: &Facts| {
         (hit.path == "/mcp" && hit.earlier > 2 && hit.authorization.ends_with("-0"))
-            .then(|| refused(facts))
+            .then(|| unauthorized(facts))
     })
     .await;
     let home = Home::new();
@@ -171,7 +171,7 @@ async fn a_401_is_answered_with_one_refresh_and_a_dead_refresh_token_with_the_pe
             );
         }
         (hit.path == "/mcp" && hit.earlier > 2 && hit.authorization.ends_with("-0"))
-            .then(|| refused(facts))
+            .then(|| unauthorized(facts))
     })
     .await;
     home.run(&mock, &["--call", "t={}"]).await.succeeded();
@@ -214,7 +214,7 @@ async fn a_client_that_was_registered_beforehand_stays_with_its_issuer() {
         (first.count("/register"), &*first.hits("/authorize")[0].query["client_id"]),
         (0, "me")
     );
-    home.run(&second, &["--client-id", "me"]).await.refused("belongs to");
+    home.run(&second, &["--client-id", "me"]).await.failed("belongs to");
     assert_eq!(second.count("/authorize"), 0);
     home.run(&second, &["--client-id", "me", "--issuer", &second.facts.url]).await.succeeded();
 }
@@ -232,7 +232,7 @@ async fn an_old_token_that_is_refused_is_no_reason_to_give_up() {
                 );
             }
             (hit.path == "/mcp" && hit.earlier > 2 && hit.authorization.ends_with("-0"))
-                .then(|| refused(facts))
+                .then(|| unauthorized(facts))
         })
         .await,
         Home::new(),

@@ -7,7 +7,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    hostile::{METADATA, RESOURCE, describing},
+    hostile::{METADATA, RESOURCE, with_metadata},
     mock::{Facts, Hit, Mock, ok},
     run::headless,
     session::{legacy, result},
@@ -42,7 +42,7 @@ async fn a_contradictory_or_broken_challenge_leads_to_the_well_known_locations()
         let mock = challenging(challenge).await;
         let run = headless(&mock, &[]).await;
         run.succeeded();
-        assert!(run.story.contains(problem), "{name}: {}", run.story);
+        assert!(run.progress.contains(problem), "{name}: {}", run.progress);
         assert_eq!((mock.count("/a"), mock.count("/b"), mock.count(RESOURCE)), (0, 0, 1), "{name}");
     }
 }
@@ -59,7 +59,7 @@ async fn a_challenge_of_hundreds_of_kilobytes_is_not_parsed() {
     .await;
     let run = headless(&mock, &[]).await;
     run.succeeded();
-    assert!(run.story.contains("WWW-Authenticate has more than 16384 bytes"));
+    assert!(run.progress.contains("WWW-Authenticate has more than 16384 bytes"));
 }
 
 #[tokio::test]
@@ -93,16 +93,16 @@ async fn null_counts_as_absent_and_a_wrong_type_is_named() {
             headless(&with(path, name, Value::Null).await, &[]).await.succeeded();
         }
         let run = headless(&with(path, name, wrong).await, &[]).await;
-        run.refused(&format!("`{name}`"));
-        run.refused(problem);
+        run.failed(&format!("`{name}`"));
+        run.failed(problem);
     }
 }
 
 #[tokio::test]
 async fn an_issuer_with_a_template_is_explained() {
     let template = "https://login.example.com/{tenantid}/v2.0";
-    let mock = describing(move |m| m["issuer"] = json!(template)).await;
-    headless(&mock, &[]).await.refused("stands for a tenant");
+    let mock = with_metadata(move |m| m["issuer"] = json!(template)).await;
+    headless(&mock, &[]).await.failed("stands for a tenant");
 
     let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
         let resource = format!("{}/mcp", facts.url);
@@ -111,8 +111,8 @@ async fn an_issuer_with_a_template_is_explained() {
     })
     .await;
     let run = headless(&mock, &[]).await;
-    run.refused("is a template, not an issuer");
-    run.refused("stands for a tenant");
+    run.failed("is a template, not an issuer");
+    run.failed("stands for a tenant");
 }
 
 /// A server of MCP 2025-03-26: it issues the tokens itself and has no protected resource metadata.
@@ -142,8 +142,8 @@ async fn server_of_2025_03_26() -> Mock {
 async fn a_server_of_2025_03_26_is_recognized_and_used_on_request() {
     let mock = server_of_2025_03_26().await;
     let run = headless(&mock, &[]).await;
-    run.refused("as in MCP 2025-03-26");
-    run.refused("pass --protocol-version 2025-03-26");
+    run.failed("as in MCP 2025-03-26");
+    run.failed("pass --protocol-version 2025-03-26");
     assert_eq!(mock.count("/register"), 0);
     let run = headless(&mock, &["--protocol-version", "2025-03-26", "--call", "t={}"]).await;
     run.succeeded();
@@ -155,15 +155,15 @@ async fn a_server_of_2025_03_26_is_recognized_and_used_on_request() {
         })
     })
     .await;
-    headless(&mock, &[]).await.refused("401 without resource metadata");
+    headless(&mock, &[]).await.failed("401 without resource metadata");
 }
 
 #[tokio::test]
 async fn nothing_is_created_at_a_server_without_pkce() {
     for methods in [Value::Null, json!(["plain"])] {
         let mock =
-            describing(move |m| m["code_challenge_methods_supported"] = methods.clone()).await;
-        headless(&mock, &[]).await.refused("does not offer PKCE with S256");
+            with_metadata(move |m| m["code_challenge_methods_supported"] = methods.clone()).await;
+        headless(&mock, &[]).await.failed("does not offer PKCE with S256");
         assert_eq!(mock.count("/register"), 0);
     }
 }

@@ -80,7 +80,7 @@ async fn a_secret_may_come_from_the_environment() {
     let run = finish(program.spawn().unwrap()).await;
     run.succeeded();
     assert_eq!(mock.hits("/token")[0].form["client_secret"], "from-the-environment");
-    assert!(!run.story.contains("from-the-environment"));
+    assert!(!run.progress.contains("from-the-environment"));
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_client_with_a_key_signs_an_assertion_for_this_issuer() {
     assert!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap() <= 300);
     // A key of the wrong kind is a clear word, not a crash.
     let flags = [&flags[..], &["--signing-alg", "RS256"]].concat();
-    pinned(&mock, &flags).await.refused("the key cannot sign");
+    pinned(&mock, &flags).await.failed("the key cannot sign");
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn an_assertion_is_sent_once_to_its_audience() {
     let (home, jwt) = (Home::new(), assertion(mock.facts.url.clone()));
     let file = secret(&home, "jwt", &jwt);
     let flags = ["--grant", "jwt-bearer", "--assertion", &file];
-    pinned(&mock, &flags).await.refused("the token endpoint returned an error: invalid_grant");
+    pinned(&mock, &flags).await.failed("the token endpoint returned an error: invalid_grant");
     assert_eq!(mock.count("/token"), 1);
 }
 
@@ -179,9 +179,7 @@ async fn an_id_token_is_exchanged_for_one_authorization_server_and_one_resource(
 
     let mock = exchanged("urn:ietf:params:oauth:token-type:access_token").await;
     let all = flags(&format!("{}/idp", mock.facts.url));
-    pinned(&mock, &all.each_ref().map(String::as_str))
-        .await
-        .refused("the identity provider issued");
+    pinned(&mock, &all.each_ref().map(String::as_str)).await.failed("the identity provider issued");
     assert_eq!(mock.count("/token"), 0);
 }
 
@@ -257,7 +255,7 @@ async fn a_client_metadata_document_is_preferred_to_registration_where_it_is_sup
     assert_eq!(mock.hits("/token")[0].form["client_id"], url);
     headless(&mock, &["--client-metadata-url", "http://app.example.com/client.json"])
         .await
-        .refused("https URL with a path");
+        .failed("https URL with a path");
 
     let mock = Mock::honest().await;
     headless(&mock, &["--client-metadata-url", url]).await.succeeded();

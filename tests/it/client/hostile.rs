@@ -1,5 +1,4 @@
-//! Servers that mean harm. What the conformance suite does not notice comes first: `state`, S256, the redirect's
-//! address, endless refusals.
+//! Hostile servers. First what the conformance suite does not check: `state`, S256, the redirect URI, endless challenges.
 
 use axum::{
     http::{StatusCode, header},
@@ -8,15 +7,15 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    mock::{CODE, Facts, Hit, Mock, encode, honest, ok, redirect, refused},
+    mock::{CODE, Facts, Hit, Mock, encode, honest, ok, redirect, unauthorized},
     run::headless,
 };
 
 pub(super) const METADATA: &str = "/.well-known/oauth-authorization-server";
 pub(super) const RESOURCE: &str = "/.well-known/oauth-protected-resource/mcp";
 
-/// A counterpart whose authorization endpoint redirects to `to`: `{r}`, `{s}`, `{i}` stand for address, state, issuer.
-pub(super) async fn answering(to: &'static str) -> Mock {
+/// A server whose authorization endpoint redirects to `to`: `{r}`, `{s}`, `{i}` stand for redirect URI, state, issuer.
+pub(super) async fn redirecting_to(to: &'static str) -> Mock {
     Mock::start(move |hit: &Hit, facts: &Facts| {
         (hit.path == "/authorize").then(|| {
             let to =
@@ -27,8 +26,8 @@ pub(super) async fn answering(to: &'static str) -> Mock {
     .await
 }
 
-/// A counterpart whose authorization server says something else of itself.
-pub(super) async fn describing(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Mock {
+/// A server whose authorization server metadata is changed.
+pub(super) async fn with_metadata(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Mock {
     Mock::start(move |hit: &Hit, facts: &Facts| {
         (hit.path == METADATA).then(|| {
             let mut metadata = facts.metadata();
@@ -40,7 +39,7 @@ pub(super) async fn describing(change: impl Fn(&mut Value) + Send + Sync + 'stat
 }
 
 #[tokio::test]
-async fn an_honest_server_is_no_problem() {
+async fn an_honest_server_is_used() {
     let mock = Mock::honest().await;
     let run = headless(&mock, &["--call", "t={}"]).await;
     run.succeeded();
@@ -56,7 +55,7 @@ async fn an_honest_server_is_no_problem() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_to_our_request_is_not_used() {
+async fn a_response_that_is_not_for_this_request_is_not_used() {
     for (why, to) in [
         ("missing or wrong state", "{r}?code=c&iss={i}"),
         ("missing or wrong state", "{r}?code=c&state=&iss={i}"),
@@ -66,10 +65,10 @@ async fn an_answer_that_is_not_to_our_request_is_not_used() {
         ("missing or wrong state", "{r}?error=access_denied&error_description=evil-words"),
         ("neither a code nor an error", "{r}?state={s}&iss={i}"),
     ] {
-        let mock = answering(to).await;
+        let mock = redirecting_to(to).await;
         let run = headless(&mock, &[]).await;
-        run.refused(why);
-        assert!(!run.story.contains("evil-words") && mock.count("/token") == 0, "{to}");
+        run.failed(why);
+        assert!(!run.progress.contains("evil-words") && mock.count("/token") == 0, "{to}");
     }
 }
 
@@ -84,20 +83,20 @@ async fn a_code_of_another_issuer_is_not_used() {
             "{r}?error=access_denied&error_description=click-here&state={s}&iss=https%3A%2F%2Fe",
         ),
     ] {
-        let mock = answering(to).await;
+        let mock = redirecting_to(to).await;
         let run = headless(&mock, &[]).await;
-        run.refused(why);
+        run.failed(why);
         // On a mismatch nothing of the error is acted on or shown (RFC 9207, 2.4).
         assert!(
-            !run.story.contains("click-here") && mock.count("/token") == 0,
+            !run.progress.contains("click-here") && mock.count("/token") == 0,
             "{to}: {}",
-            run.story
+            run.progress
         );
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_goes_elsewhere_is_not_used() {
+async fn a_response_at_another_redirect_uri_is_not_used() {
     for to in [
         "https://evil.example.com/callback?code=c&state={s}&iss={i}",
         "http://127.0.0.1:1/callback?code=c&state={s}&iss={i}",
@@ -107,18 +106,18 @@ async fn an_answer_that_goes_elsewhere_is_not_used() {
         "file:///tmp/callback?code=c&state={s}&iss={i}",
         "custom:callback?code=c&state={s}&iss={i}",
     ] {
-        let mock = answering(to).await;
-        headless(&mock, &[]).await.refused("redirects to");
+        let mock = redirecting_to(to).await;
+        headless(&mock, &[]).await.failed("redirects to");
         assert_eq!(mock.count("/token"), 0, "{to}");
     }
 }
 
 #[tokio::test]
-async fn a_server_without_s256_is_refused_unless_a_person_knows_better() {
+async fn a_server_without_s256_is_rejected_unless_it_is_assumed() {
     for methods in [json!(null), json!([]), json!(["plain"]), json!(["s256"])] {
         let mock =
-            describing(move |m| m["code_challenge_methods_supported"] = methods.clone()).await;
-        headless(&mock, &[]).await.refused("does not offer PKCE with S256");
+            with_metadata(move |m| m["code_challenge_methods_supported"] = methods.clone()).await;
+        headless(&mock, &[]).await.failed("does not offer PKCE with S256");
         assert_eq!(mock.count("/authorize"), 0);
         headless(&mock, &["--assume-pkce-s256"]).await.succeeded();
         assert_eq!(mock.hits("/authorize")[0].query["code_challenge_method"], "S256");
@@ -126,9 +125,9 @@ async fn a_server_without_s256_is_refused_unless_a_person_knows_better() {
 }
 
 #[tokio::test]
-async fn endless_refusals_end_after_few_authorizations() {
-    let mock = Mock::start(|hit, facts| (hit.path == "/mcp").then(|| refused(facts))).await;
-    headless(&mock, &[]).await.refused("has just issued gets a 401");
+async fn endless_challenges_end_after_few_authorizations() {
+    let mock = Mock::start(|hit, facts| (hit.path == "/mcp").then(|| unauthorized(facts))).await;
+    headless(&mock, &[]).await.failed("has just issued gets a 401");
     assert_eq!(mock.count("/authorize"), 1);
 
     let always = |scope: fn(usize) -> String| {
@@ -141,12 +140,12 @@ async fn endless_refusals_end_after_few_authorizations() {
         })
     };
     let mock = always(|_| "x".to_owned()).await;
-    headless(&mock, &[]).await.refused("the granted scopes are not enough");
+    headless(&mock, &[]).await.failed("the granted scopes are not enough");
     assert_eq!(mock.count("/authorize"), 2, "once, and once more for the scope");
 
     // A new scope each time looks like progress, but not for long. Every token that the user consents to is used.
     let mock = always(|number| format!("x{number}")).await;
-    headless(&mock, &[]).await.refused("the server still rejects");
+    headless(&mock, &[]).await.failed("the server still rejects");
     assert_eq!(mock.count("/authorize"), 3);
     assert_eq!(mock.count("/mcp"), 4, "the first request, and one for each token");
 
@@ -157,21 +156,21 @@ async fn endless_refusals_end_after_few_authorizations() {
             tokens.as_object_mut().unwrap().remove("refresh_token");
             return Some(ok(tokens));
         }
-        (hit.path == "/mcp" && hit.earlier.is_multiple_of(2)).then(|| refused(facts))
+        (hit.path == "/mcp" && hit.earlier.is_multiple_of(2)).then(|| unauthorized(facts))
     })
     .await;
     let calls: Vec<_> = std::iter::repeat_n(["--call", "t={}"], 20).flatten().collect();
-    headless(&mock, &calls).await.refused("the server still rejects");
+    headless(&mock, &calls).await.failed("the server still rejects");
     assert!(mock.count("/authorize") <= 8, "{}", mock.count("/authorize"));
 }
 
 #[tokio::test]
-async fn a_page_in_the_way_is_left_to_a_person() {
+async fn an_authorization_page_needs_a_user() {
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
         (hit.path == "/authorize").then(|| "<h1>Log in</h1>".into_response())
     })
     .await;
-    headless(&mock, &[]).await.refused("run again without --headless");
+    headless(&mock, &[]).await.failed("run again without --headless");
     // A hop on the way, within the authorization server, is followed.
     let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
         "/authorize" => Some(redirect(&format!(

@@ -1,4 +1,4 @@
-//! Documents and answers of servers that mean harm: for whom they speak, where they lead, whether they end.
+//! Hostile documents and responses: of another resource or issuer, with redirects, without end.
 
 use axum::{
     http::{StatusCode, header},
@@ -7,20 +7,20 @@ use axum::{
 use serde_json::json;
 
 use super::{
-    hostile::{METADATA, RESOURCE, answering, describing},
+    hostile::{METADATA, RESOURCE, redirecting_to, with_metadata},
     mock::{ACCESS, Facts, Hit, Mock, endless, ok, redirect, stuck},
     run::headless,
 };
 
 #[tokio::test]
-async fn documents_of_others_are_not_believed() {
-    let mock = describing(|m| m["issuer"] = json!("https://honest.example.com")).await;
-    headless(&mock, &[]).await.refused("is for issuer \"https://honest.example.com\"");
+async fn metadata_of_another_resource_or_issuer_is_rejected() {
+    let mock = with_metadata(|m| m["issuer"] = json!("https://honest.example.com")).await;
+    headless(&mock, &[]).await.failed("is for issuer \"https://honest.example.com\"");
     assert_eq!(mock.count("/register"), 0);
 
     let mock =
-        describing(|m| m["issuer"] = json!(format!("{}/", m["issuer"].as_str().unwrap()))).await;
-    headless(&mock, &[]).await.refused("not for");
+        with_metadata(|m| m["issuer"] = json!(format!("{}/", m["issuer"].as_str().unwrap()))).await;
+    headless(&mock, &[]).await.failed("not for");
 
     for resource in [
         "https://evil.example.com/mcp",
@@ -36,13 +36,13 @@ async fn documents_of_others_are_not_believed() {
                 .then(|| ok(json!({"resource": resource, "authorization_servers": [facts.url]})))
         })
         .await;
-        headless(&mock, &[]).await.refused("the metadata at");
+        headless(&mock, &[]).await.failed("the metadata at");
         assert_eq!(mock.count(METADATA), 0, "{resource}");
     }
 }
 
 #[tokio::test]
-async fn addresses_that_keep_no_secrets_are_not_used() {
+async fn urls_without_a_secure_transport_are_not_used() {
     for url in [
         "file:///etc/passwd",
         "http://169.254.169.254/latest/meta-data",
@@ -55,8 +55,8 @@ async fn addresses_that_keep_no_secrets_are_not_used() {
         "",
     ] {
         for member in ["authorization_endpoint", "token_endpoint", "registration_endpoint"] {
-            let mock = describing(move |m| m[member] = json!(url)).await;
-            headless(&mock, &[]).await.refused("cannot be used");
+            let mock = with_metadata(move |m| m[member] = json!(url)).await;
+            headless(&mock, &[]).await.failed("cannot be used");
             assert_eq!(mock.count("/token"), 0, "{member} {url}");
         }
         let mock = Mock::start(move |hit: &Hit, _: &Facts| {
@@ -66,19 +66,19 @@ async fn addresses_that_keep_no_secrets_are_not_used() {
             })
         })
         .await;
-        headless(&mock, &[]).await.refused("cannot be used");
+        headless(&mock, &[]).await.failed("cannot be used");
         let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
             let resource = format!("{}/mcp", facts.url);
             (hit.path == RESOURCE)
                 .then(|| ok(json!({"resource": resource, "authorization_servers": [url]})))
         })
         .await;
-        headless(&mock, &[]).await.refused("cannot be used");
+        headless(&mock, &[]).await.failed("cannot be used");
     }
 }
 
 #[tokio::test]
-async fn documents_that_redirect_elsewhere_are_not_fetched() {
+async fn redirects_to_other_origins_are_not_followed() {
     for path in [RESOURCE, METADATA] {
         for to in [
             "file:///etc/passwd",
@@ -91,7 +91,7 @@ async fn documents_that_redirect_elsewhere_are_not_fetched() {
                 (hit.path == path || hit.path == "/loop").then(|| redirect(to))
             })
             .await;
-            headless(&mock, &[]).await.refused("which is not followed");
+            headless(&mock, &[]).await.failed("which is not followed");
             assert!(mock.count("/loop") <= 4 && mock.count("/token") == 0, "{path} {to}");
         }
     }
@@ -106,7 +106,7 @@ async fn documents_that_redirect_elsewhere_are_not_fetched() {
 }
 
 #[tokio::test]
-async fn a_place_without_a_document_is_passed_over() {
+async fn a_location_without_a_document_is_passed_over() {
     type Place = (&'static str, fn(&Facts) -> Response);
     let none: [Place; 6] = [
         ("a page", |_| "<!doctype html><title>hello</title>".into_response()),
@@ -131,7 +131,7 @@ async fn a_place_without_a_document_is_passed_over() {
         })
         .await;
         let run = headless(&mock, &[]).await;
-        assert_eq!(run.code, Some(0), "{name}: {}", run.story);
+        assert_eq!(run.code, Some(0), "{name}: {}", run.progress);
     }
     // A document of somebody else ends the search (RFC 9728, 3.3; RFC 8414, 3.3).
     for (path, why, document) in [
@@ -148,13 +148,13 @@ async fn a_place_without_a_document_is_passed_over() {
             _ => None,
         })
         .await;
-        headless(&mock, &[]).await.refused(why);
+        headless(&mock, &[]).await.failed(why);
         assert_eq!(mock.count("/register"), 0, "{path}");
     }
 }
 
 #[tokio::test]
-async fn answers_that_never_end_are_cut_off() {
+async fn endless_responses_are_cut_off() {
     type Cut = (&'static str, &'static str, fn() -> Response);
     let cases: [Cut; 9] = [
         (RESOURCE, "sent more than", || endless("application/json", "        ")),
@@ -173,7 +173,7 @@ async fn answers_that_never_end_are_cut_off() {
                 .then(answer)
         })
         .await;
-        headless(&mock, &["--timeout", "2"]).await.refused(why);
+        headless(&mock, &["--timeout", "2"]).await.failed(why);
     }
     // Ten gigabytes by its own word.
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
@@ -182,23 +182,23 @@ async fn answers_that_never_end_are_cut_off() {
             .then(|| (size, endless("application/json", "        ")).into_response())
     })
     .await;
-    headless(&mock, &[]).await.refused("sent more than");
+    headless(&mock, &[]).await.failed("sent more than");
 }
 
 #[tokio::test]
-async fn what_a_server_says_does_not_reach_the_terminal_raw() {
-    let mock = answering(
+async fn control_characters_of_a_server_do_not_reach_the_terminal() {
+    let mock = redirecting_to(
         "{r}?error=access_denied&error_description=%1B%5B2Jboo%E2%80%AE&state={s}&iss={i}",
     )
     .await;
     let run = headless(&mock, &[]).await;
-    run.refused("access_denied (\\u{1b}[2Jboo\\u{202e})");
-    assert!(!run.story.contains('\x1b'));
-    run.refused("run again and consent");
+    run.failed("access_denied (\\u{1b}[2Jboo\\u{202e})");
+    assert!(!run.progress.contains('\x1b'));
+    run.failed("run again and consent");
 }
 
 #[tokio::test]
-async fn broken_documents_are_named() {
+async fn an_error_names_the_invalid_document() {
     for (path, why, body) in [
         (RESOURCE, "protected resource metadata at", "not JSON"),
         (RESOURCE, "protected resource metadata at", "[]"),
@@ -221,11 +221,11 @@ async fn broken_documents_are_named() {
             (hit.path == path).then(|| body.replace("URL", &facts.url).into_response())
         })
         .await;
-        headless(&mock, &[]).await.refused(why);
+        headless(&mock, &[]).await.failed(why);
     }
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
         (hit.path == RESOURCE).then(|| StatusCode::NOT_FOUND.into_response())
     })
     .await;
-    headless(&mock, &[]).await.refused("returned 404");
+    headless(&mock, &[]).await.failed("returned 404");
 }

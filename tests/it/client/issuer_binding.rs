@@ -23,14 +23,14 @@ async fn an_assertion_for_another_server_is_not_sent() {
         let file = secret(&home, "jwt", &jwt);
         let run = pinned(&mock, &["--grant", "jwt-bearer", "--assertion", &file]).await;
         assert_eq!(run.code, Some(1), "{name}");
-        run.refused("the assertion is for");
-        assert!(!run.story.contains(&jwt), "{name}");
+        run.failed("the assertion is for");
+        assert!(!run.progress.contains(&jwt), "{name}");
     }
     let home = Home::new();
     let file = secret(&home, "jwt", "opaque");
     pinned(&mock, &["--grant", "jwt-bearer", "--assertion", &file])
         .await
-        .refused("is not a signed JWT");
+        .failed("is not a signed JWT");
     assert_eq!(mock.count("/token"), 0);
 }
 
@@ -53,11 +53,11 @@ async fn credentials_are_sent_unattended_to_a_named_issuer_only() {
     ] {
         let mock = Mock::honest().await;
         let run = headless(&mock, &flags).await;
-        run.refused(&format!("pass --issuer {}", mock.facts.url));
+        run.failed(&format!("pass --issuer {}", mock.facts.url));
         assert_eq!(mock.count("/token") + mock.count("/authorize"), 0, "{name}");
         // Another issuer than the pinned one: not even its metadata is read.
         let elsewhere = [&flags[..], &["--issuer", "https://honest.example.com"]].concat();
-        headless(&mock, &elsewhere).await.refused("not https://honest.example.com");
+        headless(&mock, &elsewhere).await.failed("not https://honest.example.com");
         assert_eq!(mock.count("/.well-known/oauth-authorization-server"), 0, "{name}");
     }
 }

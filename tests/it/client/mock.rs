@@ -1,6 +1,6 @@
-//! A counterpart that is honest unless told otherwise: an MCP server and an authorization server on one free port.
+//! A mock MCP server and authorization server on one free port, honest unless a test overrides a response.
 //!
-//! A test gives it a closure that sees each request first and may answer in its place; every request is written down.
+//! A test passes a closure that sees each request first and may respond to it; every request is recorded.
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +19,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub(crate) struct Hit {
     pub(crate) method: String,
@@ -33,9 +33,9 @@ pub(crate) struct Hit {
     pub(crate) earlier: usize,
 }
 
-type Malice = dyn Fn(&Hit, &Facts) -> Option<Response> + Send + Sync;
+type Override = dyn Fn(&Hit, &Facts) -> Option<Response> + Send + Sync;
 
-/// What a closure may want to know.
+/// What a closure needs to know.
 #[derive(Debug)]
 pub(crate) struct Facts {
     /// `http://localhost:PORT`
@@ -44,7 +44,7 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The authorization server's metadata, as an honest one gives it.
+    /// The metadata of an honest authorization server.
     pub(crate) fn metadata(&self) -> Value {
         let url = &self.url;
         json!({
@@ -59,7 +59,7 @@ impl Facts {
         })
     }
 
-    /// A token answer with new tokens.
+    /// A token response with new tokens.
     pub(crate) fn tokens(&self, expires_in: u64) -> Value {
         let number = self.tokens.fetch_add(1, Ordering::Relaxed);
         json!({
@@ -78,37 +78,37 @@ impl Facts {
     }
 }
 
-/// How every access token begins; long enough to be found wherever it should not be.
+/// How every access token begins; long enough to be found where it must not be.
 pub(crate) const ACCESS: &str = "access-token-that-nobody-may-see-";
 /// How every refresh token begins.
 pub(crate) const REFRESH: &str = "refresh-token-that-nobody-may-see-";
 /// The authorization code.
 pub(crate) const CODE: &str = "code-that-nobody-may-see-in-full";
 
-/// The running counterpart. Its tasks end with the test's runtime.
+/// The running mock. Its tasks end with the test's runtime.
 #[derive(Clone)]
 pub(crate) struct Mock {
     pub(crate) facts: Arc<Facts>,
     hits: Arc<Mutex<Vec<Hit>>>,
-    malice: Arc<Malice>,
+    override_with: Arc<Override>,
 }
 
 impl Mock {
-    /// An honest one.
+    /// An honest server.
     pub(crate) async fn honest() -> Self {
         Self::start(|_, _| None).await
     }
 
-    /// One that answers with `malice` whenever that gives something.
+    /// A server that responds with what `override_with` returns, if anything.
     pub(crate) async fn start(
-        malice: impl Fn(&Hit, &Facts) -> Option<Response> + Send + Sync + 'static,
+        override_with: impl Fn(&Hit, &Facts) -> Option<Response> + Send + Sync + 'static,
     ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://localhost:{}", listener.local_addr().expect("an address").port());
         let mock = Self {
             facts: Arc::new(Facts { url, tokens: AtomicU32::new(0) }),
             hits: Arc::default(),
-            malice: Arc::new(malice),
+            override_with: Arc::new(override_with),
         };
         let app = Router::new().fallback(answer).with_state(mock.clone());
         tokio::spawn(axum::serve(listener, app).into_future());
@@ -153,10 +153,10 @@ async fn answer(
         earlier: mock.count(uri.path()),
     };
     mock.hits.lock().unwrap().push(hit.clone());
-    (mock.malice)(&hit, &mock.facts).unwrap_or_else(|| honest(&hit, &mock.facts))
+    (mock.override_with)(&hit, &mock.facts).unwrap_or_else(|| honest(&hit, &mock.facts))
 }
 
-/// What an honest counterpart answers.
+/// The response of an honest server.
 pub(crate) fn honest(hit: &Hit, facts: &Facts) -> Response {
     match hit.path.as_str() {
         "/.well-known/oauth-protected-resource/mcp" => ok(json!({
@@ -178,13 +178,15 @@ pub(crate) fn honest(hit: &Hit, facts: &Facts) -> Response {
         )),
         "/token" => ok(facts.tokens(3600)),
         "/mcp" if hit.method == "GET" => StatusCode::METHOD_NOT_ALLOWED.into_response(),
-        "/mcp" if !hit.authorization.starts_with(&format!("Bearer {ACCESS}")) => refused(facts),
+        "/mcp" if !hit.authorization.starts_with(&format!("Bearer {ACCESS}")) => {
+            unauthorized(facts)
+        }
         "/mcp" => mcp(hit),
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-/// What an honest MCP server answers once it has let somebody in.
+/// The response of an honest MCP server to a request with a token.
 pub(crate) fn mcp(hit: &Hit) -> Response {
     let result = match hit.json["method"].as_str() {
         Some("server/discover") => {
@@ -213,7 +215,7 @@ pub(crate) fn redirect(to: &str) -> Response {
     (StatusCode::FOUND, [(header::LOCATION, to)]).into_response()
 }
 
-pub(crate) fn refused(facts: &Facts) -> Response {
+pub(crate) fn unauthorized(facts: &Facts) -> Response {
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, facts.challenge())]).into_response()
 }
 
@@ -238,7 +240,7 @@ pub(crate) fn endless(content_type: &'static str, piece: &'static str) -> Respon
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
-/// An answer that begins and then says nothing more.
+/// A response that begins and never continues.
 pub(crate) fn stuck(content_type: &'static str) -> Response {
     struct Stuck;
     impl axum::body::HttpBody for Stuck {

@@ -1,4 +1,4 @@
-//! What reaches standard output and standard error of what servers say.
+//! What of a server's text reaches standard output and standard error.
 
 use axum::{
     http::{StatusCode, header},
@@ -19,7 +19,7 @@ fn verbatim(hit: &Hit, result: &str) -> Response {
 }
 
 #[tokio::test]
-async fn results_are_one_document_a_line_whatever_stands_between_their_tokens() {
+async fn results_are_one_document_per_line() {
     for (name, answer, expected) in [
         (
             "a record of its own",
@@ -44,7 +44,7 @@ async fn results_are_one_document_a_line_whatever_stands_between_their_tokens() 
 }
 
 #[tokio::test]
-async fn a_message_of_a_server_stays_on_its_line() {
+async fn an_error_message_stays_on_one_line() {
     let mock = open(|hit| match method(hit) {
         "server/discover" => StatusCode::BAD_REQUEST.into_response(),
         "tools/list" => {
@@ -54,11 +54,11 @@ async fn a_message_of_a_server_stays_on_its_line() {
         _ => legacy(hit),
     })
     .await;
-    headless(&mock, &[]).await.refused("error -1: no\\n\\nopen a page?\\u{9b}2J");
+    headless(&mock, &[]).await.failed("error -1: no\\n\\nopen a page?\\u{9b}2J");
 }
 
 #[tokio::test]
-async fn a_token_answer_that_is_no_json_is_not_shown() {
+async fn a_token_response_that_is_not_json_is_not_shown() {
     for (name, path, body) in [
         ("a form", "/token", format!("access_token={ACCESS}&token_type=bearer")),
         (
@@ -78,8 +78,8 @@ async fn a_token_answer_that_is_no_json_is_not_shown() {
         .await;
         for flags in [&[][..], &["-v"]] {
             let run = headless(&mock, flags).await;
-            run.refused("bytes, not JSON)");
-            assert!(!run.story.contains(ACCESS), "{name}: {}", run.story);
+            run.failed("bytes, not JSON)");
+            assert!(!run.progress.contains(ACCESS), "{name}: {}", run.progress);
         }
     }
 }

@@ -39,7 +39,7 @@ async fn a_deleted_registration_is_made_anew_once() {
         }
         let run = home.run(&mock, &[]).await;
         run.succeeded();
-        assert!(run.story.contains("the client registers again"), "{name}: {}", run.story);
+        assert!(run.progress.contains("the client registers again"), "{name}: {}", run.progress);
         assert_eq!(counts(&mock), expected, "{name}");
         assert_eq!(home.stored()["clients"][&mock.facts.url]["client_id"], "client-1", "{name}");
         home.run(&mock, &[]).await.succeeded();
@@ -49,7 +49,7 @@ async fn a_deleted_registration_is_made_anew_once() {
     let (mock, home) = (forgetting("all").await, Home::new());
     home.run(&mock, &[]).await.succeeded();
     edit(&home, |stored| stored["tokens"] = json!({}));
-    home.run(&mock, &[]).await.refused("invalid_client");
+    home.run(&mock, &[]).await.failed("invalid_client");
     assert_eq!(mock.count("/register"), 2);
 }
 

@@ -31,7 +31,7 @@ async fn resource_is_in_every_request_or_with_a_warning_in_none() {
         }
         let warning =
             "warning: without `resource` (RFC 8707) the authorization server does not know";
-        assert_eq!(run.story.contains(warning), !expected);
+        assert_eq!(run.progress.contains(warning), !expected);
     }
 }
 
@@ -48,7 +48,7 @@ async fn the_failure_of_keycloak_names_the_flag_that_helps() {
     let home = Home::new();
     let file = super::grants::secret(&home, "secret", "s");
     let flags = ["--grant", "client_credentials", "--client-id", "me", "--client-secret", &file];
-    pinned(&mock, &flags).await.refused("pass --omit-resource");
+    pinned(&mock, &flags).await.failed("pass --omit-resource");
     pinned(&mock, &[&flags[..], &["--omit-resource"]].concat()).await.succeeded();
 }
 
@@ -64,7 +64,8 @@ async fn a_step_up_is_announced_before_its_stages_are_repeated() {
     .await;
     let run = headless(&mock, &["--call", "t={}"]).await;
     run.succeeded();
-    let announced = run.story.find("Step up: the request needs the scope \"b\"; back to stage 2");
-    let (last, again) = (run.story.find("[13]"), run.story.rfind("[2]"));
-    assert!(last < announced && announced < again, "{}", run.story);
+    let announced =
+        run.progress.find("Step up: the request needs the scope \"b\"; back to stage 2");
+    let (last, again) = (run.progress.find("[13]"), run.progress.rfind("[2]"));
+    assert!(last < announced && announced < again, "{}", run.progress);
 }

@@ -1,4 +1,4 @@
-//! Step 11 as a person starts it: its arguments, its exit code, its two outputs.
+//! Step 11 as a user starts it: its arguments, its exit code, its two outputs.
 
 use std::{
     ffi::OsStr,
@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use super::mock::{ACCESS, CODE, Mock, REFRESH};
 use crate::support::command;
 
-/// How it ended and what it said.
+/// The exit code and the outputs.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -25,25 +25,25 @@ pub(crate) struct Run {
     /// The same, as it was written.
     pub(crate) output: String,
     /// Standard error.
-    pub(crate) story: String,
+    pub(crate) progress: String,
 }
 
 impl Run {
-    /// Asserts that it stopped with exit code 1, and said why.
+    /// Asserts that it stopped with exit code 1, and why.
     #[track_caller]
-    pub(crate) fn refused(&self, why: &str) {
-        assert_eq!(self.code, Some(1), "{}", self.story);
-        assert!(self.story.contains(why), "no `{why}` in:\n{}", self.story);
+    pub(crate) fn failed(&self, why: &str) {
+        assert_eq!(self.code, Some(1), "{}", self.progress);
+        assert!(self.progress.contains(why), "no `{why}` in:\n{}", self.progress);
     }
 
-    /// Asserts that everything was answered.
+    /// Asserts that it succeeded.
     #[track_caller]
     pub(crate) fn succeeded(&self) {
-        assert_eq!(self.code, Some(0), "{}", self.story);
+        assert_eq!(self.code, Some(0), "{}", self.progress);
     }
 }
 
-/// A home of its own, so that nothing of the person who runs the tests is read or changed.
+/// A home folder of its own, so that nothing of the user who runs the tests is read or changed.
 pub(crate) struct Home(pub(crate) TempDir);
 
 impl Home {
@@ -109,22 +109,22 @@ pub(crate) fn assertion(aud: impl Into<Value>) -> String {
     format!("{}.{}.signature", part(json!({"alg": "ES256"})), part(claims))
 }
 
-/// Waits for the end. No secret of the mock may be in what was said.
+/// Waits for the end. No secret of the mock may be in the outputs.
 pub(crate) async fn finish(child: Child) -> Run {
     let output = tokio::task::spawn_blocking(|| in_time(child)).await.expect("no panic");
-    let (results, story) =
+    let (results, progress) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     for secret in [ACCESS, REFRESH, CODE] {
         assert!(
-            !story.contains(secret) && !results.contains(secret),
-            "{secret} in:\n{story}\n{results}"
+            !progress.contains(secret) && !results.contains(secret),
+            "{secret} in:\n{progress}\n{results}"
         );
     }
     Run {
         code: output.status.code(),
         results: results.lines().map(|line| serde_json::from_str(line).expect(line)).collect(),
         output: results,
-        story,
+        progress,
     }
 }
 

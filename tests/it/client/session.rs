@@ -51,7 +51,7 @@ pub(super) fn legacy(hit: &Hit) -> Response {
 
 #[tokio::test]
 async fn a_legacy_server_is_recognized_by_any_response() {
-    let refusals: [fn(&Hit) -> Response; 6] = [
+    let responses: [fn(&Hit) -> Response; 6] = [
         |_| StatusCode::BAD_REQUEST.into_response(),
         |_| (StatusCode::BAD_REQUEST, "bad header").into_response(),
         |_| StatusCode::NOT_FOUND.into_response(),
@@ -59,9 +59,9 @@ async fn a_legacy_server_is_recognized_by_any_response() {
         |hit| error(hit, StatusCode::BAD_REQUEST, -32600, Value::Null),
         |hit| error(hit, StatusCode::BAD_REQUEST, -32022, json!({"supported": ["2025-06-18"]})),
     ];
-    for refusal in refusals {
+    for response in responses {
         let mock = open(
-            move |hit| if method(hit) == "server/discover" { refusal(hit) } else { legacy(hit) },
+            move |hit| if method(hit) == "server/discover" { response(hit) } else { legacy(hit) },
         )
         .await;
         let run = headless(&mock, &["--call", "t={}"]).await;
@@ -81,11 +81,11 @@ async fn an_error_of_a_stateless_server_is_no_reason_to_fall_back() {
         (-32022, json!({"supported": ["2026-07-28"]}), "but rejects it"),
     ] {
         let mock = open(move |hit| error(hit, StatusCode::BAD_REQUEST, code, data.clone())).await;
-        headless(&mock, &[]).await.refused(why);
+        headless(&mock, &[]).await.failed(why);
         assert!(mock.hits("/mcp").iter().all(|hit| method(hit) == "server/discover"), "{why}");
     }
     let mock = open(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()).await;
-    headless(&mock, &[]).await.refused("returned 500");
+    headless(&mock, &[]).await.failed("returned 500");
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_server_with_an_unsupported_version_is_rejected() {
         _ => StatusCode::BAD_REQUEST.into_response(),
     })
     .await;
-    headless(&mock, &[]).await.refused("supports 1999-01-01, this client does not");
+    headless(&mock, &[]).await.failed("supports 1999-01-01, this client does not");
 }
 
 #[tokio::test]
@@ -150,9 +150,9 @@ async fn lists_have_pages_within_limits() {
     assert_eq!(mock.hits("/mcp")[2].json["params"]["cursor"], "c1");
 
     let mock = pages(|_| json!("same")).await;
-    headless(&mock, &[]).await.refused("repeats a cursor");
+    headless(&mock, &[]).await.failed("repeats a cursor");
     let mock = pages(|number| json!(number.to_string())).await;
-    headless(&mock, &[]).await.refused("more than 100 pages");
+    headless(&mock, &[]).await.failed("more than 100 pages");
     assert!(mock.count("/mcp") <= 101);
 
     // All pages together are bounded, not only each of them.
@@ -167,7 +167,7 @@ async fn lists_have_pages_within_limits() {
         ),
     })
     .await;
-    headless(&mock, &["--quiet"]).await.refused("sent more than 16777216 bytes");
+    headless(&mock, &["--quiet"]).await.failed("sent more than 16777216 bytes");
     assert!(mock.count("/mcp") <= 7, "{}", mock.count("/mcp"));
 }
 
@@ -201,15 +201,15 @@ async fn an_input_request_is_answered_and_its_state_echoed() {
         json!({"q": {"action": "accept", "content": {"n": 7}}})
     );
     let declared = &asked["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-    assert_eq!(declared, &json!({"elicitation": {"form": {}}}), "no URLs without a person");
+    assert_eq!(declared, &json!({"elicitation": {"form": {}}}), "no URLs without a user");
 
     // A question that we never offered to answer, and one that never ends.
     let mock = modern(|_| json!({"resultType": "input_required", "inputRequests": {"q": {"method": "sampling/createMessage"}}})).await;
     headless(&mock, &["--call", "t={}"])
         .await
-        .refused("sent sampling/createMessage, for which the client declared no capability");
+        .failed("sent sampling/createMessage, for which the client declared no capability");
     let mock = modern(|_| json!({"resultType": "input_required", "requestState": "again"})).await;
-    headless(&mock, &["--call", "t={}"]).await.refused("was not complete after 20 round trips");
+    headless(&mock, &["--call", "t={}"]).await.failed("was not complete after 20 round trips");
     assert!(mock.count("/mcp") < 25);
 }
 
@@ -281,13 +281,13 @@ async fn invalid_messages_are_rejected() {
         let mock =
             open(move |_| ([(header::CONTENT_TYPE, "application/json")], body).into_response())
                 .await;
-        headless(&mock, &["--protocol-version", "2026-07-28"]).await.refused(why);
+        headless(&mock, &["--protocol-version", "2026-07-28"]).await.failed(why);
     }
     let stream = |body: &'static str| {
         open(move |_| ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
     };
-    headless(&stream("data: x\n\n").await, &[]).await.refused("is not a JSON-RPC message");
-    headless(&stream("id: 1\ndata:\n\n").await, &[]).await.refused("ended before the response");
+    headless(&stream("data: x\n\n").await, &[]).await.failed("is not a JSON-RPC message");
+    headless(&stream("id: 1\ndata:\n\n").await, &[]).await.failed("ended before the response");
 }
 
 #[tokio::test]

@@ -134,14 +134,14 @@ async fn a_bearer_token_is_rejected_where_a_bound_one_was_requested() {
         ("by the resource", required().await, vec![]),
     ] {
         let home = Home::new();
-        home.run(&mock, &flags).await.refused("issued a Bearer token");
+        home.run(&mock, &flags).await.failed("issued a Bearer token");
         assert_eq!(home.stored()["tokens"], json!({}), "{name}");
         assert!(mock.hits("/mcp").iter().all(|hit| hit.authorization.is_empty()), "{name}");
     }
     // An unbound token of an earlier run does not count, either, and stays for runs that take it.
     let (mock, home) = (Mock::honest().await, Home::new());
     home.run(&mock, &[]).await.succeeded();
-    home.run(&mock, &["--dpop"]).await.refused("issued a Bearer token");
+    home.run(&mock, &["--dpop"]).await.failed("issued a Bearer token");
     home.run(&mock, &[]).await.succeeded();
     assert_eq!(mock.count("/authorize"), 2);
 }
@@ -176,7 +176,7 @@ async fn a_stored_token_of_another_issuer_is_not_sent() {
     home.run(&mock, &["--client-id", "me"]).await.succeeded();
     let requests = mock.count("/mcp");
     let elsewhere = ["--client-id", "me", "--issuer", "https://other.example.com"];
-    home.run(&mock, &elsewhere).await.refused("not https://other.example.com");
+    home.run(&mock, &elsewhere).await.failed("not https://other.example.com");
     assert_eq!(mock.hits("/mcp")[requests].authorization, "");
     home.run(&mock, &["--issuer", &mock.facts.url]).await.succeeded();
     assert_eq!(mock.count("/authorize"), 1);
@@ -184,10 +184,10 @@ async fn a_stored_token_of_another_issuer_is_not_sent() {
 
 #[tokio::test]
 async fn a_logout_removes_what_is_stored_even_without_a_token() {
-    for (name, flags, old_file, forgotten) in [
+    for (name, flags, old_file, removed) in [
         ("a registration", vec![], false, "removed: the registration at http"),
         ("one of an older program", vec![], true, "removed: the registration at http"),
-        ("a client named by a person", vec!["--client-id", "me"], false, "that me belongs to"),
+        ("a client named by the user", vec!["--client-id", "me"], false, "that me belongs to"),
     ] {
         let mock = Mock::start(|hit: &Hit, _: &Facts| {
             (hit.path == "/token").then(|| {
@@ -196,20 +196,20 @@ async fn a_logout_removes_what_is_stored_even_without_a_token() {
         })
         .await;
         let home = Home::new();
-        home.run(&mock, &flags).await.refused("run with --logout, then again");
+        home.run(&mock, &flags).await.failed("run with --logout, then again");
         if old_file {
             edit(&home, |stored| drop(stored.as_object_mut().unwrap().remove("issuers")));
-            home.run(&mock, &flags).await.refused("run with --logout, then again");
+            home.run(&mock, &flags).await.failed("run with --logout, then again");
         }
         let run = home.run(&mock, &["--logout"]).await;
         run.succeeded();
-        assert!(run.story.contains(forgotten), "{name}: {}", run.story);
+        assert!(run.progress.contains(removed), "{name}: {}", run.progress);
         let stored = home.stored();
         for member in ["clients", "pre_registered", "issuers"] {
             assert_eq!(stored[member], json!({}), "{name}: {member}");
         }
         let run = home.run(&mock, &["--logout"]).await;
-        assert!(run.story.contains("nothing was stored"), "{name}: {}", run.story);
+        assert!(run.progress.contains("nothing was stored"), "{name}: {}", run.progress);
     }
 }
 
@@ -217,7 +217,7 @@ async fn a_logout_removes_what_is_stored_even_without_a_token() {
 async fn a_step_up_after_a_refresh_requests_the_union_of_scopes() {
     for (name, flags) in [
         ("the server names the scope", vec!["--scope", "a"]),
-        ("the person names it, too", vec!["--scope", "a b"]),
+        ("the user names it, too", vec!["--scope", "a b"]),
     ] {
         let mock = Mock::start(|hit: &Hit, _: &Facts| {
             let call = hit.json["method"] == "tools/call" && !hit.authorization.ends_with("-3");
@@ -269,7 +269,7 @@ async fn a_rejected_refresh_leads_to_a_login_and_an_outage_does_not() {
         let (before, run) = (home.stored(), home.run(&mock, &[]).await);
         match stopped {
             Some(advice) => {
-                run.refused(advice);
+                run.failed(advice);
                 assert_eq!((home.stored(), mock.count("/authorize")), (before, 1), "{name}");
             }
             None => {

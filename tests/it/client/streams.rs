@@ -1,4 +1,4 @@
-//! Streams of servers that take their time, or say what is no message.
+//! Event streams: time limits, other event types, invalid messages.
 
 use std::{
     convert::Infallible,
@@ -60,7 +60,7 @@ async fn call(answer: fn(&Hit) -> Response, flags: &[&str]) -> (Mock, Run) {
 }
 
 #[tokio::test]
-async fn the_time_of_a_request_covers_all_that_belongs_to_it() {
+async fn the_time_limit_covers_the_whole_request() {
     type Slow = (&'static str, fn(&Hit) -> Response);
     let slow: [Slow; 3] = [
         ("questions without end", |_| {
@@ -71,14 +71,14 @@ async fn the_time_of_a_request_covers_all_that_belongs_to_it() {
     ];
     for (name, answer) in slow {
         let (mock, run) = call(answer, &["--timeout", "2"]).await;
-        assert_eq!(run.code, Some(1), "{name}: {}", run.story);
-        run.refused("within 2 s");
+        assert_eq!(run.code, Some(1), "{name}: {}", run.progress);
+        run.failed("within 2 s");
         assert!(mock.count("/mcp") < 200, "{name}: not all questions are answered");
     }
 }
 
 #[tokio::test]
-async fn events_of_other_types_are_for_others() {
+async fn events_of_other_types_are_skipped() {
     let answer: fn(&Hit) -> Response = |hit| {
         let message =
             format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{"content":[]}}}}"#, hit.json["id"]);
@@ -89,5 +89,5 @@ async fn events_of_other_types_are_for_others() {
     call(answer, &[]).await.1.succeeded();
     let broken: fn(&Hit) -> Response =
         |_| stream("event: ping\ndata: now\n\nevent\ndata: x\n\n".to_owned());
-    call(broken, &[]).await.1.refused("is not a JSON-RPC message");
+    call(broken, &[]).await.1.failed("is not a JSON-RPC message");
 }

@@ -27,7 +27,7 @@ async fn an_unknown_result_type_is_an_error() {
     }
     for unknown in ["partial", "Complete", ""] {
         let mock = typed(json!(unknown)).await;
-        headless(&mock, &["--call", "t={}"]).await.refused("unknown resultType");
+        headless(&mock, &["--call", "t={}"]).await.failed("unknown resultType");
     }
 }
 
@@ -61,7 +61,7 @@ async fn tools_that_may_be_destructive_are_called_only_on_request() {
         let called: Vec<_> =
             run.results[1..].iter().map(|call| call["name"].as_str().unwrap()).collect();
         assert_eq!(called, expected);
-        assert_eq!(run.story.contains("unannotated is not called"), expected.len() == 2);
+        assert_eq!(run.progress.contains("unannotated is not called"), expected.len() == 2);
     }
 }
 
@@ -72,8 +72,8 @@ async fn a_url_that_is_no_mcp_endpoint_gets_a_hint() {
     })
     .await;
     let run = headless(&mock, &[]).await;
-    run.refused("is not an MCP endpoint: initialize returned 405");
-    run.refused(&format!("an MCP endpoint is often at /mcp: try {}/mcp", mock.facts.url));
+    run.failed("is not an MCP endpoint: initialize returned 405");
+    run.failed(&format!("an MCP endpoint is often at /mcp: try {}/mcp", mock.facts.url));
 
     let home = Home::new();
     let port = mock.facts.url.rsplit(':').next().unwrap();
@@ -82,6 +82,6 @@ async fn a_url_that_is_no_mcp_endpoint_gets_a_hint() {
         (format!("https://localhost:{port}/mcp"), "on this machine use http://".to_owned()),
     ] {
         let run = finish(home.program(["--headless", &url]).spawn().unwrap()).await;
-        run.refused(&hint);
+        run.failed(&hint);
     }
 }

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     client::{
         context::{client::Client, credentials::AccessToken, error::ClientError, http},
-        oauth::{dpop::ProofKey, token_endpoint::DPOP, unauthorized::AuthChallenge},
+        oauth::{dpop::ProofKey, token::endpoint::DPOP, unauthorized::AuthChallenge},
     },
     jsonrpc::{ErrorObject, Id, Request},
 };

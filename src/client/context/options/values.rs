@@ -7,9 +7,8 @@ use serde::Deserialize;
 
 use crate::{
     client::context::{
-        private_file::check_permissions,
+        credentials::{private_file::check_permissions, secret::Secret},
         reporter::{Reporter, Verbosity},
-        secret::Secret,
     },
     jsonrpc::Object,
 };

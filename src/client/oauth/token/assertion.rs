@@ -8,17 +8,18 @@ use serde_json::Value;
 use crate::client::{
     context::{
         client::Client,
-        credentials::{AccessToken, AuthMethod, ClientInformation},
+        credentials::{AccessToken, AuthMethod, ClientInformation, secret::Secret},
         error::ClientError,
         reporter::Stage,
-        secret::Secret,
         urls,
     },
     oauth::{
-        claims, registration,
+        registration,
         step_up::AccessRequest,
-        token,
-        token_endpoint::{self, Form},
+        token::{
+            self, claims,
+            endpoint::{self, Form},
+        },
     },
 };
 
@@ -90,14 +91,14 @@ fn check_audience(assertion: &Secret, access: &AccessRequest) -> Result<(), Clie
 async fn exchange_id_token(
     client: &Client,
     access: &AccessRequest,
-    endpoint: &str,
+    url: &str,
 ) -> Result<Secret, ClientError> {
     let options = &client.options;
     client.reporter.stage(
         Stage::Authorization,
         "Exchange the ID token at the enterprise identity provider (RFC 8693)",
     );
-    urls::secure(endpoint)?;
+    urls::secure(url)?;
     let id_token = options.id_token.as_ref().ok_or_else(|| {
         ClientError::Usage("--idp-token-endpoint needs --id-token @FILE".to_owned())
     })?;
@@ -119,8 +120,7 @@ async fn exchange_id_token(
         };
         ClientInformation::pre_registered(client_id, secret, method, "")
     });
-    let response =
-        token_endpoint::post(client, endpoint, registered.as_ref(), endpoint, form, None).await?;
+    let response = endpoint::post(client, url, registered.as_ref(), url, form, None).await?;
     match response.issued_token_type.as_deref() {
         Some(ID_JAG) => Ok(response.access_token),
         other => Err(ClientError::Protocol(format!(

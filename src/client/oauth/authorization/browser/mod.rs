@@ -17,8 +17,8 @@ use tokio::{net::TcpListener, sync::oneshot, time::timeout};
 use url::{Host, Url};
 
 use crate::client::{
-    context::{client::Client, error::ClientError, secret::Secret, urls},
-    oauth::{authorization_response::PendingAuthorization, step_up::AccessRequest},
+    context::{client::Client, credentials::secret::Secret, error::ClientError, urls},
+    oauth::{authorization::response::PendingAuthorization, step_up::AccessRequest},
 };
 
 /// Where the response will arrive. Known before registration, which includes the redirect URI.

@@ -9,10 +9,10 @@ use url::Url;
 
 use crate::client::{
     context::{
-        client::Client, error::ClientError, http::Response, redact::redact_url, secret::Secret,
-        urls,
+        client::Client, credentials::secret::Secret, error::ClientError, http::Response,
+        reporter::redact::redact_url, urls,
     },
-    oauth::authorization_response::PendingAuthorization,
+    oauth::authorization::response::PendingAuthorization,
 };
 
 const MAX_REDIRECTS: usize = 10;

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::Rng;
 use sha2::{Digest, Sha256};
 
-use crate::client::context::secret::Secret;
+use crate::client::context::credentials::secret::Secret;
 
 /// A verifier, which stays here until the code is exchanged, and its challenge, which goes into the authorization request.
 #[derive(Debug)]

@@ -8,11 +8,9 @@ use serde::{Deserialize, Deserializer};
 use crate::client::{
     context::{
         client::{Client, DPOP_NONCE},
-        credentials::ClientInformation,
-        error::ClientError,
+        credentials::{ClientInformation, secret::Secret},
+        error::{ClientError, oauth::OAuthError},
         http::Response,
-        oauth_error::OAuthError,
-        secret::Secret,
     },
     oauth::{client_auth, dpop::ProofKey},
 };

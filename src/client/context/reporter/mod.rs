@@ -3,14 +3,16 @@
 //! Results go to standard output, so a pipe gets results alone. Secrets are shortened, and control characters that a server
 //! sent never reach the terminal.
 
+pub(crate) mod redact;
+
 use std::io::{IsTerminal, Write};
 
 use reqwest::header::HeaderMap;
 use serde_json::{Map, Value};
 
 use crate::client::context::{
-    redact::{layout, printable, redact, redact_credentials, redact_url},
-    secret::shorten,
+    credentials::secret::shorten,
+    reporter::redact::{layout, printable, redact, redact_credentials, redact_url},
 };
 
 /// A stage of the authorization flow, numbered as in the posts.

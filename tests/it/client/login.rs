@@ -158,11 +158,11 @@ async fn the_port_of_the_registration_is_used_again_unless_it_is_taken() {
 
 #[tokio::test]
 async fn a_deleted_registration_is_made_anew_before_the_user_sees_an_error() {
-    // The first client is known for one authorization, then the server is born again.
+    // The first client is known for one authorization, then the server has lost its registrations.
     let mock = Mock::start(|hit: &Hit, _: &Facts| {
-        let forgotten =
+        let deleted =
             hit.path == "/authorize" && hit.query["client_id"] == "client-0" && hit.earlier > 0;
-        forgotten.then(|| (axum::http::StatusCode::BAD_REQUEST, "unknown client").into_response())
+        deleted.then(|| (axum::http::StatusCode::BAD_REQUEST, "unknown client").into_response())
     })
     .await;
     let home = Home::new();

@@ -1,8 +1,10 @@
 //! Why the client stopped, in one line, and what the user can do about it in the next.
 
+pub mod oauth;
+
 use std::{borrow::Cow, io, path::PathBuf};
 
-use crate::{client::context::oauth_error::OAuthError, jsonrpc::ErrorObject};
+use crate::{client::context::error::oauth::OAuthError, jsonrpc::ErrorObject};
 
 /// Why the client stopped.
 #[derive(Debug, thiserror::Error)]

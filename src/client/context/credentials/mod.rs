@@ -1,10 +1,14 @@
 //! What the client holds at an authorization server: its registration and its tokens.
 
+pub(crate) mod private_file;
+pub(crate) mod secret;
+pub(crate) mod store;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{client::context::secret::Secret, principal::ScopeSet};
+use crate::{client::context::credentials::secret::Secret, principal::ScopeSet};
 
 /// How a client authenticates at the token endpoint (RFC 7591, 2; OpenID Connect Core 1.0, 9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

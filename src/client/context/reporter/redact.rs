@@ -3,7 +3,7 @@
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::client::context::secret::shorten;
+use crate::client::context::credentials::secret::shorten;
 
 /// Properties and parameters whose values are shortened.
 const SECRETS: [&str; 12] = [

@@ -17,9 +17,11 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::client::context::{
-    credentials::{AccessToken, ClientInformation},
+    credentials::{
+        AccessToken, ClientInformation,
+        private_file::{check_permissions, create_folder, owner_only, replace},
+    },
     error::ClientError,
-    private_file::{check_permissions, create_folder, owner_only, replace},
 };
 
 /// Keeps credentials in a file or, for runs that leave nothing behind, in memory.

@@ -3,6 +3,9 @@
 //! Specifications: MCP authorization "Communication Security" (https, or this machine); MCP Security Best Practices,
 //! "Server-Side Request Forgery".
 
+mod json;
+mod ssrf;
+
 use std::{sync::Arc, time::Duration};
 
 use reqwest::{
@@ -14,8 +17,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::client::context::{
-    error::ClientError, json::parse_object, redact::form_lines, reporter::Reporter,
-    ssrf::SsrfGuard, urls,
+    error::ClientError,
+    http::{json::parse_object, ssrf::SsrfGuard},
+    reporter::{Reporter, redact::form_lines},
+    urls,
 };
 
 /// No metadata document, registration or token response is larger (the largest seen have 10 KB).

@@ -2,6 +2,11 @@
 //!
 //! Specifications: RFC 6749 sections 4.1.3, 4.4 and 6; RFC 8707 section 2.2 (`resource`); RFC 9449 section 5 (DPoP).
 
+pub mod assertion;
+mod claims;
+pub(crate) mod endpoint;
+
+use self::endpoint::Form;
 use crate::{
     client::{
         context::{
@@ -12,12 +17,7 @@ use crate::{
             reporter::Stage,
         },
         oauth::{
-            authorization::AuthorizationCode,
-            claims,
-            dpop::ProofKey,
-            registration,
-            step_up::AccessRequest,
-            token_endpoint::{self, Form},
+            authorization::AuthorizationCode, dpop::ProofKey, registration, step_up::AccessRequest,
             unauthorized::AuthChallenge,
         },
     },
@@ -183,8 +183,7 @@ pub(crate) async fn request(
         None => access.dpop.then(ProofKey::generate).transpose()?,
     };
     let response =
-        token_endpoint::post(client, endpoint, registered, &server.issuer, form, key.as_ref())
-            .await?;
+        endpoint::post(client, endpoint, registered, &server.issuer, form, key.as_ref()).await?;
     let key = key.map(|key| key.export());
     let (proof_key, refresh_key) = match response.token_type.to_ascii_lowercase().as_str() {
         "bearer" if access.dpop => {

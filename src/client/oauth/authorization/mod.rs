@@ -3,13 +3,20 @@
 //! Specifications: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, OpenID Connect Core 1.0 sections
 //! 3.1.2.1 and 11 (`prompt`).
 
+pub mod browser;
+pub(crate) mod pkce;
+pub(crate) mod response;
+
 use crate::client::{
     context::{
-        client::Client, credentials::ClientInformation, error::ClientError, reporter::Stage,
-        secret::Secret, urls,
+        client::Client,
+        credentials::{ClientInformation, secret::Secret},
+        error::ClientError,
+        reporter::Stage,
+        urls,
     },
     oauth::{
-        authorization_response::PendingAuthorization, browser::Browser, pkce::Pkce,
+        authorization::{browser::Browser, pkce::Pkce, response::PendingAuthorization},
         step_up::AccessRequest,
     },
 };

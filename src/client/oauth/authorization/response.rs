@@ -9,8 +9,11 @@ use url::form_urlencoded;
 use crate::{
     auth::metadata::AuthorizationServerMetadata,
     client::{
-        context::{error::ClientError, oauth_error::OAuthError, secret::Secret},
-        oauth::pkce,
+        context::{
+            credentials::secret::Secret,
+            error::{ClientError, oauth::OAuthError},
+        },
+        oauth::authorization::pkce,
     },
 };
 

@@ -1,5 +1,7 @@
 //! The command line. Secrets come from files (`@FILE`) or the environment: other users of a machine can see arguments.
 
+pub mod values;
+
 use std::path::PathBuf;
 
 use clap::{
@@ -8,8 +10,8 @@ use clap::{
 use jsonwebtoken::Algorithm;
 
 use crate::client::context::{
-    option_values::{Call, Calls, algorithm, call, calls, secret},
-    secret::Secret,
+    credentials::secret::Secret,
+    options::values::{Call, Calls, algorithm, call, calls, secret},
 };
 
 /// An MCP client that needs nothing but the server's URL: it discovers the authorization server, registers, lets the user

@@ -20,8 +20,8 @@ use tokio::{
 use url::Url;
 
 use crate::client::{
-    context::{error::ClientError, reporter::Reporter, secret::Secret},
-    oauth::authorization_response::PendingAuthorization,
+    context::{credentials::secret::Secret, error::ClientError, reporter::Reporter},
+    oauth::authorization::response::PendingAuthorization,
 };
 
 /// The page is given this long to reach the browser.
