@@ -14,7 +14,7 @@ ISSUER=$KEYCLOAK_URL/realms/$REALM
 TOKEN_ENDPOINT=$ISSUER/protocol/openid-connect/token
 ALL="openid mcp:read mcp:tools mcp:prompts"
 curl -fs -o /dev/null --max-time 10 "$ISSUER" || die "Keycloak does not answer at $KEYCLOAK_URL; start it with: scripts/keycloak.sh up"
-start_step 10 --env "$ENV_FILE"
+start_step 10 --env "$ENV_FILE" --clock-leeway 0
 
 # admin METHOD PATH [curl arguments]: Keycloak's own administration, quietly.
 admin() {

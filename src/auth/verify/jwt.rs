@@ -11,7 +11,9 @@
 use std::sync::Arc;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Header, Validation, dangerous, decode, decode_header, errors::ErrorKind};
+use jsonwebtoken::{
+    Algorithm, Header, Validation, dangerous, decode, decode_header, errors::ErrorKind,
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -47,6 +49,10 @@ pub(super) async fn verify_jwt<'i>(
 fn validate_header(token: &str) -> Result<Header, TokenError> {
     // Rejects unknown algorithms, `none` among them (RFC 8725, 3.2).
     let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
+    // No published key verifies these, so none is looked for. Keycloak signs its refresh tokens so.
+    if matches!(header.alg, Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512) {
+        return Err(TokenError::Malformed);
+    }
     let json = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
     let UniqueObject(parameters) =
         json.and_then(|json| serde_json::from_slice(&json).ok()).ok_or(TokenError::Malformed)?;

@@ -5,10 +5,14 @@ use mcp_auth::auth::verify::TokenError;
 use serde_json::{Value, json};
 
 use super::{
+    provider::Provider,
     provider_tokens::{provider_and_verifier, provider_tokens},
     signing::SigningKey,
 };
-use crate::support::public_pem;
+use crate::{
+    support::{Server, public_pem},
+    tokens::forge,
+};
 
 #[tokio::test]
 async fn the_key_determines_the_algorithm() {
@@ -87,4 +91,18 @@ async fn manipulated_headers_are_rejected() {
         assert!(!matches!(error, TokenError::Unavailable(_)), "{what}");
     }
     assert!(verifier.verify(&good).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_symmetric_signature_is_rejected_without_a_request_for_keys() {
+    let key = SigningKey::new(RS256, "current");
+    let provider = Provider::start(&[&key]).await;
+    let server = Server::start_with("step10", ["--issuer", &provider.issuer()]);
+    for algorithm in ["HS256", "HS384", "HS512"] {
+        let header = json!({"alg": algorithm, "typ": "JWT", "kid": algorithm}).to_string();
+        let token = forge::hs256(b"secret", &header, &provider.claims("mcp:tools"));
+        let answer = server.rpc(&token, "ping", json!({})).await;
+        assert_eq!(answer.status, 401, "{algorithm}");
+    }
+    assert_eq!(provider.fetches(), 0);
 }
