@@ -91,7 +91,7 @@ if chosen okta; then
     expect_status 403
     expect_json '.errorCode == "E0000005" and .errorSummary == "Invalid session"' "in the words of the product: Invalid session"
     stops --call-all
-    says "registration endpoint"
+    says "register a client there by hand"
     scenario "like Okta: a scope that the authorization server does not define"
     authorize --data-urlencode scope="openid echo-mcp-server-audience"
     refused invalid_scope "One or more scopes are not configured for the authorization server resource."
@@ -108,6 +108,7 @@ if chosen auth0; then
     expect_json '.error_description == "dynamic client registration is disabled"' "in the words of the product: dynamic client registration is disabled"
     stops --call-all
     says "dynamic client registration is disabled"
+    says "register a client there by hand"
     stops --call-all --client-id mcp-client
     scenario "like Auth0, with the Resource Parameter Compatibility Profile and dynamic client registration"
     profile auth0
@@ -127,7 +128,8 @@ if chosen pingfederate; then
     register "$(endpoint registration_endpoint)"
     expect_status 401
     stops --call-all
-    says "registration endpoint"
+    says "initial access token required"
+    says "register a client there by hand"
     scenario "like PingFederate: resource selects the token manager whose tokens are JWTs"
     logs_in --client-id mcp-client
     token '.payload.aud == "mcp-server"' "aud is what the token manager writes, not the resource"
@@ -179,6 +181,9 @@ if chosen entra; then
     refused access_denied "AADSTS650053: The application 'mcp-client' asked for scope 'mcp:tools' that doesn't exist on the resource '00000003-0000-0000-c000-000000000000'."
     stops --call-all --assume-pkce-s256 --client-id mcp-client
     says "AADSTS9010010"
+    scenario "like Entra: without resource"
+    logs_in --assume-pkce-s256 --client-id mcp-client --omit-resource
+    says 'without `resource`'
     scenario "like Entra: the Application ID URI is the URL of the MCP server"
     stop_step
     stop_provider
@@ -188,7 +193,7 @@ if chosen entra; then
     start_step 10 --env scripts/providers/settings/entra.env --issuer "$ISSUER" --scopes "$uri/mcp:read,$uri/mcp:tools,$uri/mcp:prompts"
     logs_in --assume-pkce-s256 --client-id mcp-client
     token '(.payload.scp | type == "string" and (contains("/") | not)) and (.payload.groups | length == 200)' "scopes are short in scp, and two hundred groups are in the token"
-    logs_in --assume-s256 --client-id mcp-client --scope "$uri/mcp:read"
+    logs_in --assume-pkce-s256 --client-id mcp-client --scope "$uri/mcp:read"
     expect "although it began with too little: the 403 names the scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"
     official_client
 fi

@@ -4,7 +4,8 @@ everything that the server offers.
     python python_client.py http://localhost:9000/mcp                # logs in if the server requires it
     TOKEN=... python python_client.py http://localhost:9000/mcp      # sends this token
 
-BROWSER is the program that logs in (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol.
+BROWSER is the program that logs in (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID is the id of
+a client that is registered already.
 Prints a line for each result. Exit status: 0 all calls succeeded, 3 the server rejected one, 1 another error.
 """
 
@@ -17,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import create_mcp_http_client, streamable_http_client
-from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata
 from mcp.types import PromptReference, ResourceTemplateReference
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:9000/mcp"
@@ -113,6 +114,9 @@ async def main():
         token_endpoint_auth_method="none",
         application_type="native",
     )
+    if client_id := os.environ.get("CLIENT_ID"):
+        registered = metadata.model_dump(exclude_none=True) | {"client_id": client_id}
+        memory.client = OAuthClientInformationFull(**registered)
     login = {"auth": OAuthClientProvider(URL, metadata, memory, browser.open, browser.wait)}
     has_token = {"headers": {"Authorization": f"Bearer {TOKEN}"}}
     status = 0

@@ -158,6 +158,12 @@ impl ClientError {
             Self::ClientIssuerMismatch { .. } => {
                 "register a client at the new issuer, or pass --issuer to say that it is the same client there"
             }
+            // No user was asked: the authorization server does not register unknown clients, or wants a token for it.
+            Self::OAuth { endpoint: "registration endpoint", error }
+                if !matches!(error.error.as_str(), "invalid_redirect_uri" | "server_error") =>
+            {
+                REGISTER_BY_HAND
+            }
             Self::OAuth { error, .. } => return error.hint().map(Cow::Borrowed),
             Self::Status { status: 500.., .. } => {
                 "that server fails: try again later; if that does not help, run with --logout, then again"
@@ -224,5 +230,20 @@ mod tests {
             "the authorization endpoint returned an error: access_denied (no)"
         );
         assert!(error.hint().unwrap().contains("consent"));
+    }
+
+    #[test]
+    fn a_rejected_registration_is_done_by_hand() {
+        for (code, expected) in [
+            ("access_denied", "--client-id"),
+            ("invalid_token", "--client-id"),
+            ("invalid_client_metadata", "--client-id"),
+            ("invalid_redirect_uri", "--redirect-uri"),
+        ] {
+            let error = OAuthError { error: code.to_owned(), error_description: None };
+            let hint =
+                ClientError::OAuth { endpoint: "registration endpoint", error }.hint().unwrap();
+            assert!(hint.contains(expected), "{code}: {hint}");
+        }
     }
 }

@@ -47,9 +47,6 @@ impl OAuthError {
             "invalid_redirect_uri" => {
                 "pass --redirect-uri with a URI that this authorization server accepts for native clients"
             }
-            "invalid_client_metadata" => {
-                "this authorization server restricts registration; register by hand and pass --client-id"
-            }
             "interaction_required" | "login_required" | "consent_required" => {
                 "run again without --headless"
             }
@@ -73,7 +70,6 @@ mod tests {
                 "--omit-resource",
             ),
             ("unknown_error", None, "--omit-resource"),
-            ("invalid_client_metadata", None, "--client-id"),
         ] {
             let error = OAuthError {
                 error: error.to_owned(),
