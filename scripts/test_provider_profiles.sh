@@ -182,7 +182,7 @@ if chosen entra; then
     stops --call-all --assume-pkce-s256 --client-id mcp-client
     says "AADSTS9010010"
     scenario "like Entra: without resource"
-    logs_in --assume-pkce-s256 --client-id mcp-client --omit-resource
+    logs_in --assume-pkce-s256 --client-id mcp-client --omit-resource --redirect-uri "http://localhost:$(free_port)/callback"
     says 'without `resource`'
     scenario "like Entra: the Application ID URI is the URL of the MCP server"
     stop_step

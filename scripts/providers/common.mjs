@@ -6,7 +6,7 @@ export const SECRET = 'for-tests-on-this-machine-only';
 export const MCP_SCOPES = ['mcp:read', 'mcp:tools', 'mcp:prompts'];
 export const OIDC_SCOPES = ['openid', 'profile', 'email', 'offline_access'];
 
-const redirects = { application_type: 'native', redirect_uris: ['http://127.0.0.1/callback'] };
+const redirects = { application_type: 'native', redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'] };
 const grants = { grant_types: ['authorization_code', 'refresh_token'] };
 
 /** What an administrator registers for MCP clients on people's machines: no secret, PKCE, any port of this machine. */
