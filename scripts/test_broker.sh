@@ -40,7 +40,7 @@ pages() {
     local pattern
     for pattern in "$@"; do expect "a page of $pattern was shown" grep -q "$pattern" "$LOGIN_LOG"; done
 }
-step11() { timeout 60 "$(binary step11)" "$BASE_URL/mcp" --quiet --credentials "$(mktemp -d "$WORK/credentials.XXXXXX")/credentials.json" "$@"; }
+step11() { timeout 60 "$(binary step11)" "$BASE_URL/mcp" --quiet --credentials-file "$(mktemp -d "$WORK/credentials.XXXXXX")/credentials.json" "$@"; }
 echo_hi() { step11 --call 'echo={"message":"hi"}'; }
 CONSENT=$REALM/login-actions/required-action
 
