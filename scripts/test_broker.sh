@@ -84,7 +84,7 @@ behind() {
 
     runs bob 'step 11' echo_hi
     expect 'who has no such claim may not use tools' test "$STATUS" = 1
-    expect 'and is told so' grep -q 'this person may not do that' "$WORK/complaints"
+    expect 'and is told so' grep -q 'the granted scopes are not enough' "$WORK/complaints"
     stop_provider
 }
 
