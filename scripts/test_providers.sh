@@ -32,7 +32,6 @@ expect_json '.resource == $resource' "the resource is this server" --arg resourc
 expect_json '.scopes_supported == ["mcp:read", "mcp:tools", "mcp:prompts"]' "clients are not told to ask for the scope of Keycloak's audience"
 request GET /health
 expect_json '.jwks_available' "the provider's keys are available"
-expect_json '.provider.jwks_uri | startswith($issuer)' "they were found through its metadata" --arg issuer "$ISSUER"
 expect_json '.provider.keys == 4 and .provider.error == null' "all four of them"
 expect_json '.keycloak_integration == false' "it is not Keycloak"
 
@@ -110,7 +109,7 @@ TOKEN=opaque-and-new
 rpc tools/list
 expect_status 503
 expect_header Retry-After
-expect_json '.detail | contains($issuer)' "the body says what could not be reached" --arg issuer "$ISSUER"
+expect_json '.detail | contains("the identity provider cannot be reached")' "the body says why, and names no internal URL"
 
 scenario "it starts with other keys: new tokens are accepted, old ones are not"
 start_provider neutral "${ISSUER##*:}"
@@ -123,5 +122,6 @@ done
 expect_status 200
 TOKEN=$KNOWN
 rpc tools/list
-expect_status 401
+# 503 while the server may not ask for keys again: the key could be one that is newer still.
+expect "the old token is not accepted" test "$STATUS" = 401 -o "$STATUS" = 503
 finish
