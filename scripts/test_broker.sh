@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Keycloak as a broker (scripts/keycloak.sh broker) in front of providers that register no MCP clients, configured like Google and
-# like Entra (scripts/providers): clients that nobody knows register at Keycloak, users log in at their provider, and its claims
+# like Entra (scripts/providers): unknown clients register at Keycloak, users log in at their provider, and its claims
 # become scopes. Each client asks for the user's consent. Step 11, the official TypeScript and Python clients and Inspector's
 # command line go all the way to a tool of step 10. Start Keycloak first with scripts/keycloak.sh up; needs Node 20 or newer, npm
 # and python3. ONLY=google runs one of the two.
@@ -55,7 +55,7 @@ behind() {
 
     runs alice 'step 11' echo_hi
     BODY=$(tail -1 <<<"$SAID")
-    expect_json '.result.structuredContent.text == "hi"' 'a client that nobody has registered calls a tool'
+    expect_json '.result.structuredContent.text == "hi"' 'a client that has registered itself calls a tool'
     pages "$provider/interaction" "$CONSENT"
     BODY=$(head -1 <<<"$SAID")
     expect_json '.issuer == $issuer and .resource == $resource' "its token is Keycloak's, for this server" --arg issuer "$REALM" --arg resource "$BASE_URL/mcp"
@@ -83,8 +83,8 @@ behind() {
     expect_json '.result.content[0].text == "hi"' 'it calls a tool'
 
     runs bob 'step 11' echo_hi
-    expect 'who has no such claim may not use tools' test "$STATUS" = 1
-    expect 'and is told so' grep -q 'the granted scopes are not enough' "$WORK/complaints"
+    expect 'a user without that claim may not use tools' test "$STATUS" = 1
+    expect 'and step 11 says which scopes are missing' grep -q 'the granted scopes are not enough' "$WORK/complaints"
     stop_provider
 }
 

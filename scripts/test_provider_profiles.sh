@@ -44,10 +44,10 @@ logs_in() {
 }
 # stops [arguments]: step 11 ends with 1; says what it reported afterwards
 stops() { step11 "$@"; expect "step 11 stops" test "$STATUS" = 1; }
-# official_client: the TypeScript client does the same, as the client that is registered by hand
+# official_client [CLIENT_ID [SECRET]]: the TypeScript client does the same, as the client that is registered by hand
 official_client() {
     SAID=$(cd "$CACHE" && CLIENT_ID=${1:-mcp-client} CLIENT_SECRET=${2:-} timeout 90 node typescript.mjs "$BASE_URL/mcp" 2>&1 </dev/null) || true
-    case $'\n'$SAID in *$'\necho hello from TypeScript'*) ok "the TypeScript client does, too" ;; *) fail "the TypeScript client does, too (it said: $SAID)" ;; esac
+    case $'\n'$SAID in *$'\necho hello from TypeScript'*) ok "the TypeScript client logs in and calls a tool" ;; *) fail "the TypeScript client logs in and calls a tool (it printed: $SAID)" ;; esac
 }
 # checked PKCE METADATA REGISTRATION ISS REGISTRATION_PATH: what step11 --check reads from the documents
 checked() {
@@ -74,7 +74,7 @@ refused() {
 }
 register() {
     request POST "$1" -H 'Content-Type: application/json' \
-        -d '{"client_name":"somebody","redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none","application_type":"native"}'
+        -d '{"client_name":"test","redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none","application_type":"native"}'
 }
 # token EXPRESSION WHAT: a fact of the access token that step 11 got last, as {header, payload}
 token() {
@@ -84,7 +84,7 @@ token() {
 }
 
 if chosen okta; then
-    scenario "like Okta: registration is for administrators"
+    scenario "like Okta: registration requires an administrator's token"
     profile okta
     checked yes appended yes no "dynamic registration"
     register "$(endpoint registration_endpoint)"
@@ -137,7 +137,7 @@ if chosen pingfederate; then
 fi
 
 if chosen forgerock; then
-    scenario "like ForgeRock: anybody may register, but aud is the id of the client"
+    scenario "like ForgeRock: registration is open, but aud is the id of the client"
     profile forgerock
     checked yes "OIDC only" yes no "dynamic registration"
     stops --call-all
@@ -149,7 +149,7 @@ if chosen forgerock; then
 fi
 
 if chosen google; then
-    scenario "like Google: nobody registers, and there are no tokens for other people's servers"
+    scenario "like Google: no registration, and no access tokens for other resource servers"
     cp "$REPO/scripts/providers/settings/okta.env" "$WORK/google.env"
     start_provider google
     checked yes "OIDC only" no no "registration by hand (--client-id)"
@@ -166,7 +166,7 @@ if chosen google; then
 fi
 
 if chosen entra; then
-    scenario "like Entra: nobody registers, and S256 is not advertised"
+    scenario "like Entra: no registration, and S256 is not advertised"
     profile entra "api://66666666-7777-8888-9999-000000000000"
     checked "not stated" "OIDC only" no no "registration by hand (--client-id)"
     stops --call-all
@@ -174,7 +174,7 @@ if chosen entra; then
     stops --call-all --assume-pkce-s256
     says "has no registration endpoint"
     says "--client-id"
-    scenario "like Entra: resource must be the Application ID URI of the scopes, and a scope without it is one of Microsoft Graph"
+    scenario "like Entra: resource must be the Application ID URI of the scopes, and a scope without that prefix belongs to Microsoft Graph"
     authorize --data-urlencode scope="openid api://66666666-7777-8888-9999-000000000000/mcp:tools" --data-urlencode "resource=$BASE_URL/mcp"
     refused invalid_target "AADSTS9010010: The resource parameter provided in the request doesn't match with the requested scopes."
     authorize --data-urlencode scope="openid mcp:tools"
@@ -194,7 +194,7 @@ if chosen entra; then
     logs_in --assume-pkce-s256 --client-id mcp-client
     token '(.payload.scp | type == "string" and (contains("/") | not)) and (.payload.groups | length == 200)' "scopes are short in scp, and two hundred groups are in the token"
     logs_in --assume-pkce-s256 --client-id mcp-client --scope "$uri/mcp:read"
-    expect "although it began with too little: the 403 names the scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"
+    expect "after a 403 that names the missing scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"
     official_client
 fi
 finish

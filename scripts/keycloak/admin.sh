@@ -152,7 +152,7 @@ remove_broker() {
     config=$(redirector .authenticationConfig)
     [ -z "$config" ] || api DELETE "/authentication/config/$config"
     if api GET /identity-provider/instances | jq -e 'any(.alias == "upstream")' >/dev/null; then
-        # Its users can log in nowhere else, and the next provider's users must not become them.
+        # They have no password here, and users of the next provider must not be linked to them.
         for user in $(api GET /users -G -d idpAlias=upstream -d max=-1 | jq -r '.[].id'); do api DELETE "/users/$user"; done
         api DELETE /identity-provider/instances/upstream
     fi

@@ -76,7 +76,7 @@ const provider = new Provider(at.issuer, {
     customizers: {
       jwt: (_, token, jwt) => {
         jwt.header = profile.header;
-        jwt.payload = profile.claims?.(jwt.payload, { ...at, person: token.accountId && account(token.accountId) }) ?? jwt.payload;
+        jwt.payload = profile.claims?.(jwt.payload, { ...at, user: token.accountId && account(token.accountId) }) ?? jwt.payload;
       },
     },
   },
@@ -110,7 +110,7 @@ provider.use(async (ctx, next) => {
   } else {
     await next();
     if (ctx.path === profile.routes.jwks && profile.jwks) ctx.body = profile.jwks(ctx.body, at);
-    // RFC 9207 is something that oidc-provider always does.
+    // oidc-provider always sends `iss` (RFC 9207); most of the products do not.
     const location = ctx.response.get('location');
     if (/[?&]iss=/.test(location) && !metadata.authorization_response_iss_parameter_supported) {
       ctx.set('location', location.replace(/([?&])iss=[^&]*&?/, '$1').replace(/[?&]$/, ''));

@@ -43,7 +43,7 @@ export default {
   // The Auth0 token profile: `aud` is a list with the userinfo endpoint, `azp` the client, `permissions` what role-based access
   // control gives this user. auth0.com/docs/secure/tokens/access-tokens/access-token-profiles
   header: { typ: 'JWT' },
-  claims: ({ iss, aud, iat, exp, sub, client_id, scope }, { origin, person }) => ({
+  claims: ({ iss, aud, iat, exp, sub, client_id, scope }, { origin, user }) => ({
     iss,
     sub: `auth0|${sub}`,
     aud: [aud, `${origin}/userinfo`],
@@ -51,6 +51,6 @@ export default {
     exp,
     scope,
     azp: client_id,
-    permissions: person?.roles.includes('mcp-tools') ? MCP_SCOPES : [],
+    permissions: user?.roles.includes('mcp-tools') ? MCP_SCOPES : [],
   }),
 };

@@ -56,21 +56,21 @@ export default {
   // v2.0 tokens: `aud` is the API's client id, `scp` one text of short names, roles the app roles, groups by id.
   // learn.microsoft.com/entra/identity-platform/access-token-claims-reference
   header: { typ: 'JWT' },
-  claims: ({ iss, aud, iat, exp, jti, sub, client_id, scope }, { person }) => ({
+  claims: ({ iss, aud, iat, exp, jti, sub, client_id, scope }, { user }) => ({
     aud,
     iss,
     iat,
     nbf: iat,
     exp,
-    aio: 'not-for-others-to-read',
+    aio: 'opaque',
     azp: client_id,
     azpacr: '0',
     // Two hundred groups are written into the token: the largest that there is.
-    groups: [...(person?.groups ?? []), ...Array.from({ length: 198 }, (_, index) => index)].map((group) => guid(`group ${group}`)),
-    name: person?.name,
+    groups: [...(user?.groups ?? []), ...Array.from({ length: 198 }, (_, index) => index)].map((group) => guid(`group ${group}`)),
+    name: user?.name,
     oid: guid(`user ${sub}`),
-    preferred_username: person?.email,
-    roles: person?.roles,
+    preferred_username: user?.email,
+    roles: user?.roles,
     scp: (scope ?? '').split(' ').map((long) => long.split('/').at(-1)).join(' '),
     sub: guid(`pairwise ${sub}`),
     tid: TENANT,

@@ -1,4 +1,4 @@
-// Google: it identifies people, and has no tokens for other people's servers.
+// Google: it authenticates users, and issues no access tokens for other resource servers.
 
 import { broker, confidentialClient, OIDC_SCOPES, refuse, unknown } from '../common.mjs';
 
@@ -23,7 +23,7 @@ export default {
     token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
     introspection_endpoint: undefined,
   },
-  // Applications on people's machines have a secret, too: developers.google.com/identity/protocols/oauth2/native-app
+  // Native applications have a secret, too: developers.google.com/identity/protocols/oauth2/native-app
   clients: [confidentialClient, broker],
 
   // Access tokens are opaque and for Google's own APIs. Scopes of others are refused, offline_access included, in the words of

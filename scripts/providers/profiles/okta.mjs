@@ -42,7 +42,7 @@ export default {
   // `scp` is a list, `cid` the client, `sub` the login; the header has no `typ`.
   // groups.google.com/g/rabbitmq-users/c/O3GdCKf8soM; developer.okta.com/docs/api/openapi/okta-oauth/guides/overview
   header: { typ: undefined },
-  claims: ({ iss, aud, iat, exp, jti, sub, client_id, scope }, { person }) => ({
+  claims: ({ iss, aud, iat, exp, jti, sub, client_id, scope }, { user }) => ({
     ver: 1,
     jti: `AT.${jti}`,
     iss,
@@ -53,7 +53,7 @@ export default {
     uid: `00u-${sub}`,
     scp: (scope ?? '').split(' '),
     auth_time: iat,
-    sub: person?.email ?? sub,
-    groups: person?.groups,
+    sub: user?.email ?? sub,
+    groups: user?.groups,
   }),
 };
