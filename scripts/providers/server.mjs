@@ -12,7 +12,7 @@
 //   target                                what the access token is for, or the refusal of scopes and `resource`
 //   claims, header                        what the access token says
 //   register                              the answer to a registration, or undefined when there is no such endpoint
-//   clients, ttl, algorithms, jwks, keys  and what else differs
+//   clients, scopes, algorithms, jwks     clients registered by hand, scopes, algorithms of the keys, and the published key set
 
 import { createServer } from 'node:http';
 import { randomUUID } from 'node:crypto';
