@@ -143,8 +143,8 @@ META='{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextpr
 forget() { # forget REPLICA MORE: the call to this replica, with more members
     SHOW='.result | {resultType, inputRequests, isError, structuredContent}' request POST "$1/mcp" -H "Host: localhost:$FRONT_PORT" \
         -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -H 'MCP-Protocol-Version: 2026-07-28' \
-        -H 'Mcp-Method: tools/call' -H 'Mcp-Name: forget_calls' \
-        -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"forget_calls\",\"arguments\":{},\"_meta\":$META$2}}"
+        -H 'Mcp-Method: tools/call' -H 'Mcp-Name: clear_call_log' \
+        -d "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"clear_call_log\",\"arguments\":{},\"_meta\":$META$2}}"
 }
 forget "$ONE" ''
 expect_json '.result.resultType == "input_required"' "the first one asks"

@@ -67,7 +67,7 @@ row tools/call '{"name":"whoami"}' 'yes yes yes yes login'
 row tools/call "$ECHO" 'yes mcp:tools:echo yes mcp:tools:echo login'
 row tools/call '{"name":"get_time"}' 'yes mcp:tools:get_time yes mcp:tools:get_time login'
 row tools/call '{"name":"recent_calls"}' 'role role yes role login'
-row tools/call '{"name":"forget_calls"}' 'role role asks role login'
+row tools/call '{"name":"clear_call_log"}' 'role role asks role login'
 row prompts/list '{}' 'yes yes yes mcp:prompts login'
 row prompts/get '{"name":"greeting"}' 'yes yes yes mcp:prompts login'
 row prompts/get '{"name":"help"}' 'yes yes yes mcp:prompts login'
@@ -76,13 +76,13 @@ row resources/list '{}' 'yes yes yes mcp:read login'
 row resources/templates/list '{}' 'yes yes yes mcp:read login'
 row resources/read '{"uri":"tutorial://me"}' 'yes yes yes mcp:read login'
 row resources/read '{"uri":"tutorial://guide"}' 'yes yes yes mcp:read login'
-row resources/read '{"uri":"tutorial://guide/9"}' 'yes yes yes mcp:read login'
+row resources/read '{"uri":"tutorial://tools/whoami"}' 'yes yes yes mcp:read login'
 row completion/complete '{"ref":{"type":"ref/prompt","name":"greeting"},"argument":{"name":"style","value":"f"}}' 'yes yes yes mcp:prompts login'
-row completion/complete '{"ref":{"type":"ref/resource","uri":"tutorial://guide/{chapter}"},"argument":{"name":"chapter","value":""}}' 'yes yes yes mcp:prompts login'
+row completion/complete '{"ref":{"type":"ref/resource","uri":"tutorial://tools/{name}"},"argument":{"name":"name","value":""}}' 'yes yes yes mcp:prompts login'
 if [ "$WRONG" -eq 0 ]; then ok "$CELLS cells, each in both eras, are as they should be"; fi
 
 scenario "a list shows what its reader may call"
-for expected in 'alice echo,get_time,whoami' 'bob whoami' 'admin echo,get_time,whoami,recent_calls,forget_calls' 'guest whoami'; do
+for expected in 'alice echo,get_time,whoami' 'bob whoami' 'admin echo,get_time,whoami,recent_calls,clear_call_log' 'guest whoami'; do
     be "${expected% *}"
     SHOW='[.result.tools[].name]' stateless tools/list
     expect_json '[.result.tools[].name] | join(",") == $names' "${expected% *} sees ${expected#* }" --arg names "${expected#* }"
@@ -119,11 +119,11 @@ be bob
 stateless tools/call '{"name":"recent_calls"}'
 expect_status 403
 expect_no_header WWW-Authenticate
-expect_json '.error.data.detail == "recent_calls is for the role admin"' "no scope would help, so none is asked for"
+expect_json '.error.data.detail == "recent_calls requires the role admin"' "no scope would help, so none is asked for"
 
-scenario "before something is forgotten for good, a person is asked"
+scenario "a destructive tool needs the confirmation of the user"
 be admin
-FORGET='{"name":"forget_calls","arguments":{}}'
+FORGET='{"name":"clear_call_log","arguments":{}}'
 stateless tools/call "$FORGET"
 expect_status 400
 expect_error -32021 "a client that cannot ask"
@@ -138,7 +138,7 @@ stateless tools/call "$YES"
 expect_error -32602 "somebody else cannot answer it"
 be admin
 stateless tools/call "$YES"
-expect_json '.result | .resultType == "complete" and .structuredContent.forgotten > 0' "the person agrees, and it is done"
+expect_json '.result | .resultType == "complete" and .structuredContent.deleted > 0' "the person agrees, and it is done"
 META=$BARE
 
 scenario "discovery instead of a handshake"
@@ -195,9 +195,9 @@ expect_status 400
 expect_error -32020 "and one that is missing"
 
 scenario "what is not there is not found, in the words of each era"
-stateless resources/read '{"uri":"tutorial://guide/99"}'
+stateless resources/read '{"uri":"tutorial://tools/unheard_of"}'
 expect_error -32602 "2026-07-28"
-rpc resources/read '{"uri":"tutorial://guide/99"}'
+rpc resources/read '{"uri":"tutorial://tools/unheard_of"}'
 expect_error -32002 "before"
 stateless tools/call '{"name":"nope"}'
 expect_error -32602 "unknown tool"

@@ -1,6 +1,6 @@
-//! The envelope of every message: JSON-RPC 2.0 as MCP narrows it.
+//! Messages: JSON-RPC 2.0 as MCP restricts it.
 //!
-//! Rules: JSON-RPC 2.0; MCP 2025-06-18 and later, "Base Protocol: Messages" (ids are strings or integers, never
+//! Specs: JSON-RPC 2.0; MCP 2025-06-18 and later, "Base Protocol: Messages" (ids are strings or integers, never
 //! null; `params` is an object; no batches since 2025-06-18, changelog item 1).
 //!
 //! ```
@@ -14,7 +14,10 @@
 
 mod error;
 mod id;
+mod limits;
 mod params;
+mod raw_object;
+mod text;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
@@ -24,41 +27,30 @@ pub use error::{
     PARSE_ERROR,
 };
 pub use id::Id;
-pub(crate) use params::{META, Text, complaint, text};
-pub use params::{Members, Params};
+pub use limits::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_RESULT_BYTES, MaxDepth, MaxResultBytes};
+pub use params::Params;
+pub use raw_object::RawObject;
+pub(crate) use text::{CowStr, error_text, text};
 
 /// The members of a JSON object.
 pub type Object = Map<String, Value>;
 
-/// How deep a message may be nested unless a setting says otherwise.
-pub const DEFAULT_MAX_DEPTH: usize = 64;
-
-/// How deep a message may be nested. Travels with a request, from the settings to whoever reads its body.
-#[derive(Debug, Clone, Copy)]
-pub struct MaxDepth(pub usize);
-
-impl Default for MaxDepth {
-    fn default() -> Self {
-        Self(DEFAULT_MAX_DEPTH)
-    }
-}
-
 /// What a client may send to a server.
 #[derive(Debug)]
 pub enum Message {
-    /// Wants an answer.
+    /// Expects a response.
     Request(Request),
-    /// Wants none.
+    /// Expects none.
     Notification(Notification),
-    /// Answers a request of ours. We send none, so nobody waits for it.
+    /// Responds to a request of the server. These servers send none, so it is ignored.
     Response,
 }
 
-/// A request: a method, its parameters, and the id that its answer carries.
+/// A request: a method, its parameters, and the id that its response repeats.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     jsonrpc: Version,
-    /// Echoed in the answer.
+    /// Repeated in the response.
     pub id: Id,
     /// The name of the method, such as `tools/call`.
     pub method: String,
@@ -68,13 +60,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request of our own.
+    /// A request to send.
     pub fn new(id: impl Into<Id>, method: impl Into<String>, params: impl Into<Params>) -> Self {
         Self { jsonrpc: Version, id: id.into(), method: method.into(), params: params.into() }
     }
 }
 
-/// A message that nobody answers.
+/// A message without a response.
 #[derive(Debug, Clone, Serialize)]
 pub struct Notification {
     jsonrpc: Version,
@@ -86,32 +78,32 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// A notification of our own.
+    /// A notification to send.
     pub fn new(method: impl Into<String>, params: impl Into<Params>) -> Self {
         Self { jsonrpc: Version, method: method.into(), params: params.into() }
     }
 }
 
 impl Message {
-    /// Reads a message from the body of a `POST`.
+    /// Parses the body of a `POST`.
     ///
     /// # Errors
-    /// -32700 when the body is not JSON, -32600 when it is JSON but no message of MCP (a batch, an id of the wrong
+    /// -32700 when the body is not JSON, -32600 when it is JSON but not a message of MCP (a batch, an id of the wrong
     /// type, another `jsonrpc`, nesting beyond `max_depth`).
     pub fn parse(body: &[u8], max_depth: usize) -> Result<Self, ErrorObject> {
         let text = std::str::from_utf8(body)
             .map_err(|e| ErrorObject::parse_error(format!("the body is not UTF-8: {e}")))?;
-        // Few brackets cannot nest deep, and counting them is much faster than following them.
-        if brackets(body) > max_depth && depth(text) > max_depth {
+        let unreadable = |error| ErrorObject::unreadable(&error, text);
+        if MaxDepth(max_depth).is_exceeded_by(text) {
             return Err(ErrorObject::invalid_request(format!(
                 "nested deeper than {max_depth} levels"
             )));
         }
         let envelope: Envelope = match text.trim_start().as_bytes().first() {
-            Some(b'{') => serde_json::from_str(text).map_err(ErrorObject::unreadable)?,
-            // serde would read an array into a struct; say what it is instead.
+            Some(b'{') => serde_json::from_str(text).map_err(unreadable)?,
+            // serde would read an array into a struct.
             Some(b'[') => {
-                serde_json::from_str::<de::IgnoredAny>(text).map_err(ErrorObject::unreadable)?;
+                serde_json::from_str::<de::IgnoredAny>(text).map_err(unreadable)?;
                 return Err(ErrorObject::invalid_request(
                     "batches are not part of MCP since 2025-06-18; send one message",
                 ));
@@ -122,7 +114,7 @@ impl Message {
                 ));
             }
             Some(_) => {
-                serde_json::from_str::<de::IgnoredAny>(text).map_err(ErrorObject::unreadable)?;
+                serde_json::from_str::<de::IgnoredAny>(text).map_err(unreadable)?;
                 return Err(ErrorObject::invalid_request("a message is a JSON object"));
             }
         };
@@ -163,32 +155,7 @@ impl Envelope {
     }
 }
 
-/// How many brackets open. Counted in bytes, which 255 cannot overflow: so many bytes are looked at by one instruction.
-fn brackets(body: &[u8]) -> usize {
-    let opens = |byte: &u8| u8::from(matches!(byte, b'{' | b'['));
-    body.chunks(255).map(|chunk| usize::from(chunk.iter().map(opens).sum::<u8>())).sum()
-}
-
-/// How deep brackets nest in a JSON text, strings left out.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest, mut in_string, mut escaped) = (0usize, 0usize, false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            b'{' | b'[' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-/// The member `"jsonrpc": "2.0"`; nothing else is read or written.
+/// The value of `"jsonrpc"`: always `"2.0"`.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Version;
 
@@ -200,30 +167,30 @@ impl Serialize for Version {
 
 impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Text::deserialize(deserializer)?.0.as_ref() {
+        match CowStr::deserialize(deserializer)?.0.as_ref() {
             "2.0" => Ok(Self),
             _ => Err(de::Error::custom("jsonrpc must be \"2.0\"")),
         }
     }
 }
 
-/// An answer: a result or an error.
+/// A response: a result or an error.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Response {
     jsonrpc: Version,
     /// The id of the request; absent when the request could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Id>,
-    /// What the method gave.
+    /// The result of the method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
-    /// Why it gave nothing.
+    /// Why there is no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorObject>,
 }
 
 impl Response {
-    /// The answer to request `id` (`None`: it could not be read).
+    /// The response to request `id` (`None`: it could not be read).
     pub fn new(id: Option<Id>, outcome: Result<Value, ErrorObject>) -> Self {
         let (result, error) = match outcome {
             Ok(result) => (Some(result), None),
@@ -242,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_message_is_refused_with_the_code_of_its_fault() {
+    fn an_invalid_message_is_rejected_with_the_code_of_its_fault() {
         for (body, expected) in [
             ("", PARSE_ERROR),
             ("{", PARSE_ERROR),
@@ -280,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_comes_back_exactly_as_it_was_sent() {
+    fn an_id_is_repeated_exactly_as_it_was_sent() {
         for id in
             ["1", "0", "-3", "9007199254740993", "1180591620717411303424", r#""abc""#, r#""""#]
         {
@@ -293,13 +260,5 @@ mod tests {
                 serde_json::to_string(&Response::new(Some(request.id), Ok(Value::Null))).unwrap();
             assert_eq!(answer, format!(r#"{{"jsonrpc":"2.0","id":{id},"result":null}}"#));
         }
-    }
-
-    #[test]
-    fn brackets_in_strings_do_not_nest() {
-        assert_eq!(depth(r#"{"a":"[[[\"[["}"#), 1);
-        assert_eq!(depth(r#"{"a":[{}]}"#), 3);
-        assert_eq!(brackets(r#"{"a":[{}]}"#.as_bytes()), 3);
-        assert_eq!(brackets(&[b'['; 1000]), 1000);
     }
 }

@@ -55,3 +55,4 @@ pub mod public_ip;
 pub mod server;
 pub mod telemetry;
 pub mod trace_context;
+pub mod tutorial;

@@ -11,11 +11,7 @@
 //! assert!(!held.holds("mcp:prompts"));
 //! ```
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -117,18 +113,12 @@ pub struct Identity {
 /// A verified caller. Only [`TokenVerifier`](crate::auth::verify::TokenVerifier) creates one, so a handler that has it
 /// need not check the token again.
 #[derive(Debug, Clone)]
-pub struct Principal(Arc<Verified>);
-
-#[derive(Debug)]
-struct Verified {
-    identity: Identity,
-    introduction: OnceLock<String>,
-}
+pub struct Principal(Arc<Identity>);
 
 impl Principal {
     /// For the verifier only.
     pub(crate) fn verified(identity: Identity) -> Self {
-        Self(Arc::new(Verified { identity, introduction: OnceLock::new() }))
+        Self(Arc::new(identity))
     }
 
     /// A caller for tests without a token.
@@ -151,18 +141,13 @@ impl Principal {
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.contains(role)
     }
-
-    /// What answers say of the caller, written once for all requests with the same token.
-    pub(crate) fn introduced(&self, write: impl FnOnce() -> String) -> &str {
-        self.0.introduction.get_or_init(write)
-    }
 }
 
 impl std::ops::Deref for Principal {
     type Target = Identity;
 
     fn deref(&self) -> &Identity {
-        &self.0.identity
+        &self.0
     }
 }
 

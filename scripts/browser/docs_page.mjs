@@ -17,7 +17,7 @@ const resource = await json('/.well-known/oauth-protected-resource/mcp');
 // The page may send requests to the authorization server and to no other.
 const elsewhere = resource ? new URL(resource.authorization_servers[0]).origin : base;
 
-const ADMIN_TOOLS = { 'Recent calls': 'recent_calls', 'Confirm before clearing': health.tools?.find((name) => /forget_calls|clear_call_log/.test(name)) };
+const ADMIN_TOOLS = { 'Recent calls': 'recent_calls', 'Confirm before clearing': health.tools?.find((name) => /clear_call_log|clear_call_log/.test(name)) };
 
 // The page's rule about endpoints, loaded as it is; `location` is where the page was loaded from.
 const oauth = readFileSync(new URL('../../src/docs/script/oauth.js', import.meta.url), 'utf8');
@@ -117,11 +117,11 @@ async function everything({ page, status, sample, check, shoot }, role) {
   for (const [title, wanted, look, found] of [
     ['List the resources', '200 OK', ({ result }) => result.resources.map(({ uri }) => uri), health.resources],
     ['Read a resource', '200 OK', ({ result }) => JSON.parse(result.contents[0].text).subject.length > 0, true],
-    ['List the resource templates', '200 OK', ({ result }) => result.resourceTemplates[0].uriTemplate, 'tutorial://guide/{chapter}'],
-    ['Read from a template', '200 OK', ({ result }) => result.contents[0].uri, 'tutorial://guide/9'],
+    ['List the resource templates', '200 OK', ({ result }) => result.resourceTemplates[0].uriTemplate, 'tutorial://tools/{name}'],
+    ['Read from a template', '200 OK', ({ result }) => result.contents[0].uri, 'tutorial://tools/whoami'],
     // Completion needs the scope of the prompt: mcp-user has no mcp:prompts.
     ['Complete an argument', provider ? '403 Forbidden' : '200 OK', ({ result }) => result?.completion.values ?? 'none', provider ? 'none' : ['formal', 'friendly']],
-    ['Recent calls', forbidden, ({ result, error }) => (result ? result.structuredContent.calls.length > 0 : error.data.detail), role === 'admin' || 'recent_calls is for the role admin'],
+    ['Recent calls', forbidden, ({ result, error }) => (result ? result.structuredContent.calls.length > 0 : error.data.detail), role === 'admin' || 'recent_calls requires the role admin'],
     ['Discover the server', '200 OK', ({ result }) => result.supportedVersions, health.protocol_versions],
     ['Call a tool (2026-07-28)', '200 OK', ({ result }) => [result.resultType, result.content[0].text], ['complete', 'hello']],
     ['Read a resource (2026-07-28)', '200 OK', ({ result }) => [result.resultType, result.cacheScope], ['complete', 'private']],

@@ -1,11 +1,11 @@
-//! Step 1: a server that only its own machine's pages may talk to.
+//! Step 1: Validate Origin and Host (DNS rebinding).
 //!
-//! Any web page can send requests to `localhost`, and its owner can make a name resolve to 127.0.0.1. The browser
-//! writes the page's origin into every such request, so whoever checks it is safe from strange pages.
+//! A web page can send requests to `localhost`, and an attacker can point a hostname at 127.0.0.1. The browser reports the
+//! page's origin in every such request, so a server that checks `Origin` and `Host` rejects pages from elsewhere.
 //!
-//! Adds: `GET /health`; validation of `Origin` and `Host` before everything else; `/docs`, a page to try it on
+//! Adds: `GET /health`; validation of `Origin` and `Host` before anything else; `/docs`, a page to try the server
 //! Spec: MCP 2025-11-25 transports, "Security Warning"
-//! Try:  curl -i http://localhost:9000/mcp -H 'Origin: http://evil.example.com'
+//! Try:  curl -i http://localhost:9000/health
 
 use axum::{Router, routing::get};
 use mcp_auth::{
@@ -27,6 +27,6 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .route("/health", get(health::check).with_state(health))
         .layer(origin::layer(&config.origins.require_origin()));
 
-    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    // The guide calls the application itself. It is outside the origin check: following a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -1,22 +1,19 @@
-//! Step 3: what we have to offer.
+//! Step 3: Declare tools and prompts.
 //!
-//! Two tools and three prompts, with schemas that come from the types that the code reads. They are declared and not
-//! yet callable. Clients other than browsers, which send no `Origin`, may come in from here on.
+//! Two tools and three prompts, with schemas that are derived from the types of the code. They cannot be called yet. From
+//! this step on a request without `Origin` is accepted, because clients other than browsers send none.
 //!
-//! Adds: definitions of tools and prompts, their names in `/health`
+//! Adds: definitions of tools and prompts; their names in `/health`
 //! Spec: MCP 2025-11-25 server "Tools" and "Prompts", JSON Schema 2020-12
 //! Try:  curl -s http://localhost:9000/health
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 use mcp_auth::{
     config::Config,
     docs,
     health::{self, Health},
-    mcp::{catalog, dispatcher::Dispatcher, lifecycle, prompts::Prompts, tools::Tools, transport},
-    origin, program_info, server,
+    mcp::{dispatcher::Dispatcher, endpoint::Endpoint, lifecycle, prompts::Prompts, tools::Tools},
+    origin, program_info, server, tutorial,
 };
 
 #[tokio::main]
@@ -25,20 +22,17 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts =
-        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
+    let tools = Tools::from([tutorial::echo(), tutorial::get_time()]);
+    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
 
     let methods = Dispatcher::new().method("ping", lifecycle::ping);
-
     let health = Health::new().with("tools", tools.names()).with("prompts", prompts.names());
-    let mcp = post(transport::handle).with_state(methods);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
-        .route("/mcp", mcp)
+        .route("/mcp", Endpoint::new(methods).routes())
         .layer(origin::layer(&config.origins));
 
-    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    // The guide calls the application itself. It is outside the origin check: following a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -1,16 +1,13 @@
-//! Step 7: a client can find its way.
+//! Step 7: Discovery and login.
 //!
-//! The 401 points to a document about this resource, which points to its authorization server, which says where to
-//! log in. A client that knows nothing but our URL can follow the trail.
+//! The 401 names a document about this resource, which names its authorization server, which publishes where to register and
+//! to log in. A client needs nothing but the URL of the MCP server. The authorization server is one for development.
 //!
-//! Adds: protected resource metadata, a development authorization server with its metadata
+//! Adds: protected resource metadata; a development authorization server and its metadata
 //! Spec: RFC 9728, RFC 8414, OAuth 2.1, MCP 2025-11-25 authorization
 //! Try:  curl -s http://localhost:9000/.well-known/oauth-protected-resource/mcp
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 use mcp_auth::{
     auth::{
         bearer::BearerAuth,
@@ -25,14 +22,10 @@ use mcp_auth::{
     docs,
     health::{self, Health},
     mcp::{
-        catalog,
-        dispatcher::{Dispatcher, WithState},
-        lifecycle::{self, Pong, Server},
-        prompts::{self, Prompts},
-        tools::{self, Tools},
-        transport,
+        dispatcher::Dispatcher, endpoint::Endpoint, lifecycle::ServerInfo, prompts::Prompts,
+        tools::Tools,
     },
-    origin, program_info, server,
+    origin, program_info, server, tutorial,
 };
 
 #[tokio::main]
@@ -41,17 +34,6 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts =
-        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
-
-    let methods = Dispatcher::new()
-        .method("ping", lifecycle::ping)
-        .method("tools/list", tools::list.with_state(&tools))
-        .method("tools/call", tools::call.with_state(&tools))
-        .method("prompts/list", prompts::list.with_state(&prompts))
-        .method("prompts/get", prompts::get.with_state(&prompts));
-
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
 
     // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
@@ -69,16 +51,18 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .auth_required()
         .oauth_metadata(&resource, &authorization_server.metadata_urls());
 
+    let tools = Tools::from([tutorial::echo(), tutorial::get_time()]);
+    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
+
+    let server = ServerInfo::new("mcp-echo").enable_tools().enable_prompts().with_details(&info);
+    let methods = Dispatcher::new()
+        .merge(server.methods()) // initialize, ping
+        .merge(tools.methods()) // tools/list, tools/call
+        .merge(prompts.methods()); // prompts/list, prompts/get
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
         .with_details(&info);
-    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
-    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
-    let pong = Pong::new().with("oauth_metadata_available", true);
-    let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
-
-    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
@@ -87,16 +71,16 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .trust(authorization_server.trusted_issuer());
     let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
     let auth = BearerAuth::new(verifier, challenge);
-    let mcp = mcp.route_layer(auth);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
-        .route("/mcp", mcp)
+        // route_layer, not layer: a GET is 405 even without a token.
+        .route("/mcp", Endpoint::new(methods).routes().route_layer(auth))
         .merge(keys.routes()) // GET /.well-known/jwks.json
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         .merge(authorization_server.routes()) // its metadata, and /auth/*
         .layer(origin::layer(&config.origins));
 
-    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    // The guide calls the application itself. It is outside the origin check: following a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

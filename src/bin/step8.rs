@@ -1,16 +1,13 @@
-//! Step 8: what a token may do.
+//! Step 8: Scopes and roles.
 //!
-//! A token is no master key: its scopes say what it may be used for, and a role says what its holder is. Whoever
-//! lacks a scope gets a 403 that names it, so that a client can ask for just that.
+//! Scopes limit what a token may do; roles describe the user. A call without the scope that it needs is answered with 403
+//! and a challenge that names the scope, so that the client can ask for it.
 //!
-//! Adds: scopes for methods, the role `admin`; 403 with `insufficient_scope`
-//! Spec: RFC 6749 section 3.3, RFC 6750 section 3.1, MCP 2025-11-25 authorization "Scope Challenge Handling"
-//! Try:  curl -i http://localhost:9000/mcp -H "Authorization: Bearer $(cargo run -q --bin gen-token -- --username bob --scopes mcp:read,mcp:prompts --print-token)" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hi"}}}'
+//! Adds: a policy for each method; the scope `mcp:prompts`
+//! Spec: RFC 6749 section 3.3, RFC 6750 section 3.1, MCP 2025-11-25 authorization, "Scope Challenge Handling"
+//! Try:  curl -s http://localhost:9000/mcp -H "Authorization: Bearer $(cargo run -q --bin gen-token -- --username bob --scopes mcp:read --print-token)" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"hi"}}}'
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 use mcp_auth::{
     auth::{
         bearer::BearerAuth,
@@ -25,15 +22,10 @@ use mcp_auth::{
     docs,
     health::{self, Health},
     mcp::{
-        catalog,
-        dispatcher::{Dispatcher, WithState},
-        lifecycle::{self, Pong, Server},
-        policy::Policy,
-        prompts::{self, Prompts},
-        tools::{self, Tools},
-        transport,
+        dispatcher::Dispatcher, endpoint::Endpoint, lifecycle::ServerInfo, policy::Policy,
+        prompts::Prompts, tools::Tools,
     },
-    origin, program_info, server,
+    origin, program_info, server, tutorial,
 };
 
 #[tokio::main]
@@ -42,27 +34,6 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts =
-        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
-
-    let methods = Dispatcher::new()
-        .method("ping", lifecycle::ping)
-        .method("tools/list", tools::list.with_state(&tools))
-        .method("tools/call", tools::call.with_state(&tools))
-        .method("prompts/list", prompts::list.with_state(&prompts))
-        .method("prompts/get", prompts::get.with_state(&prompts));
-
-    // What a token may do. Of several scopes any one is enough; a challenge asks for the first.
-    let policy = Policy::new()
-        .open(["initialize", "ping"])
-        .allow("tools/list", ["mcp:read", "mcp:tools"], "tools access")
-        .allow("tools/call", ["mcp:tools"], "tool execution")
-        .allow("prompts/list", ["mcp:prompts", "mcp:read"], "prompts access")
-        .allow("prompts/get", ["mcp:prompts", "mcp:read"], "prompts access")
-        .allow_role("admin");
-    let methods = methods.guarded_by(policy);
-
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
 
     // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
@@ -81,16 +52,27 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .scope_based_auth()
         .oauth_metadata(&resource, &authorization_server.metadata_urls());
 
+    let tools = Tools::from([tutorial::echo(), tutorial::get_time()]);
+    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
+
+    // What a token may do. Any one of the scopes is enough; a challenge asks for the first.
+    let policy = Policy::new()
+        .allow_authenticated(["initialize", "ping"])
+        .require_any_scope("tools/list", ["mcp:read", "mcp:tools"], "tools access")
+        .require_any_scope("tools/call", ["mcp:tools"], "tool execution")
+        .require_any_scope("prompts/list", ["mcp:prompts", "mcp:read"], "prompts access")
+        .require_any_scope("prompts/get", ["mcp:prompts", "mcp:read"], "prompts access")
+        .grant_all_to_role("admin");
+    let server = ServerInfo::new("mcp-echo").enable_tools().enable_prompts().with_details(&info);
+    let methods = Dispatcher::new()
+        .merge(server.methods()) // initialize, ping
+        .merge(tools.methods()) // tools/list, tools/call
+        .merge(prompts.methods()) // prompts/list, prompts/get
+        .with_policy(policy);
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
         .with_details(&info);
-    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
-    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
-    let pong = Pong::new().with("oauth_metadata_available", true);
-    let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
-
-    let mcp = post(transport::handle).fallback(transport::no_stream).with_state(methods);
 
     // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
@@ -99,16 +81,16 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .trust(authorization_server.trusted_issuer());
     let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
     let auth = BearerAuth::new(verifier, challenge);
-    let mcp = mcp.route_layer(auth);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
-        .route("/mcp", mcp)
+        // route_layer, not layer: a GET is 405 even without a token.
+        .route("/mcp", Endpoint::new(methods).routes().route_layer(auth))
         .merge(keys.routes()) // GET /.well-known/jwks.json
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         .merge(authorization_server.routes()) // its metadata, and /auth/*
         .layer(origin::layer(&config.origins));
 
-    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    // The guide calls the application itself. It is outside the origin check: following a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -1,16 +1,13 @@
-//! Step 9: the server knows who is asking, and speaks both eras of MCP.
+//! Step 9: The server knows who is calling.
 //!
-//! Answers become personal, each tool has a scope of its own, and lists show what the caller may use. Beside the
-//! handshake of the earlier steps stands the stateless protocol of 2026-07-28, on the same endpoint.
+//! So far a token only granted access; now handlers use the caller's identity: results name the user, each tool has a scope
+//! or a role of its own, and lists show what the caller may use. The endpoint also serves the revision 2026-07-28.
 //!
-//! Adds: `whoami`, `recent_calls`, `forget_calls`, resources, completion, scopes for single tools, MCP 2026-07-28, sessions
-//! Spec: MCP 2026-07-28 versioning, transports/streamable-http, server/discover, server/tools, server/resources
+//! Adds: `whoami`, `recent_calls`, `clear_call_log`, resources, completion; a policy for each tool; both protocol eras
+//! Spec: MCP 2026-07-28 versioning, transports/streamable-http, server/tools, server/resources
 //! Try:  curl -s http://localhost:9000/mcp -H "Authorization: Bearer $(cargo run -q --bin gen-token -- --username alice --print-token)" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"whoami"}}'
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 use mcp_auth::{
     auth::{
         bearer::BearerAuth,
@@ -25,21 +22,11 @@ use mcp_auth::{
     docs,
     health::{self, Health},
     mcp::{
-        catalog,
-        completion::{self, Completions},
-        dispatcher::{Dispatcher, WithState},
-        eras::{self, Endpoint},
-        journal::Journal,
-        lifecycle::{self, Pong, Server},
-        personal,
-        policy::Policy,
-        prompts::{self, Prompts},
-        protocol,
-        resources::{self, Resources},
-        tools::{self, Tools},
-        transport,
+        call_log::CallLog, completion::Completions, dispatcher::Dispatcher, endpoint::Endpoint,
+        lifecycle::ServerInfo, policy::Policy, prompts::Prompts, resources::Resources,
+        tools::Tools,
     },
-    origin, program_docs, program_info, server,
+    origin, program_info, server, tutorial,
 };
 
 #[tokio::main]
@@ -48,69 +35,6 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let tools = Tools::new().with(catalog::echo()).with(catalog::get_time());
-    let prompts =
-        Prompts::new().with(catalog::greeting()).with(catalog::help()).with(catalog::echo_prompt());
-
-    // Who is asking changes the answer. A tool takes the place of an earlier one of the same name.
-    let journal = Journal::new();
-    let tools = tools
-        .with(personal::echo())
-        .with(personal::get_time())
-        .with(personal::whoami())
-        .with(personal::recent_calls(&journal))
-        .with(personal::forget_calls(&journal));
-    let prompts = prompts.with(personal::greeting());
-    let chapters = program_docs![
-        "step1", "step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9",
-    ];
-    let resources = Resources::new()
-        .with(personal::profile())
-        .with(personal::guide(&chapters))
-        .template(personal::chapter(&chapters));
-
-    // What a single tool needs; a broader scope such as mcp:tools implies the narrower one.
-    let tool_policy = Policy::new()
-        .allow("echo", ["mcp:tools:echo"], "tool execution")
-        .allow("get_time", ["mcp:tools:get_time"], "tool execution")
-        .open(["whoami"])
-        .only_role("recent_calls", "admin")
-        .only_role("forget_calls", "admin")
-        .allow_role("admin");
-    let tools = tools.guarded_by(tool_policy).sealed_with(config.signing_secret());
-
-    let methods = Dispatcher::new()
-        .method("ping", lifecycle::ping)
-        .method("tools/list", tools::list.with_state(&tools))
-        .method("tools/call", tools::call.with_state(&tools))
-        .method("prompts/list", prompts::list.with_state(&prompts))
-        .method("prompts/get", prompts::get.with_state(&prompts));
-    let methods = methods
-        .method("resources/list", resources::list.with_state(&resources))
-        .method("resources/templates/list", resources::list_templates.with_state(&resources))
-        .method("resources/read", resources::read.with_state(&resources));
-
-    // What a token may do. Of several scopes any one is enough; a challenge asks for the first.
-    let policy = Policy::new()
-        .open(["initialize", "ping"])
-        .allow("tools/list", ["mcp:read", "mcp:tools"], "tools access")
-        .allow("tools/call", ["mcp:tools"], "tool execution")
-        .allow("prompts/list", ["mcp:prompts", "mcp:read"], "prompts access")
-        .allow("prompts/get", ["mcp:prompts", "mcp:read"], "prompts access")
-        .allow_role("admin");
-    // From here on every tool has a rule of its own, so these two are open; lists show what the caller may use.
-    let policy = policy
-        .open(["server/discover", "tools/list", "tools/call"])
-        .allow("resources/list", ["mcp:read"], "resources access")
-        .allow("resources/templates/list", ["mcp:read"], "resources access")
-        .allow("resources/read", ["mcp:read"], "resources access")
-        .allow("completion/complete", ["mcp:prompts", "mcp:read"], "completion");
-    let completions = Completions::new(&prompts, &resources, &policy);
-    let methods =
-        methods.method("completion/complete", completion::complete.with_state(&completions));
-    let methods = methods.guarded_by(policy);
-    let methods = methods.recorded_in(&journal);
-
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
 
     // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
@@ -130,27 +54,63 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .scope_based_auth()
         .oauth_metadata(&resource, &authorization_server.metadata_urls());
 
+    // Each tool has a rule of its own, and lists show what the caller may use. `mcp:tools` includes `mcp:tools:echo`.
+    let tool_policy = Policy::new()
+        .require_any_scope("echo", ["mcp:tools:echo"], "tool execution")
+        .require_any_scope("get_time", ["mcp:tools:get_time"], "tool execution")
+        .allow_authenticated(["whoami"])
+        .require_role("recent_calls", "admin")
+        .require_role("clear_call_log", "admin")
+        .grant_all_to_role("admin");
+    let call_log = CallLog::new();
+    let tools = Tools::from([
+        tutorial::echo(),
+        tutorial::get_time(),
+        tutorial::whoami(),
+        tutorial::recent_calls(&call_log),
+        tutorial::clear_call_log(&call_log), // asks for confirmation first; can be skipped
+    ])
+    .with_policy(tool_policy)
+    .signing_secret(config.signing_secret());
+    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
+    let resources = Resources::new()
+        .with(tutorial::profile()) // the caller's own data
+        .with(tutorial::guide(&config.program))
+        .template(tutorial::tool_guide(&tools)); // can be skipped
+
+    // What a token may do. Any one of the scopes is enough; a challenge asks for the first.
+    let policy = Policy::new()
+        .allow_authenticated(["tools/list", "tools/call"]) // tool_policy decides
+        .require_any_scope("prompts/list", ["mcp:prompts", "mcp:read"], "prompts access")
+        .require_any_scope("prompts/get", ["mcp:prompts", "mcp:read"], "prompts access")
+        .require_any_scope("resources/list", ["mcp:read"], "resources access")
+        .require_any_scope("resources/templates/list", ["mcp:read"], "resources access")
+        .require_any_scope("resources/read", ["mcp:read"], "resources access")
+        .require_any_scope("completion/complete", ["mcp:prompts", "mcp:read"], "completion")
+        .grant_all_to_role("admin");
+    let server = ServerInfo::new("mcp-echo")
+        .enable_tools()
+        .enable_prompts()
+        .enable_resources()
+        .enable_completions()
+        .with_details(&info);
+    let completions = Completions::new(&prompts, &resources, &policy); // can be skipped
+    let methods = Dispatcher::new()
+        .merge(tools.methods()) // tools/list, tools/call
+        .merge(prompts.methods()) // prompts/list, prompts/get
+        .merge(resources.methods()) // resources/list, resources/templates/list, resources/read
+        .merge(completions.methods()) // completion/complete
+        .with_policy(policy)
+        .with_call_log(&call_log);
+    // Serves both protocol eras, and answers initialize, ping and server/discover itself.
+    let endpoint =
+        Endpoint::dual_era(methods, &server, &tools).signing_secret(config.signing_secret());
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
-        .with_details(&info);
-    let health = health
         .with("resources", resources.uris())
-        .with("protocol_versions", protocol::all().collect::<Vec<_>>());
-    let server = Server::new("mcp-echo").offering("tools").offering("prompts").with_details(&info);
-    let server = server.offering("resources").completing();
-    let methods = methods.method("initialize", lifecycle::initialize.with_state(&server));
-    let pong = Pong::new().with("oauth_metadata_available", true);
-    let methods = methods.method("ping", lifecycle::ping_with.with_state(&pong));
-    // From here on a ping is answered as bare as its text has it: official clients look.
-    let methods = methods
-        .method("ping", lifecycle::bare_ping)
-        .method("server/discover", lifecycle::discover.with_state(&server));
-
-    // Both eras on one endpoint: each request says of which it is.
-    let endpoint = Endpoint::new(methods, &server, &tools).sealed_with(config.signing_secret());
-    let mcp = post(eras::handle).delete(eras::end_session);
-    let mcp = mcp.fallback(transport::no_stream).with_state(endpoint);
+        .with("protocol_versions", endpoint.protocol_versions())
+        .with_details(&info);
 
     // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
@@ -159,16 +119,16 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .trust(authorization_server.trusted_issuer());
     let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
     let auth = BearerAuth::new(verifier, challenge);
-    let mcp = mcp.route_layer(auth);
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
-        .route("/mcp", mcp)
+        // route_layer, not layer: a GET is 405 even without a token.
+        .route("/mcp", endpoint.routes().route_layer(auth))
         .merge(keys.routes()) // GET /.well-known/jwks.json
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         .merge(authorization_server.routes()) // its metadata, and /auth/*
         .layer(origin::layer(&config.origins));
 
-    // A page for people. It asks the application itself what it can do, and whoever follows a link sends no `Origin`.
+    // The guide calls the application itself. It is outside the origin check: following a link sends no `Origin`.
     Ok(app.clone().nest("/docs", docs::guide(&config, app)))
 }

@@ -1,7 +1,9 @@
-//! What can go wrong, in numbers and words.
+//! Error objects (JSON-RPC 2.0 section 5.1).
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use super::text::undecodable;
 
 /// Invalid JSON (JSON-RPC 2.0, 5.1).
 pub const PARSE_ERROR: i64 = -32700;
@@ -11,12 +13,12 @@ pub const INVALID_REQUEST: i64 = -32600;
 pub const METHOD_NOT_FOUND: i64 = -32601;
 /// Invalid parameters (JSON-RPC 2.0, 5.1).
 pub const INVALID_PARAMS: i64 = -32602;
-/// Our own fault (JSON-RPC 2.0, 5.1).
+/// An error of the server (JSON-RPC 2.0, 5.1).
 pub const INTERNAL_ERROR: i64 = -32603;
-/// The caller may not do this; a code of the tutorial's own (the range -32000..-32019 is implementation-defined).
+/// The caller may not do this; the code of the posts (the range -32000..-32019 is implementation-defined).
 pub const FORBIDDEN: i64 = -32001;
 
-/// The `error` member of an answer.
+/// `error` of a response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorObject {
     /// One of the codes above, or of a revision of MCP.
@@ -35,13 +37,20 @@ impl ErrorObject {
     }
 
     /// The same error, with data for programs.
-    pub fn with_data(self, data: Value) -> Self {
-        Self { data: Some(data), ..self }
+    ///
+    /// # Panics
+    /// If `data` cannot be serialized.
+    pub fn with_data(self, data: &impl Serialize) -> Self {
+        Self { data: Some(serde_json::to_value(data).expect("serializable data")), ..self }
     }
 
     fn with_detail(code: i64, message: &str, detail: impl Into<String>) -> Self {
-        Self::new(code, message)
-            .with_data(Value::Object(Map::from_iter([("detail".to_owned(), detail.into().into())])))
+        #[derive(Serialize)]
+        struct Data {
+            detail: String,
+        }
+
+        Self::new(code, message).with_data(&Data { detail: detail.into() })
     }
 
     /// -32700.
@@ -64,20 +73,29 @@ impl ErrorObject {
         Self::new(INVALID_PARAMS, message)
     }
 
-    /// -32603; what went wrong belongs into the log, not into the answer.
+    /// -32603; what went wrong belongs in the log, not in the response.
     pub fn internal() -> Self {
         Self::new(INTERNAL_ERROR, "Internal error")
     }
 
-    /// -32001, in the words of the tutorial.
+    /// -32001, in the words of the posts.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::with_detail(FORBIDDEN, "Forbidden", detail)
     }
 
-    pub(super) fn unreadable(error: serde_json::Error) -> Self {
-        match error.classify() {
-            serde_json::error::Category::Data => Self::invalid_request(error.to_string()),
-            _ => Self::parse_error(error.to_string()),
-        }
+    /// -32603; `max` is the limit that the result exceeds.
+    pub(crate) fn result_too_large(max: usize) -> Self {
+        Self::new(
+            INTERNAL_ERROR,
+            format!(
+                "the result is larger than {max} bytes; ask for less, or raise --max-result-size"
+            ),
+        )
+    }
+
+    /// -32700 for what is not JSON, -32600 for JSON that is not a message.
+    pub(super) fn unreadable(error: &serde_json::Error, body: &str) -> Self {
+        let detail = undecodable(error, body).unwrap_or_else(|| error.to_string());
+        if error.is_data() { Self::invalid_request(detail) } else { Self::parse_error(detail) }
     }
 }

@@ -1,4 +1,4 @@
-//! The id of a request, which its answer carries back.
+//! The id of a request, which its response repeats.
 
 use std::fmt;
 
@@ -14,19 +14,18 @@ pub struct Id(Box<RawValue>);
 impl Id {
     fn parse(raw: Box<RawValue>) -> Result<Self, &'static str> {
         let text = raw.get();
-        // A string with a lone surrogate is legal to skip over but not to echo: decode it once.
-        let legal = if text.starts_with('"') {
-            serde_json::from_str::<String>(text).is_ok()
-        } else {
-            let digits = text.strip_prefix('-').unwrap_or(text);
-            !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
-        };
-        if legal { Ok(Self(raw)) } else { Err("id must be a string or an integer") }
-    }
-
-    /// Its JSON text.
-    pub(crate) fn as_str(&self) -> &str {
-        self.0.get()
+        if text.starts_with('"') {
+            // A lone surrogate can be skipped, but not repeated.
+            return match serde_json::from_str::<String>(text) {
+                Ok(_) => Ok(Self(raw)),
+                Err(_) => {
+                    Err("id is not valid Unicode text: it contains an unpaired surrogate escape")
+                }
+            };
+        }
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_integer = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        if is_integer { Ok(Self(raw)) } else { Err("id must be a string or an integer") }
     }
 }
 

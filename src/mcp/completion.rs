@@ -1,7 +1,7 @@
-//! Suggestions while a person fills in an argument of a prompt, or the variable of a resource template.
+//! `completion/complete`: suggestions for the arguments of prompts and the variables of resource templates.
 //!
-//! Rules: MCP 2026-07-28 server/utilities/completion (at most 100 values; an unknown reference is -32602). Whoever may
-//! not use a prompt or a resource gets no suggestions for it either: the same policy is asked.
+//! Specs: MCP 2026-07-28 server/utilities/completion (at most 100 values; an unknown reference is -32602). Callers who may
+//! not use a prompt or a resource get no suggestions for it: the same policy is asked.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::jsonrpc::ErrorObject;
 
 use super::{
-    dispatcher::{Call, MethodError},
+    call::{CallContext, MethodResult, ResultBody},
+    dispatcher::{Dispatcher, WithState},
     policy::Policy,
     prompts::Prompts,
     resources::Resources,
 };
 
-/// How many values an answer may have.
+/// How many values a result may have.
 const MAX_VALUES: usize = 100;
 
 /// Where suggestions come from, and who may see them.
@@ -28,10 +29,15 @@ pub struct Completions {
 }
 
 impl Completions {
-    /// For these prompts and templates; whoever `policy` lets `prompts/get` and `resources/read`.
+    /// Suggestions for these prompts and templates, for callers whom `policy` allows `prompts/get` and `resources/read`.
     pub fn new(prompts: &Prompts, resources: &Resources, policy: &Policy) -> Self {
         let (prompts, resources) = (prompts.clone(), resources.clone());
         Self { prompts, resources, policy: Arc::new(policy.clone()) }
+    }
+
+    /// `completion/complete`.
+    pub fn methods(&self) -> Dispatcher {
+        Dispatcher::new().method("completion/complete", complete.with_state(self))
     }
 }
 
@@ -56,11 +62,13 @@ struct Argument {
     value: String,
 }
 
-/// The answer to `completion/complete`.
+/// The result of `completion/complete`.
 #[derive(Debug, Serialize)]
-pub struct CompleteResult {
+struct CompleteResult {
     completion: Completion,
 }
+
+impl ResultBody for CompleteResult {}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -70,14 +78,13 @@ struct Completion {
     has_more: bool,
 }
 
-/// `completion/complete`
-pub async fn complete(completions: Completions, call: Call) -> Result<CompleteResult, MethodError> {
+async fn complete(completions: Completions, call: CallContext) -> MethodResult<CompleteResult> {
     let CompleteParams { r#ref, argument } = call.params.read()?;
     let principal = call.principal.as_ref();
     let candidates = match &r#ref {
         Reference::Prompt { name } => {
-            completions.policy.check("prompts/get", principal)?;
-            completions.prompts.suggestions(name, &argument.name, principal).ok_or_else(|| {
+            completions.policy.authorize("prompts/get", principal)?;
+            completions.prompts.completions(name, &argument.name, principal).ok_or_else(|| {
                 let argument = &argument.name;
                 ErrorObject::invalid_params(format!(
                     "Unknown prompt or argument: {name}, {argument}"
@@ -85,17 +92,18 @@ pub async fn complete(completions: Completions, call: Call) -> Result<CompleteRe
             })?
         }
         Reference::Resource { uri } => {
-            completions.policy.check("resources/read", principal)?;
+            completions.policy.authorize("resources/read", principal)?;
             let mut templates = completions.resources.templates();
-            let values = templates.find_map(|template| template.values(uri, &argument.name));
+            let values =
+                templates.find_map(|template| template.completions(uri, &argument.name, principal));
             let unknown = || ErrorObject::invalid_params(format!("Unknown template: {uri}"));
-            values.ok_or_else(unknown)?.to_vec()
+            values.ok_or_else(unknown)?
         }
     };
     Ok(CompleteResult { completion: matching(candidates, &argument.value) })
 }
 
-/// The candidates that begin with what was typed, whatever its case.
+/// The candidates that begin with what was typed, in upper or lower case.
 fn matching(candidates: Vec<String>, typed: &str) -> Completion {
     let typed = typed.to_lowercase();
     let mut values: Vec<_> =
@@ -110,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn suggestions_begin_with_what_was_typed_and_are_bounded() {
+    fn suggestions_begin_with_what_was_typed_and_are_limited() {
         let numbers: Vec<String> = (0..150).map(|number| format!("N{number}")).collect();
         for (typed, shown, total, more) in
             [("", 100, 150, true), ("n14", 11, 11, false), ("14", 0, 0, false)]

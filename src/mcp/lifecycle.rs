@@ -1,8 +1,7 @@
-//! How a conversation begins and is kept alive: `initialize` and `ping`; and `server/discover`, for those who need no
-//! beginning.
+//! `initialize` and `ping`, and what a server reports about itself.
 //!
-//! Rules: MCP 2025-11-25 lifecycle, and utilities/ping (the answer to a ping is an empty result; what we have to say
-//! is in its `_meta`, because clients refuse unknown members there); MCP 2026-07-28 server/discover.
+//! Specs: MCP 2025-11-25 lifecycle; utilities/ping (the result is empty: what these steps report of the caller is in its
+//! `_meta`, because clients refuse other properties there).
 
 use std::{
     sync::Arc,
@@ -10,71 +9,112 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{jsonrpc::Object, principal::Principal};
-
-use super::{
-    dispatcher::{Call, MethodError},
-    protocol,
+use crate::{
+    jsonrpc::Object,
+    principal::{Principal, ScopeSet},
 };
 
-/// Who we are and what we can do, as `initialize` tells it.
-#[derive(Debug, Clone)]
-pub struct Server(Arc<Description>);
+use super::{
+    call::{CallContext, MethodResult, ResultBody},
+    dispatcher::{Dispatcher, WithState},
+    protocol::{self, Implementation},
+};
 
+/// Name, version and capabilities of a server.
 #[derive(Debug, Clone)]
-struct Description {
-    info: Object,
-    capabilities: Object,
+pub struct ServerInfo {
+    implementation: Implementation,
+    capabilities: Capabilities,
+    /// More properties of `serverInfo` and of a ping's `_meta`, in which the tutorial shows its progress.
+    details: Arc<Object>,
 }
 
-impl Server {
+/// `ServerCapabilities` of the schema.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(super) struct Capabilities {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<FixedList>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompts: Option<FixedList>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resources: Option<FixedList>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completions: Option<Enabled>,
+}
+
+/// A list that never changes while the server runs.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FixedList {
+    list_changed: bool,
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Enabled {}
+
+impl ServerInfo {
     /// A server of this name, in the version of this crate.
-    pub fn new(name: &str) -> Self {
-        let info = [("name", name), ("version", env!("CARGO_PKG_VERSION"))];
-        let info = info.map(|(member, value)| (member.to_owned(), value.into()));
-        Self(Arc::new(Description { info: Map::from_iter(info), capabilities: Map::new() }))
+    pub fn new(name: &'static str) -> Self {
+        let implementation = Implementation::new(name);
+        Self { implementation, capabilities: Capabilities::default(), details: Arc::default() }
     }
 
-    /// Offers `tools`, `prompts` or `resources`; the list never changes while we run.
+    /// Announces tools.
     #[must_use]
-    pub fn offering(mut self, feature: &str) -> Self {
-        let fixed = Value::Object(Map::from_iter([("listChanged".to_owned(), false.into())]));
-        Arc::make_mut(&mut self.0).capabilities.insert(feature.to_owned(), fixed);
+    pub fn enable_tools(mut self) -> Self {
+        self.capabilities.tools = Some(FixedList::default());
         self
     }
 
-    /// Completes the arguments of prompts and of resource templates.
+    /// Announces prompts.
     #[must_use]
-    pub fn completing(mut self) -> Self {
-        let nothing_more = Value::Object(Map::new());
-        Arc::make_mut(&mut self.0).capabilities.insert("completions".to_owned(), nothing_more);
+    pub fn enable_prompts(mut self) -> Self {
+        self.capabilities.prompts = Some(FixedList::default());
         self
     }
 
-    /// Name and version, as JSON.
-    pub(super) fn identity(&self) -> String {
-        let identity =
-            ["name", "version"].map(|member| (member.to_owned(), self.0.info[member].clone()));
-        Value::Object(Map::from_iter(identity)).to_string()
-    }
-
-    /// One more member of `serverInfo`; the tutorial shows its progress there.
+    /// Announces resources.
     #[must_use]
-    pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a member is serializable");
-        Arc::make_mut(&mut self.0).info.insert(member.to_owned(), value);
+    pub fn enable_resources(mut self) -> Self {
+        self.capabilities.resources = Some(FixedList::default());
         self
     }
 
-    /// The fields of an object as further members of `serverInfo`.
+    /// Announces completion of the arguments of prompts and resource templates.
+    #[must_use]
+    pub fn enable_completions(mut self) -> Self {
+        self.capabilities.completions = Some(Enabled {});
+        self
+    }
+
+    /// Adds the properties of `details` to `serverInfo` and to the `_meta` of a ping.
+    ///
+    /// # Panics
+    /// If `details` does not serialize as a JSON object.
     #[must_use]
     pub fn with_details(mut self, details: &impl Serialize) -> Self {
-        let details = serde_json::to_value(details).expect("details are serializable");
-        let Value::Object(details) = details else { panic!("details are an object") };
-        Arc::make_mut(&mut self.0).info.extend(details);
+        match serde_json::to_value(details) {
+            Ok(Value::Object(details)) => Arc::make_mut(&mut self.details).extend(details),
+            other => panic!("the details of a server are an object, not {other:?}"),
+        }
         self
+    }
+
+    /// `initialize` and `ping`.
+    pub fn methods(&self) -> Dispatcher {
+        Dispatcher::new()
+            .method("initialize", initialize.with_state(self))
+            .method("ping", detailed_ping.with_state(self))
+    }
+
+    pub(super) fn implementation(&self) -> Implementation {
+        self.implementation
+    }
+
+    pub(super) fn capabilities(&self) -> Capabilities {
+        self.capabilities
     }
 }
 
@@ -84,100 +124,110 @@ struct InitializeParams {
     protocol_version: Option<String>,
 }
 
-/// The answer to `initialize`.
+/// The result of `initialize`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct InitializeResult {
+pub(super) struct InitializeResult {
     protocol_version: &'static str,
-    capabilities: Object,
-    server_info: Object,
+    capabilities: Capabilities,
+    server_info: DetailedServerInfo,
 }
 
-/// `initialize`. The posts' clients send it without parameters, so none are required.
-pub async fn initialize(server: Server, call: Call) -> Result<InitializeResult, MethodError> {
-    let wanted = call.params.read::<InitializeParams>()?.protocol_version;
-    let mut server_info = server.0.info.clone();
-    if let Some(principal) = &call.principal {
-        server_info.insert("authenticatedUser".to_owned(), principal.name.clone().into());
-        server_info.extend(grants(principal));
+impl ResultBody for InitializeResult {}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DetailedServerInfo {
+    #[serde(flatten)]
+    implementation: Implementation,
+    #[serde(flatten)]
+    details: Object,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticated_user: Option<String>,
+    #[serde(flatten)]
+    permissions: Option<Permissions>,
+}
+
+/// What the caller's token permits.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Permissions {
+    user_scopes: ScopeSet,
+    user_roles: Vec<String>,
+}
+
+impl From<&Principal> for Permissions {
+    fn from(principal: &Principal) -> Self {
+        let user_roles = principal.roles.iter().cloned().collect();
+        Self { user_scopes: principal.scopes.clone(), user_roles }
     }
+}
+
+/// `initialize`. The clients of the posts send it without parameters, so none are required.
+pub(super) async fn initialize(
+    server: ServerInfo,
+    call: CallContext,
+) -> MethodResult<InitializeResult> {
+    let requested = call.params.read::<InitializeParams>()?.protocol_version;
+    let principal = call.principal.as_ref();
     Ok(InitializeResult {
-        protocol_version: protocol::negotiate(wanted.as_deref()),
-        capabilities: server.0.capabilities.clone(),
-        server_info,
+        protocol_version: protocol::negotiate(requested.as_deref()),
+        capabilities: server.capabilities,
+        server_info: DetailedServerInfo {
+            implementation: server.implementation,
+            details: Arc::unwrap_or_clone(server.details),
+            authenticated_user: principal.map(|principal| principal.name.clone()),
+            permissions: principal.map(Permissions::from),
+        },
     })
 }
 
-/// The answer to `server/discover`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DiscoverResult {
-    supported_versions: Vec<&'static str>,
-    capabilities: Object,
-}
-
-/// `server/discover`
-pub async fn discover(server: Server, _: Call) -> Result<DiscoverResult, MethodError> {
-    let capabilities = server.0.capabilities.clone();
-    Ok(DiscoverResult { supported_versions: protocol::all().collect(), capabilities })
-}
-
-/// The answer to `ping`: nothing, and in `_meta` who asked.
+/// The result of `ping`: empty, but for a `_meta` about an authenticated caller.
 #[derive(Debug, Serialize)]
 pub struct PingResult {
-    #[serde(rename = "_meta", skip_serializing_if = "Map::is_empty")]
-    meta: Object,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<PingMeta>,
+}
+
+impl ResultBody for PingResult {}
+
+#[derive(Debug, Serialize)]
+struct PingMeta {
+    pong: bool,
+    /// Seconds since 1970-01-01T00:00:00Z.
+    timestamp: f64,
+    user: String,
+    authenticated: bool,
+    #[serde(flatten)]
+    permissions: Permissions,
+    #[serde(flatten)]
+    details: Object,
 }
 
 /// `ping`
-pub async fn ping(call: Call) -> Result<PingResult, MethodError> {
-    let mut meta = Map::new();
-    if let Some(principal) = &call.principal {
-        let now = SystemTime::now()
+pub async fn ping(call: CallContext) -> MethodResult<PingResult> {
+    let meta = call.principal.as_ref().map(|principal| PingMeta {
+        pong: true,
+        timestamp: SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0.0, |elapsed| elapsed.as_secs_f64());
-        meta.insert("pong".to_owned(), true.into());
-        meta.insert("timestamp".to_owned(), now.into());
-        meta.insert("user".to_owned(), principal.name.clone().into());
-        meta.insert("authenticated".to_owned(), true.into());
-        meta.extend(grants(principal));
-    }
+            .map_or(0.0, |elapsed| elapsed.as_secs_f64()),
+        user: principal.name.clone(),
+        authenticated: true,
+        permissions: principal.into(),
+        details: Object::new(),
+    });
     Ok(PingResult { meta })
 }
 
-/// What a ping says beside who asked: the tutorial's servers boast of their features there.
-#[derive(Debug, Clone, Default)]
-pub struct Pong(Arc<Object>);
-
-impl Pong {
-    /// Nothing more.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// One more member.
-    #[must_use]
-    pub fn with(mut self, member: &str, value: impl Serialize) -> Self {
-        let value = serde_json::to_value(value).expect("a member is serializable");
-        Arc::make_mut(&mut self.0).insert(member.to_owned(), value);
-        self
-    }
-}
-
-/// `ping` with more to say.
-pub async fn ping_with(pong: Pong, call: Call) -> Result<PingResult, MethodError> {
+async fn detailed_ping(server: ServerInfo, call: CallContext) -> MethodResult<PingResult> {
     let mut result = ping(call).await?;
-    result.meta.extend(Object::clone(&pong.0));
+    if let Some(meta) = &mut result.meta {
+        meta.details = Arc::unwrap_or_clone(server.details);
+    }
     Ok(result)
 }
 
-/// `ping`, answered as bare as the text has it; whoever wants to know who they are has `whoami`.
-pub async fn bare_ping(_: Call) -> Result<PingResult, MethodError> {
-    Ok(PingResult { meta: Map::new() })
-}
-
-fn grants(principal: &Principal) -> [(String, Value); 2] {
-    let scopes = principal.scopes.iter().map(Value::from).collect();
-    let roles = principal.roles.iter().cloned().map(Value::from).collect();
-    [("userScopes".to_owned(), Value::Array(scopes)), ("userRoles".to_owned(), Value::Array(roles))]
+/// `ping` with an entirely empty result, as the specification has it.
+pub(super) async fn empty_ping(_: CallContext) -> MethodResult<PingResult> {
+    Ok(PingResult { meta: None })
 }

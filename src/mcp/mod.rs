@@ -1,16 +1,22 @@
-//! The Model Context Protocol: its endpoint, its methods, and what they offer.
+//! The Model Context Protocol: the endpoint, its methods, and the features of a server.
 //!
-//! Knows callers only as [`Principal`](crate::principal::Principal)s; how they proved who they are is
-//! [`auth`](crate::auth)'s business.
+//! | module | what it does | spec |
+//! |---|---|---|
+//! | [`endpoint`] | `/mcp` for one protocol era or both | MCP transports, versioning |
+//! | [`transport`] | HTTP to message, outcome to HTTP | MCP transports |
+//! | [`dispatcher`], [`call`], `response` | method name to handler, its typed result to JSON | JSON-RPC 2.0 |
+//! | [`lifecycle`], [`protocol`] | `initialize`, `ping`, revisions | MCP lifecycle |
+//! | [`tools`], [`prompts`], [`resources`], [`completion`] | the features | MCP server features |
+//! | [`policy`], [`call_log`] | who may do what, who did what | RFC 6750 section 3.1 |
+//! | `legacy` | sessions | MCP 2025-11-25 |
+//! | `stateless` | headers, parameter headers, `_meta` | MCP 2026-07-28 |
 //!
-//! A tool of your own, its schemas made from its types, behind a policy:
+//! A caller is a [`Principal`](crate::principal::Principal); how it was authenticated is up to [`auth`](crate::auth).
+//!
+//! A tool of your own, its schemas derived from its types, behind a policy:
 //!
 //! ```
-//! use mcp_auth::mcp::{
-//!     dispatcher::{Dispatcher, WithState},
-//!     policy::Policy,
-//!     tools::{self, Tool, Tools},
-//! };
+//! use mcp_auth::mcp::{dispatcher::Dispatcher, policy::Policy, tools::{Tool, Tools}};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //!
@@ -30,32 +36,27 @@
 //!     Ok(Sum { sum: a + b })
 //! });
 //! let tools = Tools::new().with(add);
-//! let policy = Policy::new().allow("tools/call", ["math:add"], "tool execution");
-//! let methods = Dispatcher::new()
-//!     .method("tools/list", tools::list.with_state(&tools))
-//!     .method("tools/call", tools::call.with_state(&tools))
-//!     .guarded_by(policy);
-//! assert!(methods.answers("tools/call") && tools.names() == ["add"]);
+//! let policy = Policy::new().require_any_scope("tools/call", ["math:add"], "tool execution");
+//! let methods = Dispatcher::new().merge(tools.methods()).with_policy(policy);
+//! assert!(methods.has_method("tools/call") && tools.names() == ["add"]);
 //! ```
 
-pub mod caller;
-pub mod catalog;
+pub mod call;
+pub mod call_log;
 pub mod completion;
-pub mod confirmation;
+mod content;
 pub mod dispatcher;
-pub mod eras;
-mod headers;
-pub mod journal;
+pub mod endpoint;
+mod legacy;
 pub mod lifecycle;
-mod mirrors;
-pub mod personal;
+mod mac;
 pub mod policy;
 pub mod prompts;
 pub mod protocol;
 pub mod resources;
-mod seal;
-pub mod sessions;
+pub mod response;
+mod span;
 mod stateless;
 pub mod tools;
-mod trace;
 pub mod transport;
+mod user_meta;

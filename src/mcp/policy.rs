@@ -1,6 +1,6 @@
-//! What a caller may do: scopes and roles for methods, or for single tools; and a role that may do everything.
+//! What a caller may do: scopes and roles for methods, or for single tools.
 //!
-//! Rules: RFC 6749 section 3.3 (scopes), RFC 6750 section 3.1 (`insufficient_scope`), MCP 2025-11-25 authorization,
+//! Specs: RFC 6749 section 3.3 (scopes), RFC 6750 section 3.1 (`insufficient_scope`), MCP 2025-11-25 authorization,
 //! "Scope Challenge Handling".
 
 use std::collections::BTreeMap;
@@ -10,20 +10,30 @@ use crate::{
     principal::{InsufficientScope, Principal, ScopeSet},
 };
 
-use super::dispatcher::MethodError;
+use super::call::{MethodError, MethodResult};
 
-/// Who may use what, by name. Whatever it does not mention, nobody may.
+/// Who may use what, by name. A name without a rule is refused to everyone.
+///
+/// ```
+/// use mcp_auth::mcp::policy::Policy;
+///
+/// let policy = Policy::new()
+///     .allow_authenticated(["ping"])
+///     .require_any_scope("tools/call", ["mcp:tools"], "tool execution");
+/// assert!(policy.is_allowed("ping", None));
+/// assert!(!policy.is_allowed("tools/call", None));
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     rules: BTreeMap<&'static str, Rule>,
-    role: Option<&'static str>,
+    superuser_role: Option<&'static str>,
 }
 
 #[derive(Debug, Clone)]
 enum Rule {
-    Open,
-    /// Any one of these scopes; the text is what a refusal calls it.
-    Scopes(Vec<&'static str>, &'static str),
+    Authenticated,
+    /// Any one of these scopes; and what the error calls the operation.
+    AnyScope(Vec<&'static str>, &'static str),
     Role(&'static str),
 }
 
@@ -33,75 +43,85 @@ impl Policy {
         Self::default()
     }
 
-    /// What every verified caller may use.
+    /// Allows `names` to every caller that the authentication middleware let through.
+    ///
+    /// # Panics
+    /// If one of them has a rule already.
     #[must_use]
-    pub fn open<const N: usize>(mut self, names: [&'static str; N]) -> Self {
-        self.rules.extend(names.map(|name| (name, Rule::Open)));
-        self
+    pub fn allow_authenticated<const N: usize>(self, names: [&'static str; N]) -> Self {
+        names.into_iter().fold(self, |policy, name| policy.rule(name, Rule::Authenticated))
     }
 
-    /// Any one of these scopes is enough for `name`; the first is the one that a challenge asks for. `what` is what a
-    /// refusal calls it: `Insufficient permissions for …`.
+    /// Any one of these scopes is enough for `name`; a challenge asks for the first. `what` is what the error calls the
+    /// operation: `Insufficient permissions for …`.
+    ///
+    /// # Panics
+    /// If `name` has a rule already, or if there is no scope.
     #[must_use]
-    pub fn allow<const N: usize>(
-        mut self,
+    pub fn require_any_scope<const N: usize>(
+        self,
         name: &'static str,
         any_of: [&'static str; N],
         what: &'static str,
     ) -> Self {
-        assert!(N > 0, "use `open` for what needs no scope");
-        self.rules.insert(name, Rule::Scopes(any_of.to_vec(), what));
-        self
+        assert!(N > 0, "{name}: use `allow_authenticated` for what needs no scope");
+        self.rule(name, Rule::AnyScope(any_of.to_vec(), what))
     }
 
-    /// Only a role opens `name`. No scope would help, so a refusal asks for none.
+    /// Only callers with this role may use `name`. No scope would help, so the error asks for none.
+    ///
+    /// # Panics
+    /// If `name` has a rule already.
     #[must_use]
-    pub fn only_role(mut self, name: &'static str, role: &'static str) -> Self {
-        self.rules.insert(name, Rule::Role(role));
-        self
+    pub fn require_role(self, name: &'static str, role: &'static str) -> Self {
+        self.rule(name, Rule::Role(role))
     }
 
-    /// Whoever has exactly this role may do everything that is mentioned.
+    /// Callers with exactly this role may use every name that has a rule.
     #[must_use]
-    pub fn allow_role(self, role: &'static str) -> Self {
-        Self { role: Some(role), ..self }
+    pub fn grant_all_to_role(self, role: &'static str) -> Self {
+        Self { superuser_role: Some(role), ..self }
+    }
+
+    fn rule(mut self, name: &'static str, rule: Rule) -> Self {
+        assert!(self.rules.insert(name, rule).is_none(), "two rules for {name}");
+        self
     }
 
     /// Whether the caller may use `name`.
-    pub(crate) fn permits(&self, name: &str, principal: Option<&Principal>) -> bool {
+    pub fn is_allowed(&self, name: &str, principal: Option<&Principal>) -> bool {
         let Some(rule) = self.rules.get(name) else {
             return false;
         };
-        let has = |role: &str| principal.is_some_and(|principal| principal.has_role(role));
-        let holds = |scope: &str| principal.is_some_and(|caller| caller.scopes.holds(scope));
-        self.role.is_some_and(has)
+        let has_role = |role: &str| principal.is_some_and(|principal| principal.has_role(role));
+        let has_scope = |scope: &str| principal.is_some_and(|caller| caller.scopes.holds(scope));
+        self.superuser_role.is_some_and(has_role)
             || match rule {
-                Rule::Open => true,
-                Rule::Scopes(any_of, _) => any_of.iter().any(|scope| holds(scope)),
-                Rule::Role(role) => has(role),
+                Rule::Authenticated => true,
+                Rule::AnyScope(any_of, _) => any_of.iter().any(|scope| has_scope(scope)),
+                Rule::Role(role) => has_role(role),
             }
     }
 
-    /// The refusal, if the caller may not use `name`.
-    pub(crate) fn check(
-        &self,
-        name: &str,
-        principal: Option<&Principal>,
-    ) -> Result<(), MethodError> {
-        if self.permits(name, principal) {
+    /// Checks that the caller may use `name`.
+    ///
+    /// # Errors
+    /// -32001, with the missing scope if one would help.
+    pub fn authorize(&self, name: &str, principal: Option<&Principal>) -> MethodResult<()> {
+        if self.is_allowed(name, principal) {
             return Ok(());
         }
         match self.rules.get(name) {
-            Some(Rule::Scopes(any_of, what)) => Err(MethodError {
+            Some(Rule::AnyScope(any_of, what)) => Err(MethodError {
                 error: ErrorObject::forbidden(format!("Insufficient permissions for {what}")),
                 insufficient_scope: Some(InsufficientScope {
                     required: ScopeSet::from([any_of[0]]),
                 }),
             }),
             Some(Rule::Role(role)) => {
-                Err(ErrorObject::forbidden(format!("{name} is for the role {role}")).into())
+                Err(ErrorObject::forbidden(format!("{name} requires the role {role}")).into())
             }
-            _ => Err(ErrorObject::forbidden(format!("{name} is not open to anyone")).into()),
+            _ => Err(ErrorObject::forbidden(format!("no policy rule allows {name}")).into()),
         }
     }
 }
@@ -111,14 +131,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_and_roles_open_what_they_name_and_nothing_else() {
+    fn scopes_and_roles_allow_what_their_rules_name_and_nothing_else() {
         let policy = Policy::new()
-            .open(["ping"])
-            .allow("tools/list", ["mcp:read", "mcp:tools"], "tools access")
-            .allow("tools/call", ["mcp:tools"], "tool execution")
-            .allow("echo", ["mcp:tools:echo"], "tool execution")
-            .only_role("audit", "auditor")
-            .allow_role("admin");
+            .allow_authenticated(["ping"])
+            .require_any_scope("tools/list", ["mcp:read", "mcp:tools"], "tools access")
+            .require_any_scope("tools/call", ["mcp:tools"], "tool execution")
+            .require_any_scope("echo", ["mcp:tools:echo"], "tool execution")
+            .require_role("audit", "auditor")
+            .grant_all_to_role("admin");
         let alice = Principal::for_test("alice", "mcp:tools", &["user"]);
         let bob = Principal::for_test("bob", "mcp:read", &["user", "administrator"]);
         let carol = Principal::for_test("carol", "mcp:tools:echo", &["auditor"]);
@@ -140,13 +160,18 @@ mod tests {
             (None, "ping", Ok(())),
             (None, "tools/list", Err(Some("mcp:read"))),
         ] {
-            let answer = policy.check(name, caller).map_err(|refusal| {
-                refusal
-                    .insufficient_scope
-                    .map(|InsufficientScope { required }| required.to_string())
+            let result = policy.authorize(name, caller).map_err(|error| {
+                error.insufficient_scope.map(|InsufficientScope { required }| required.to_string())
             });
-            assert_eq!(answer, expected.map_err(|scope| scope.map(str::to_owned)), "{name}");
-            assert_eq!(policy.permits(name, caller), expected.is_ok(), "{name}");
+            assert_eq!(result, expected.map_err(|scope| scope.map(str::to_owned)), "{name}");
+            assert_eq!(policy.is_allowed(name, caller), expected.is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "two rules for tools/call")]
+    fn a_name_has_one_rule() {
+        let _ =
+            Policy::new().require_role("tools/call", "admin").allow_authenticated(["tools/call"]);
     }
 }

@@ -1,28 +1,26 @@
-//! What a person can start from here: prompts, their arguments, and the messages that they turn into.
+//! Prompts: their definitions, and `prompts/list` and `prompts/get`.
 //!
-//! Rules: MCP 2025-11-25 server/prompts (an unknown prompt or a missing argument is -32602). Who asks may change what a
-//! prompt says and what is suggested for its arguments.
+//! Specs: MCP 2025-11-25 server/prompts (an unknown prompt or a missing argument is -32602).
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use serde_json::value::{RawValue, to_raw_value};
-
 use crate::{
-    jsonrpc::{ErrorObject, Members},
+    jsonrpc::{ErrorObject, RawObject},
     principal::Principal,
 };
 
 use super::{
-    dispatcher::{Call, MethodError},
+    call::{CallContext, MethodResult, ResultBody},
+    content::Content,
+    dispatcher::{Dispatcher, WithState},
     protocol,
-    tools::Content,
 };
 
-/// What clients are told of a prompt.
+/// The definition of a prompt, as `prompts/list` returns it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Definition {
+struct Definition {
     name: &'static str,
     title: &'static str,
     description: &'static str,
@@ -31,88 +29,84 @@ pub struct Definition {
 
 /// One argument of a prompt.
 #[derive(Debug, Clone, Serialize)]
-pub struct Argument {
+struct Argument {
     name: &'static str,
     description: &'static str,
     required: bool,
 }
 
-/// The arguments that a client gave.
+/// The arguments of a call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Arguments(BTreeMap<String, String>);
 
 impl Arguments {
-    /// The argument of this name, if it was given.
+    /// The value of an argument, if there is one.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 }
 
-type Text = dyn Fn(&Arguments, Option<&Principal>) -> String + Send + Sync;
-type Suggestions = dyn Fn(Option<&Principal>) -> Vec<String> + Send + Sync;
+type Render = dyn Fn(&Arguments) -> String + Send + Sync;
+type CallerValue = dyn Fn(&Principal) -> String + Send + Sync;
 
-/// A prompt: its definition and what it says.
+/// A prompt: its definition and its text.
 pub struct Prompt {
     definition: Definition,
-    text: Box<Text>,
-    suggestions: Vec<(&'static str, Box<Suggestions>)>,
+    render: Box<Render>,
+    /// Values for arguments that are left out.
+    defaults: Vec<(&'static str, Box<CallerValue>)>,
+    completions: Vec<(&'static str, &'static [&'static str])>,
 }
 
 impl Prompt {
-    /// A prompt without arguments that says its own description, until told otherwise.
+    /// A prompt without arguments whose text is its description, unless [`render`](Self::render) sets another.
     pub fn new(name: &'static str, title: &'static str, description: &'static str) -> Self {
         let definition = Definition { name, title, description, arguments: Vec::new() };
-        let text = move |_: &Arguments, _: Option<&Principal>| description.to_owned();
-        Self { definition, text: Box::new(text), suggestions: Vec::new() }
+        let render = move |_: &Arguments| description.to_owned();
+        Self { definition, render: Box::new(render), defaults: Vec::new(), completions: Vec::new() }
     }
 
-    /// One more argument, without which the prompt makes no sense.
+    /// Adds a required argument.
     #[must_use]
     pub fn required(self, name: &'static str, description: &'static str) -> Self {
         self.argument(Argument { name, description, required: true })
     }
 
-    /// One more argument that may be left out.
+    /// Adds an optional argument.
     #[must_use]
     pub fn optional(self, name: &'static str, description: &'static str) -> Self {
         self.argument(Argument { name, description, required: false })
     }
 
-    /// Values that a client may suggest for an argument.
+    /// Adds an argument that callers may leave out: its value then depends on who calls, and without a caller it is
+    /// required.
     #[must_use]
-    pub fn suggests<const N: usize>(
-        self,
-        argument: &'static str,
-        values: [&'static str; N],
+    pub fn caller_default(
+        mut self,
+        name: &'static str,
+        description: &'static str,
+        value: impl Fn(&Principal) -> String + Send + Sync + 'static,
     ) -> Self {
-        self.suggests_to(argument, move |_| values.map(str::to_owned).to_vec())
+        self.defaults.push((name, Box::new(value)));
+        self.optional(name, description)
     }
 
-    /// Values that a client may suggest to this caller.
+    /// Values that a client may suggest for an argument.
     #[must_use]
-    pub fn suggests_to(
+    pub fn complete_with(
         mut self,
         argument: &'static str,
-        values: impl Fn(Option<&Principal>) -> Vec<String> + Send + Sync + 'static,
+        values: &'static [&'static str],
     ) -> Self {
-        self.suggestions.push((argument, Box::new(values)));
+        self.completions.push((argument, values));
         self
     }
 
-    /// What it says to the model.
+    /// The text of its message.
     #[must_use]
-    pub fn says(self, text: impl Fn(&Arguments) -> String + Send + Sync + 'static) -> Self {
-        self.says_to(move |arguments, _| text(arguments))
-    }
-
-    /// What it says to the model when this caller asks.
-    #[must_use]
-    pub fn says_to(
-        self,
-        text: impl Fn(&Arguments, Option<&Principal>) -> String + Send + Sync + 'static,
-    ) -> Self {
-        Self { text: Box::new(text), ..self }
+    pub fn render(self, text: impl Fn(&Arguments) -> String + Send + Sync + 'static) -> Self {
+        Self { render: Box::new(text), ..self }
     }
 
     fn argument(mut self, argument: Argument) -> Self {
@@ -120,9 +114,28 @@ impl Prompt {
         self
     }
 
+    fn default_for(&self, argument: &str, caller: Option<&Principal>) -> Option<String> {
+        let (_, value) = self.defaults.iter().find(|(name, _)| *name == argument)?;
+        caller.map(value)
+    }
+
+    /// Adds the values of arguments that were left out.
+    fn apply_defaults(&self, given: &mut Arguments, caller: Option<&Principal>) {
+        for (name, value) in &self.defaults {
+            if let Some(caller) = caller.filter(|_| given.get(name).is_none()) {
+                given.0.insert((*name).to_owned(), value(caller));
+            }
+        }
+    }
+
     fn missing(&self, given: &Arguments) -> Option<&'static str> {
-        let mut required = self.definition.arguments.iter().filter(|argument| argument.required);
-        required.find(|argument| given.get(argument.name).is_none()).map(|argument| argument.name)
+        let has_default = |name: &str| self.defaults.iter().any(|(known, _)| *known == name);
+        let mut needed = self
+            .definition
+            .arguments
+            .iter()
+            .filter(|argument| argument.required || has_default(argument.name));
+        needed.find(|argument| given.get(argument.name).is_none()).map(|argument| argument.name)
     }
 }
 
@@ -142,63 +155,85 @@ impl Prompts {
         Self::default()
     }
 
-    /// One more prompt; it takes the place of an earlier one of the same name.
+    /// Adds a prompt.
+    ///
+    /// # Panics
+    /// If there is a prompt of this name.
     #[must_use]
     pub fn with(mut self, prompt: Prompt) -> Self {
-        let prompts = Arc::make_mut(&mut self.0);
-        match prompts.iter_mut().find(|known| known.definition.name == prompt.definition.name) {
-            Some(known) => *known = Arc::new(prompt),
-            None => prompts.push(Arc::new(prompt)),
-        }
+        let name = prompt.definition.name;
+        assert!(self.find(name).is_none(), "two prompts are called {name}");
+        Arc::make_mut(&mut self.0).push(Arc::new(prompt));
         self
     }
 
-    /// What may be suggested for an argument of a prompt; `None` if there is no such argument.
-    pub(super) fn suggestions(
-        &self,
-        prompt: &str,
-        argument: &str,
-        caller: Option<&Principal>,
-    ) -> Option<Vec<String>> {
-        let prompt = self.0.iter().find(|known| known.definition.name == prompt)?;
-        prompt.definition.arguments.iter().find(|known| known.name == argument)?;
-        let values = prompt.suggestions.iter().find(|(name, _)| *name == argument);
-        Some(values.map(|(_, values)| values(caller)).unwrap_or_default())
+    /// `prompts/list` and `prompts/get`.
+    pub fn methods(&self) -> Dispatcher {
+        Dispatcher::new()
+            .method("prompts/list", list.with_state(self))
+            .method("prompts/get", get.with_state(self))
     }
 
     /// Their names.
     pub fn names(&self) -> Vec<&'static str> {
         self.0.iter().map(|prompt| prompt.definition.name).collect()
     }
+
+    fn find(&self, name: &str) -> Option<&Prompt> {
+        self.0.iter().find(|prompt| prompt.definition.name == name).map(AsRef::as_ref)
+    }
+
+    /// Values to suggest for an argument of a prompt; `None` if there is no such argument.
+    pub(super) fn completions(
+        &self,
+        prompt: &str,
+        argument: &str,
+        caller: Option<&Principal>,
+    ) -> Option<Vec<String>> {
+        let prompt = self.find(prompt)?;
+        prompt.definition.arguments.iter().find(|known| known.name == argument)?;
+        let fixed = prompt.completions.iter().filter(|(name, _)| *name == argument);
+        let fixed = fixed.flat_map(|(_, values)| values.iter().map(|value| (*value).to_owned()));
+        Some(prompt.default_for(argument, caller).into_iter().chain(fixed).collect())
+    }
 }
 
-/// The answer to `prompts/list`.
+impl<const N: usize> From<[Prompt; N]> for Prompts {
+    /// # Panics
+    /// If two of them have the same name.
+    fn from(prompts: [Prompt; N]) -> Self {
+        prompts.into_iter().fold(Self::new(), Self::with)
+    }
+}
+
+/// The result of `prompts/list`.
 #[derive(Debug, Serialize)]
-pub struct ListPromptsResult {
-    prompts: Vec<Box<RawValue>>,
+struct ListPromptsResult {
+    prompts: Vec<Definition>,
 }
 
-/// `prompts/list`
-pub async fn list(prompts: Prompts, call: Call) -> Result<ListPromptsResult, MethodError> {
-    protocol::first_page(&call.params)?;
-    let listed = |prompt: &Arc<Prompt>| {
-        to_raw_value(&prompt.definition).expect("a definition is serializable")
-    };
-    Ok(ListPromptsResult { prompts: prompts.0.iter().map(listed).collect() })
+impl ResultBody for ListPromptsResult {}
+
+async fn list(prompts: Prompts, call: CallContext) -> MethodResult<ListPromptsResult> {
+    protocol::check_cursor(&call.params)?;
+    let prompts = prompts.0.iter().map(|prompt| prompt.definition.clone()).collect();
+    Ok(ListPromptsResult { prompts })
 }
 
 #[derive(Deserialize)]
 struct GetPromptParams {
     name: String,
-    arguments: Option<Members>,
+    arguments: Option<RawObject>,
 }
 
-/// The answer to `prompts/get`.
+/// The result of `prompts/get`.
 #[derive(Debug, Serialize)]
-pub struct GetPromptResult {
+struct GetPromptResult {
     description: &'static str,
     messages: [PromptMessage; 1],
 }
+
+impl ResultBody for GetPromptResult {}
 
 #[derive(Debug, Serialize)]
 struct PromptMessage {
@@ -206,20 +241,17 @@ struct PromptMessage {
     content: Content,
 }
 
-/// `prompts/get`
-pub async fn get(prompts: Prompts, call: Call) -> Result<GetPromptResult, MethodError> {
+async fn get(prompts: Prompts, call: CallContext) -> MethodResult<GetPromptResult> {
     let GetPromptParams { name, arguments } = call.params.read()?;
-    let prompt = prompts.0.iter().find(|prompt| prompt.definition.name == name);
-    let prompt =
-        prompt.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown prompt: {name}")))?;
-    let arguments: Arguments = arguments.unwrap_or_default().read()?;
+    let unknown = || ErrorObject::invalid_params(format!("Unknown prompt: {name}"));
+    let prompt = prompts.find(&name).ok_or_else(unknown)?;
+    let mut arguments: Arguments = arguments.unwrap_or_default().read()?;
+    prompt.apply_defaults(&mut arguments, call.principal.as_ref());
     if let Some(missing) = prompt.missing(&arguments) {
-        return Err(ErrorObject::invalid_params(format!(
-            "Prompt {name} needs the argument `{missing}`"
-        ))
-        .into());
+        let reason = format!("Prompt {name} needs the argument `{missing}`");
+        return Err(ErrorObject::invalid_params(reason).into());
     }
-    let content = Content::text((prompt.text)(&arguments, call.principal.as_ref()));
+    let content = Content::text((prompt.render)(&arguments));
     let messages = [PromptMessage { role: "user", content }];
     Ok(GetPromptResult { description: prompt.definition.description, messages })
 }

@@ -1,31 +1,27 @@
-//! What an application can read from here: resources, and templates for whole families of them.
+//! Resources, and templates for families of them: `resources/list`, `resources/templates/list` and `resources/read`.
 //!
-//! Rules: MCP 2025-11-25 and 2026-07-28 server/resources; RFC 6570 (templates; here with one variable, at the end). A
-//! URI is looked up as it is written, never resolved: there is nothing to traverse.
+//! Specs: MCP 2025-11-25 and 2026-07-28 server/resources; RFC 6570 (templates; here with one variable, at the end). A URI
+//! is compared as it is written and never resolved, so there is nothing to traverse.
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{
-    Map,
-    value::{RawValue, to_raw_value},
-};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{jsonrpc::ErrorObject, principal::Principal};
 
 use super::{
-    dispatcher::{Call, MethodError},
+    call::{CallContext, MethodResult, ResultBody},
+    dispatcher::{Dispatcher, WithState},
     protocol,
 };
 
-/// No such resource (MCP 2025-11-25 server/resources, "Error Handling").
-pub const NOT_FOUND: i64 = -32002;
-
 type Caller<'a> = Option<&'a Principal>;
 type Text = dyn Fn(Caller<'_>) -> String + Send + Sync;
-type FamilyText = dyn Fn(&str, Caller<'_>) -> Option<String> + Send + Sync;
+type TemplateText = dyn Fn(&str, Caller<'_>) -> Option<String> + Send + Sync;
+type Values = dyn Fn(Caller<'_>) -> Vec<String> + Send + Sync;
 
-/// One resource: what clients are told of it, and what it says.
+/// A resource: its definition and its text.
 pub struct Resource {
     uri: &'static str,
     mime_type: &'static str,
@@ -47,53 +43,58 @@ struct Definition<'a> {
 }
 
 impl Resource {
-    /// A text of this type. The name is what programs call it, the title is for people.
+    /// A text. `name` is for programs, `title` for users.
     pub fn new(
         uri: &'static str,
         mime_type: &'static str,
         [name, title, description]: [&'static str; 3],
         text: impl Fn(Option<&Principal>) -> String + Send + Sync + 'static,
     ) -> Self {
-        let uri_template = None;
-        let uri_and = Some(uri);
+        let (uri_template, definition_uri) = (None, Some(uri));
         let definition =
-            Definition { uri: uri_and, uri_template, name, title, description, mime_type };
+            Definition { uri: definition_uri, uri_template, name, title, description, mime_type };
         let listed = to_raw_value(&definition).expect("a definition is serializable");
         Self { uri, mime_type, listed, text: Box::new(text) }
     }
 }
 
-/// A family of resources: `prefix` and a value of `variable` after it.
+/// A resource template: `prefix`, and after it a value of `variable`.
 pub struct Template {
     prefix: &'static str,
     variable: &'static str,
     mime_type: &'static str,
     listed: Box<RawValue>,
-    values: Vec<String>,
-    text: Box<FamilyText>,
+    values: Box<Values>,
+    text: Box<TemplateText>,
 }
 
 impl Template {
-    /// `{prefix}{variable}`, each of its values a text of this type; `None` where there is none. `values` are what a
-    /// client may suggest to a person.
+    /// `text` is called with a value of the variable, and returns `None` if there is no such resource. `values` are those
+    /// that a client may suggest to this caller.
     pub fn new(
         [prefix, variable]: [&'static str; 2],
         mime_type: &'static str,
         [name, title, description]: [&'static str; 3],
-        values: Vec<String>,
+        values: impl Fn(Option<&Principal>) -> Vec<String> + Send + Sync + 'static,
         text: impl Fn(&str, Option<&Principal>) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
         let uri_template = Some(format!("{prefix}{{{variable}}}"));
         let definition =
             Definition { uri: None, uri_template, name, title, description, mime_type };
         let listed = to_raw_value(&definition).expect("a definition is serializable");
-        Self { prefix, variable, mime_type, listed, values, text: Box::new(text) }
+        let (values, text) = (Box::new(values), Box::new(text));
+        Self { prefix, variable, mime_type, listed, values, text }
     }
 
-    /// The values of a variable, if `uri` is this template and has it.
-    pub(super) fn values(&self, uri: &str, variable: &str) -> Option<&[String]> {
+    /// The values to suggest for a variable, if `uri` is this template and has it.
+    pub(super) fn completions(
+        &self,
+        uri: &str,
+        variable: &str,
+        caller: Option<&Principal>,
+    ) -> Option<Vec<String>> {
         let written = uri.strip_prefix(self.prefix)?.strip_prefix('{')?.strip_suffix('}')?;
-        (written == self.variable && written == variable).then_some(&self.values)
+        (written == self.variable && written == variable).then(|| (self.values)(caller))
     }
 }
 
@@ -122,21 +123,39 @@ impl Resources {
         Self::default()
     }
 
-    /// One more resource.
+    /// Adds a resource.
+    ///
+    /// # Panics
+    /// If there is a resource of this URI.
     #[must_use]
     pub fn with(mut self, resource: Resource) -> Self {
+        let uri = resource.uri;
+        assert!(!self.uris().contains(&uri), "two resources have the URI {uri}");
         Arc::make_mut(&mut self.single).push(Arc::new(resource));
         self
     }
 
-    /// One more family of resources.
+    /// Adds a resource template.
+    ///
+    /// # Panics
+    /// If there is a template with the same prefix.
     #[must_use]
     pub fn template(mut self, template: Template) -> Self {
+        let prefix = template.prefix;
+        assert!(self.templates().all(|t| t.prefix != prefix), "two templates begin with {prefix}");
         Arc::make_mut(&mut self.templates).push(Arc::new(template));
         self
     }
 
-    /// The URIs of the single ones.
+    /// `resources/list`, `resources/templates/list` and `resources/read`.
+    pub fn methods(&self) -> Dispatcher {
+        Dispatcher::new()
+            .method("resources/list", list.with_state(self))
+            .method("resources/templates/list", list_templates.with_state(self))
+            .method("resources/read", read.with_state(self))
+    }
+
+    /// The URIs of the resources without a template.
     pub fn uris(&self) -> Vec<&'static str> {
         self.single.iter().map(|resource| resource.uri).collect()
     }
@@ -156,46 +175,50 @@ impl Resources {
     }
 }
 
-/// The answer to `resources/list`.
+/// The result of `resources/list`.
 #[derive(Debug, Serialize)]
-pub struct ListResourcesResult {
+struct ListResourcesResult {
     resources: Vec<Box<RawValue>>,
 }
 
-/// `resources/list`
-pub async fn list(resources: Resources, call: Call) -> Result<ListResourcesResult, MethodError> {
-    protocol::first_page(&call.params)?;
+impl ResultBody for ListResourcesResult {}
+
+async fn list(resources: Resources, call: CallContext) -> MethodResult<ListResourcesResult> {
+    protocol::check_cursor(&call.params)?;
     let resources = resources.single.iter().map(|resource| resource.listed.clone()).collect();
     Ok(ListResourcesResult { resources })
 }
 
-/// The answer to `resources/templates/list`.
+/// The result of `resources/templates/list`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ListResourceTemplatesResult {
+struct ListResourceTemplatesResult {
     resource_templates: Vec<Box<RawValue>>,
 }
 
-/// `resources/templates/list`
-pub async fn list_templates(
+impl ResultBody for ListResourceTemplatesResult {}
+
+async fn list_templates(
     resources: Resources,
-    call: Call,
-) -> Result<ListResourceTemplatesResult, MethodError> {
-    protocol::first_page(&call.params)?;
+    call: CallContext,
+) -> MethodResult<ListResourceTemplatesResult> {
+    protocol::check_cursor(&call.params)?;
     let resource_templates = resources.templates().map(|t| t.listed.clone()).collect();
     Ok(ListResourceTemplatesResult { resource_templates })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct ReadResourceParams {
     uri: String,
 }
 
-/// The answer to `resources/read`.
+/// The result of `resources/read`.
 #[derive(Debug, Serialize)]
-pub struct ReadResourceResult {
+struct ReadResourceResult {
     contents: [Contents; 1],
 }
+
+impl ResultBody for ReadResourceResult {}
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -205,16 +228,15 @@ struct Contents {
     text: String,
 }
 
-/// `resources/read`
-pub async fn read(resources: Resources, call: Call) -> Result<ReadResourceResult, MethodError> {
+async fn read(resources: Resources, call: CallContext) -> MethodResult<ReadResourceResult> {
     let ReadResourceParams { uri } = call.params.read()?;
     match resources.find(&uri, call.principal.as_ref()) {
         Some((mime_type, text)) => {
             Ok(ReadResourceResult { contents: [Contents { uri, mime_type, text }] })
         }
         None => {
-            let data = Map::from_iter([("uri".to_owned(), uri.into())]);
-            Err(ErrorObject::new(NOT_FOUND, "Resource not found").with_data(data.into()).into())
+            let error = ErrorObject::new(protocol::RESOURCE_NOT_FOUND, "Resource not found");
+            Err(error.with_data(&ReadResourceParams { uri }).into())
         }
     }
 }

@@ -1,136 +1,28 @@
-//! What a model can do here: tools, their definitions, and how they are called.
+//! Tools: their definitions, and `tools/list` and `tools/call`.
 //!
-//! Rules: MCP 2025-11-25 server/tools (definitions, "Structured Content", "Error Handling": arguments that do not fit
-//! are an answer with `isError`, from which a model can learn; an unknown tool is -32602).
+//! Specs: MCP 2025-11-25 server/tools (definitions, "Structured Content", "Error Handling": invalid arguments are a result
+//! with `isError`, from which a model can learn; an unknown tool is -32602).
 
-use std::{borrow::Cow, fmt, pin::Pin, sync::Arc};
+mod confirmation;
+mod tool;
 
-use schemars::{JsonSchema, generate::SchemaSettings};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use std::{borrow::Cow, sync::Arc};
 
-use crate::{
-    jsonrpc::{ErrorObject, complaint},
-    principal::Principal,
-};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::{jsonrpc::ErrorObject, principal::Principal};
 
 use super::{
-    confirmation::{Asked, Confirmations, InputRequiredResult, Verdict},
-    dispatcher::{Call, MethodError},
+    call::{CallContext, MethodResult, ResultBody, ResultType},
+    dispatcher::{Dispatcher, WithState},
     policy::Policy,
     protocol,
 };
+use confirmation::{Confirmation, Decision, InputRequiredResult, RetryInput};
+use tool::CallToolResult;
 
-/// What clients are told of a tool.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Definition {
-    name: &'static str,
-    title: &'static str,
-    description: &'static str,
-    input_schema: Value,
-    output_schema: Value,
-    annotations: Annotations,
-}
-
-/// What clients may assume of a tool; hints, not promises.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Annotations {
-    title: &'static str,
-    read_only_hint: bool,
-    destructive_hint: bool,
-    idempotent_hint: bool,
-    open_world_hint: bool,
-}
-
-/// What a tool gives back: for programs as it serializes, for people as it displays.
-pub trait Output: Serialize + JsonSchema + fmt::Display {}
-
-impl<T: Serialize + JsonSchema + fmt::Display> Output for T {}
-
-/// Why a tool could not do what it was asked for; a model reads it.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ToolError(pub String);
-
-type Outcome = Pin<Box<dyn Future<Output = CallToolResult> + Send>>;
-/// From the arguments, as they were written, and from who is calling.
-type Run = Box<dyn Fn(&str, Option<Principal>) -> Outcome + Send + Sync>;
-
-/// A tool: its definition and the code behind it.
-pub struct Tool {
-    definition: Definition,
-    /// The definition as it is listed, written once.
-    listed: Box<RawValue>,
-    /// What a person is asked before it runs.
-    question: Option<&'static str>,
-    run: Run,
-}
-
-impl Tool {
-    /// A tool whose schemas come from the types of its arguments and of its output. It reads and changes nothing in
-    /// the world outside.
-    pub fn new<A, O, F, Fut>(
-        name: &'static str,
-        title: &'static str,
-        description: &'static str,
-        run: F,
-    ) -> Self
-    where
-        A: DeserializeOwned + JsonSchema,
-        O: Output,
-        F: Fn(A, Option<Principal>) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<O, ToolError>> + Send + 'static,
-    {
-        let annotations = Annotations {
-            title,
-            read_only_hint: true,
-            destructive_hint: false,
-            idempotent_hint: true,
-            open_world_hint: false,
-        };
-        let (input_schema, output_schema) = (schema::<A>(), schema::<O>());
-        let definition =
-            Definition { name, title, description, input_schema, output_schema, annotations };
-        let run = move |arguments: &str, principal| match serde_json::from_str::<A>(arguments) {
-            Ok(arguments) => {
-                let outcome = run(arguments, principal);
-                Box::pin(async move { CallToolResult::new(outcome.await) }) as Outcome
-            }
-            Err(error) => {
-                let error = complaint(&error);
-                let message = format!("invalid arguments for {name}: {error}; see its inputSchema");
-                Box::pin(async { CallToolResult::error(message) })
-            }
-        };
-        let listed = to_raw_value(&definition).expect("a definition is serializable");
-        Self { definition, listed, question: None, run: Box::new(run) }
-    }
-
-    /// Asks a person before it runs, because it changes something for good.
-    #[must_use]
-    pub fn asks_first(mut self, question: &'static str) -> Self {
-        self.question = Some(question);
-        self.definition.annotations.read_only_hint = false;
-        self.definition.annotations.destructive_hint = true;
-        self.listed = to_raw_value(&self.definition).expect("a definition is serializable");
-        self
-    }
-}
-
-impl fmt::Debug for Tool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.definition.fmt(f)
-    }
-}
-
-fn schema<T: JsonSchema>() -> Value {
-    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
-}
+pub use tool::{Definition, Output, Tool, ToolError};
 
 /// The tools of a server, in the order in which they are listed, and who may use which.
 #[derive(Debug, Clone, Default)]
@@ -140,7 +32,7 @@ pub struct Tools(Arc<Inner>);
 struct Inner {
     tools: Vec<Arc<Tool>>,
     policy: Option<Policy>,
-    confirmations: Arc<Confirmations>,
+    confirmation: Arc<Confirmation>,
 }
 
 impl Tools {
@@ -149,35 +41,51 @@ impl Tools {
         Self::default()
     }
 
-    /// One more tool; it takes the place of an earlier one of the same name.
+    /// Adds a tool.
+    ///
+    /// # Panics
+    /// If there is a tool of this name.
     #[must_use]
     pub fn with(mut self, tool: Tool) -> Self {
-        let tools = &mut Arc::make_mut(&mut self.0).tools;
-        match tools.iter_mut().find(|known| known.definition.name == tool.definition.name) {
-            Some(known) => *known = Arc::new(tool),
-            None => tools.push(Arc::new(tool)),
-        }
+        let name = tool.definition.name;
+        assert!(self.0.find(name).is_none(), "two tools are called {name}");
+        Arc::make_mut(&mut self.0).tools.push(Arc::new(tool));
         self
     }
 
-    /// Asks `policy`, by the name of the tool, before one is called, and lists to each caller what it allows them.
-    /// What the policy does not mention is hidden from everyone.
+    /// Asks `policy`, by the name of the tool, before a tool is called, and lists to each caller the tools that they may
+    /// use. A tool without a rule is hidden from everyone.
     #[must_use]
-    pub fn guarded_by(mut self, policy: Policy) -> Self {
+    pub fn with_policy(mut self, policy: Policy) -> Self {
         Arc::make_mut(&mut self.0).policy = Some(policy);
         self
     }
 
-    /// Seals its questions to people with this secret, so that replicas that have it too take the answers.
+    /// Signs the state of confirmations with this secret, so that replicas which share it can complete each other's.
     #[must_use]
-    pub fn sealed_with(mut self, secret: Option<&str>) -> Self {
-        Arc::make_mut(&mut self.0).confirmations = Arc::new(Confirmations::new(secret));
+    pub fn signing_secret(mut self, secret: Option<&str>) -> Self {
+        Arc::make_mut(&mut self.0).confirmation = Arc::new(Confirmation::new(secret));
         self
+    }
+
+    /// `tools/list` and `tools/call`.
+    pub fn methods(&self) -> Dispatcher {
+        Dispatcher::new()
+            .method("tools/list", list.with_state(self))
+            .method("tools/call", call.with_state(self))
     }
 
     /// Their names.
     pub fn names(&self) -> Vec<&'static str> {
         self.0.tools.iter().map(|tool| tool.definition.name).collect()
+    }
+
+    /// The definitions of the tools that the caller may use.
+    pub fn definitions_for(
+        &self,
+        principal: Option<&Principal>,
+    ) -> impl Iterator<Item = &Definition> {
+        self.0.allowed(principal).map(|tool| &tool.definition)
     }
 
     /// Their names and the schemas of their arguments.
@@ -186,20 +94,38 @@ impl Tools {
     }
 }
 
-/// The answer to `tools/list`.
+impl<const N: usize> From<[Tool; N]> for Tools {
+    /// # Panics
+    /// If two of them have the same name.
+    fn from(tools: [Tool; N]) -> Self {
+        tools.into_iter().fold(Self::new(), Self::with)
+    }
+}
+
+impl Inner {
+    fn find(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.iter().find(|tool| tool.definition.name == name)
+    }
+
+    fn allowed(&self, principal: Option<&Principal>) -> impl Iterator<Item = &Arc<Tool>> {
+        let policy = self.policy.as_ref();
+        self.tools.iter().filter(move |tool| {
+            policy.is_none_or(|policy| policy.is_allowed(tool.definition.name, principal))
+        })
+    }
+}
+
+/// The result of `tools/list`.
 #[derive(Debug, Serialize)]
-pub struct ListToolsResult {
+struct ListToolsResult {
     tools: Vec<Box<RawValue>>,
 }
 
-/// `tools/list`
-pub async fn list(Tools(inner): Tools, call: Call) -> Result<ListToolsResult, MethodError> {
-    protocol::first_page(&call.params)?;
-    let Inner { tools, policy, .. } = &*inner;
-    let principal = call.principal.as_ref();
-    let allowed = tools.iter().filter(|tool| {
-        policy.as_ref().is_none_or(|policy| policy.permits(tool.definition.name, principal))
-    });
+impl ResultBody for ListToolsResult {}
+
+async fn list(Tools(inner): Tools, call: CallContext) -> MethodResult<ListToolsResult> {
+    protocol::check_cursor(&call.params)?;
+    let allowed = inner.allowed(call.principal.as_ref());
     Ok(ListToolsResult { tools: allowed.map(|tool| tool.listed.clone()).collect() })
 }
 
@@ -213,94 +139,77 @@ struct CallToolParams<'a> {
     request_state: Option<Value>,
 }
 
-/// `tools/call`
-pub async fn call(Tools(inner): Tools, call: Call) -> Result<CallToolAnswer, MethodError> {
-    let Inner { tools, policy, confirmations } = &*inner;
-    let Call { params, principal, capabilities } = call;
+async fn call(Tools(inner): Tools, call: CallContext) -> MethodResult<CallToolResponse> {
+    let CallContext { params, principal, client_capabilities } = call;
     let CallToolParams { name, arguments, input_responses, request_state } = params.read()?;
-    let tool = tools.iter().find(|tool| tool.definition.name == name);
-    let tool = tool.ok_or_else(|| ErrorObject::invalid_params(format!("Unknown tool: {name}")))?;
-    if let Some(policy) = policy {
-        policy.check(tool.definition.name, principal.as_ref())?;
+    let unknown = || ErrorObject::invalid_params(format!("Unknown tool: {name}"));
+    let tool = inner.find(&name).ok_or_else(unknown)?;
+    if let Some(policy) = &inner.policy {
+        policy.authorize(tool.definition.name, principal.as_ref())?;
     }
     let arguments = arguments.map_or("{}", RawValue::get);
-    // A list would be read as the members in their order.
+    // serde would read a list as the fields in their order.
     if !arguments.starts_with('{') {
-        let why = "Invalid params: arguments must be an object";
-        return Err(ErrorObject::invalid_params(why).into());
+        let reason = "Invalid params: arguments must be an object";
+        return Err(ErrorObject::invalid_params(reason).into());
     }
     if let Some(question) = tool.question {
-        let asked = Asked {
-            capabilities: capabilities.as_deref(),
+        let retry = RetryInput {
+            capabilities: client_capabilities.as_deref(),
             responses: input_responses,
             state: request_state,
         };
-        let what = (tool.definition.name, arguments);
-        match confirmations.judge(question, &asked, what, principal.as_ref())? {
-            Verdict::Go => {}
-            Verdict::Ask(question) => return Ok(CallToolAnswer::InputRequired(question)),
-            Verdict::Stop(why) => {
-                return Ok(CallToolAnswer::Complete(CallToolResult::error(why.to_owned())));
+        let call = (tool.definition.name, arguments);
+        match inner.confirmation.evaluate(question, &retry, call, principal.as_ref())? {
+            Decision::Proceed => {}
+            Decision::InputRequired(question) => {
+                return Ok(CallToolResponse::InputRequired(question));
+            }
+            Decision::Deny(reason) => {
+                return Ok(CallToolResponse::Complete(CallToolResult::error(reason.to_owned())));
             }
         }
     }
-    Ok(CallToolAnswer::Complete((tool.run)(arguments, principal).await))
+    Ok(CallToolResponse::Complete((tool.run)(arguments, principal).await))
 }
 
-/// A call is answered, or a person has to be asked first.
+/// A call is complete, or the user has to confirm it first.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum CallToolAnswer {
-    /// What the tool gave.
+enum CallToolResponse {
     Complete(CallToolResult),
-    /// A question.
     InputRequired(InputRequiredResult),
 }
 
-/// The answer to `tools/call`.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CallToolResult {
-    content: [Content; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    structured_content: Option<Box<RawValue>>,
-    is_error: bool,
-}
-
-impl CallToolResult {
-    fn new(outcome: Result<impl Output, ToolError>) -> Self {
-        match outcome {
-            Ok(output) => {
-                let text = output.to_string();
-                match to_raw_value(&output) {
-                    Ok(output) => Self {
-                        content: [Content::text(text)],
-                        structured_content: Some(output),
-                        is_error: false,
-                    },
-                    Err(error) => Self::error(error.to_string()),
-                }
-            }
-            Err(error) => Self::error(error.to_string()),
+impl ResultBody for CallToolResponse {
+    fn result_type(&self) -> ResultType {
+        match self {
+            Self::Complete(_) => ResultType::Complete,
+            Self::InputRequired(_) => ResultType::InputRequired,
         }
     }
+}
 
-    fn error(message: String) -> Self {
-        Self { content: [Content::text(message)], structured_content: None, is_error: true }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tools() -> Tools {
+        let run = |(): (), _| async { Ok("done".to_owned()) };
+        Tools::new().with(Tool::new("t", "T", "A tool", run))
     }
-}
 
-/// A piece of text, as tools and prompts send it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Content {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    text: String,
-}
+    #[test]
+    #[should_panic(expected = "two tools are called t")]
+    fn a_tool_is_defined_once() {
+        let run = |(): (), _| async { Ok("done".to_owned()) };
+        let _ = tools().with(Tool::new("t", "T", "Another tool", run));
+    }
 
-impl Content {
-    /// `{"type": "text", "text": …}`
-    pub fn text(text: impl Into<String>) -> Self {
-        Self { kind: "text", text: text.into() }
+    #[test]
+    fn a_tool_without_a_rule_is_hidden() {
+        let names = |tools: &Tools| tools.definitions_for(None).map(|d| d.name).collect::<Vec<_>>();
+        assert_eq!(names(&tools()), ["t"]);
+        assert!(names(&tools().with_policy(Policy::new())).is_empty());
     }
 }

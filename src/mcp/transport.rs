@@ -1,108 +1,73 @@
-//! `POST /mcp`: where HTTP and JSON-RPC meet.
+//! Streamable HTTP: from an HTTP request to a JSON-RPC message, and from the outcome of a call to an HTTP response.
 //!
-//! Rules: MCP 2025-11-25 transports, "Streamable HTTP": one message a request; a request is answered with JSON, a
-//! notification with 202 and no body; `GET` is 405 where there is no stream; an unsupported `MCP-Protocol-Version`
-//! is 400. A request that we could read is answered with 200 even when the answer is an error: clients take the
-//! transport for broken otherwise. Only a missing scope is a 403, because RFC 6750 says so.
+//! Specs: MCP 2025-11-25 transports, "Streamable HTTP": one message per request; a request is answered with JSON, a
+//! notification with 202 and no body; an unsupported `MCP-Protocol-Version` is a 400. A readable request gets HTTP 200
+//! even when the answer is a JSON-RPC error, because clients take the transport for broken otherwise. Only a missing
+//! scope is a 403 (RFC 6750 section 3.1).
 
 use std::{error::Error, iter::successors};
 
 use axum::{
     Json, RequestExt,
     body::Body,
-    extract::{FromRequest, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequest, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header, header::AsHeaderName},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
-    jsonrpc::{self, ErrorObject, Id, MaxDepth, Message},
+    jsonrpc::{self, ErrorObject, Id, MaxDepth, MaxResultBytes, Message},
     principal::{InsufficientScope, Principal},
 };
 
 use super::{
-    dispatcher::{Call, Dispatcher, MethodError, Outcome},
-    headers, protocol,
+    call::{MethodError, MethodResult},
+    protocol,
 };
 
-/// A message, and what came with it. Not to be shown in a log: among the headers is the token.
-pub struct Posted {
+/// A message, and what came with it. It has no `Debug`, because the token is among its headers.
+pub struct McpRequest {
     pub(super) headers: HeaderMap,
     pub(super) principal: Option<Principal>,
+    pub(super) max_result: MaxResultBytes,
     pub(super) message: Message,
 }
 
-impl<S: Sync> FromRequest<S> for Posted {
+impl<S: Sync> FromRequest<S> for McpRequest {
     type Rejection = TransportError;
 
     async fn from_request(mut request: Request, _: &S) -> Result<Self, TransportError> {
         check_content_type(request.headers())?;
         let headers = std::mem::take(request.headers_mut());
-        let principal = request.extensions_mut().remove();
-        let MaxDepth(max_depth) = request.extensions_mut().remove().unwrap_or_default();
+        let extensions = request.extensions_mut();
+        let principal = extensions.remove();
+        let max_result = extensions.remove().unwrap_or_default();
+        let MaxDepth(max_depth) = extensions.remove().unwrap_or_default();
         let body = request.into_limited_body().collect().await?.to_bytes();
-        Ok(Self { headers, principal, message: Message::parse(&body, max_depth)? })
+        Ok(Self { headers, principal, max_result, message: Message::parse(&body, max_depth)? })
     }
 }
 
-/// `POST /mcp`
-///
-/// # Errors
-/// A [`TransportError`] for whatever is wrong before a method can be called.
-pub async fn handle(
-    State(methods): State<Dispatcher>,
-    Posted { headers, principal, message }: Posted,
-) -> Result<Response, TransportError> {
-    check_version(&headers)?;
-    match message {
-        Message::Request(request) => {
-            let call = Call { params: request.params, principal, capabilities: None };
-            let outcome = methods.dispatch(&request.method, call).await;
-            Ok(answer(request.id, outcome))
-        }
-        Message::Notification(_) | Message::Response => Ok(StatusCode::ACCEPTED.into_response()),
+/// The HTTP response of a call in the legacy era.
+pub(super) fn respond(id: Id, result: MethodResult<Vec<u8>>) -> Response {
+    match result {
+        Ok(body) => success(body),
+        Err(error) if error.is_forbidden() => failure(StatusCode::FORBIDDEN, id, error),
+        Err(error) => failure(StatusCode::OK, id, error),
     }
 }
 
-pub(super) fn answer(id: Id, outcome: Outcome) -> Response {
-    match outcome {
-        Ok(result) => success(&id, &result, &[]),
-        Err(refusal) => {
-            let forbidden = refusal.error.code == jsonrpc::FORBIDDEN;
-            failure(if forbidden { StatusCode::FORBIDDEN } else { StatusCode::OK }, id, refusal)
-        }
-    }
-}
-
-/// A result as it was written, and in it more members: the pieces of their text, `"name":value` with commas between.
-pub(super) fn success(id: &Id, result: &RawValue, members: &[&str]) -> Response {
-    let added: usize = members.iter().map(|piece| piece.len()).sum();
-    let mut body = String::with_capacity(64 + result.get().len() + added);
-    body.push_str(r#"{"jsonrpc":"2.0","id":"#);
-    body.push_str(id.as_str());
-    body.push_str(r#","result":"#);
-    match result.get().strip_suffix('}').filter(|_| !members.is_empty()) {
-        Some(open) => {
-            body.push_str(open);
-            body.push_str(if open.ends_with('{') { "" } else { "," });
-            body.extend(members.iter().copied());
-            body.push('}');
-        }
-        None => body.push_str(result.get()),
-    }
-    body.push('}');
-    let mut response = Response::new(Body::from(body));
+/// 200, with a response that is serialized already.
+pub(super) fn success(body: Vec<u8>) -> Response {
     let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+    ([(header::CONTENT_TYPE, json)], Body::from(body)).into_response()
 }
 
-/// An error; what the caller lacks goes along, for the wall to name in its challenge.
-pub(super) fn failure(status: StatusCode, id: Id, refusal: MethodError) -> Response {
-    let MethodError { error, insufficient_scope } = refusal;
+/// An error. The authentication middleware finds the missing scope in the extensions, and adds its challenge.
+pub(super) fn failure(status: StatusCode, id: Id, error: MethodError) -> Response {
+    let MethodError { error, insufficient_scope } = error;
     let mut response = (status, Json(jsonrpc::Response::new(Some(id), Err(error)))).into_response();
     if let Some(insufficient_scope) = insufficient_scope {
         response.extensions_mut().insert::<InsufficientScope>(insufficient_scope);
@@ -110,74 +75,102 @@ pub(super) fn failure(status: StatusCode, id: Id, refusal: MethodError) -> Respo
     response
 }
 
-/// Any other verb at `/mcp`. `GET` would open a stream for the server's own messages, and we have none.
-pub async fn no_stream() -> TransportError {
+/// Any other HTTP method than `POST`. `GET` would open a stream for messages of the server, and it sends none.
+pub(super) async fn method_not_allowed() -> TransportError {
     TransportError::NoStream
 }
 
-/// JSON, or no word about it. Browsers send other types across origins without asking first.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
-    // Two of them are as good as a wrong one: who looks at the other would read something else.
-    let value = headers::single(headers, header::CONTENT_TYPE);
-    let Some(value) = value.map_err(|_| TransportError::NotJson)? else {
+/// The only value of a header, without surrounding white space.
+pub(super) fn single_header(
+    headers: &HeaderMap,
+    name: impl AsHeaderName,
+) -> Result<Option<&str>, HeaderError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            let value = value.to_str().map_err(|_| HeaderError::InvalidCharacters)?;
+            Ok(Some(value.trim_matches([' ', '\t'])))
+        }
+        // A proxy may have acted on the other one.
+        (Some(_), Some(_)) => Err(HeaderError::Duplicate),
+    }
+}
+
+/// Why a header has no usable value.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub(super) enum HeaderError {
+    #[error("is given twice")]
+    Duplicate,
+    #[error("contains characters that are not allowed in a header")]
+    InvalidCharacters,
+    #[error("is not valid Base64 of UTF-8 text")]
+    InvalidBase64,
+}
+
+/// JSON, or no type at all. A web page can send other types to another origin without a CORS preflight.
+fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
+    let value = single_header(headers, header::CONTENT_TYPE);
+    let Some(value) = value.map_err(|_| TransportError::UnsupportedMediaType)? else {
         return Ok(());
     };
     let essence = value.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/json") {
         Ok(())
     } else {
-        Err(TransportError::NotJson)
+        Err(TransportError::UnsupportedMediaType)
     }
 }
 
+/// `MCP-Protocol-Version` of the legacy era.
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), TransportError> {
-    match headers::single(headers, protocol::VERSION_HEADER) {
+    match single_header(headers, protocol::VERSION_HEADER) {
         Ok(None) => Ok(()),
-        Ok(Some(version)) if protocol::VERSIONS.contains(&version) => Ok(()),
-        _ => Err(TransportError::UnsupportedVersion(protocol::VERSIONS.join(", "))),
+        Ok(Some(version)) if protocol::LEGACY_VERSIONS.contains(&version) => Ok(()),
+        _ => Err(TransportError::UnsupportedVersion(protocol::LEGACY_VERSIONS.join(", "))),
     }
 }
 
-/// Why a request never became a call.
+/// Why a request is rejected before any method is called.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// Not a message: answered in JSON-RPC.
+    /// 400, with a JSON-RPC error: the body is no message.
     #[error("{}", .0.message)]
-    Unreadable(ErrorObject),
+    InvalidMessage(ErrorObject),
     /// 405
     #[error("Method Not Allowed - This server does not support server-initiated streaming")]
     NoStream,
     /// 413
     #[error("the body is larger than this server accepts; see --max-body-size")]
-    TooLarge,
+    BodyTooLarge,
     /// 400
-    #[error("the body did not arrive whole")]
-    Interrupted,
+    #[error("the body did not arrive completely")]
+    IncompleteBody,
     /// 415
     #[error("send the message as Content-Type: application/json")]
-    NotJson,
-    /// 400; these would do.
-    #[error("unsupported MCP-Protocol-Version; this server speaks {0}")]
+    UnsupportedMediaType,
+    /// 400, with the supported revisions.
+    #[error("unsupported MCP-Protocol-Version; this server supports {0}")]
     UnsupportedVersion(String),
     /// 405, for `DELETE`.
-    #[error("nothing to delete; name a session in Mcp-Session-Id")]
-    NoSession,
-    /// 404: the client is to begin anew.
-    #[error("no such session; send initialize without Mcp-Session-Id")]
-    UnknownSession,
+    #[error("no session to delete; name one in Mcp-Session-Id")]
+    MissingSessionId,
+    /// 404: the client has to initialize again.
+    #[error("session not found; send initialize without Mcp-Session-Id")]
+    SessionNotFound,
 }
 
 impl From<axum::Error> for TransportError {
     fn from(error: axum::Error) -> Self {
         let mut causes = successors(Some(&error as &dyn Error), |&error| error.source());
         let too_large = causes.any(|cause| cause.is::<LengthLimitError>());
-        if too_large { Self::TooLarge } else { Self::Interrupted }
+        if too_large { Self::BodyTooLarge } else { Self::IncompleteBody }
     }
 }
 
 impl From<ErrorObject> for TransportError {
     fn from(error: ErrorObject) -> Self {
-        Self::Unreadable(error)
+        Self::InvalidMessage(error)
     }
 }
 
@@ -189,21 +182,42 @@ impl IntoResponse for TransportError {
         }
 
         let status = match self {
-            Self::Unreadable(error) => {
+            Self::InvalidMessage(error) => {
                 return (StatusCode::BAD_REQUEST, Json(jsonrpc::Response::new(None, Err(error))))
                     .into_response();
             }
             Self::NoStream => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NoSession => {
+            Self::MissingSessionId => {
                 let status = StatusCode::METHOD_NOT_ALLOWED;
                 let allow = [(header::ALLOW, HeaderValue::from_static("POST"))];
                 return (status, allow, Json(Body { detail: self.to_string() })).into_response();
             }
-            Self::UnknownSession => StatusCode::NOT_FOUND,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Interrupted | Self::UnsupportedVersion(_) => StatusCode::BAD_REQUEST,
+            Self::SessionNotFound => StatusCode::NOT_FOUND,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::IncompleteBody | Self::UnsupportedVersion(_) => StatusCode::BAD_REQUEST,
         };
         (status, Json(Body { detail: self.to_string() })).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_counts_if_it_is_given_once_in_ascii() {
+        let headers = |values: &[&[u8]]| -> HeaderMap {
+            let name = axum::http::HeaderName::from_static("mcp-name");
+            values.iter().map(|v| (name.clone(), HeaderValue::from_bytes(v).unwrap())).collect()
+        };
+        for (values, expected) in [
+            (&[][..], Ok(None)),
+            (&[&b" echo\t"[..]][..], Ok(Some("echo"))),
+            (&[&b"echo"[..], b"echo"][..], Err(HeaderError::Duplicate)),
+            (&["é".as_bytes()][..], Err(HeaderError::InvalidCharacters)),
+        ] {
+            assert_eq!(single_header(&headers(values), "mcp-name"), expected);
+        }
     }
 }

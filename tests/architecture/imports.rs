@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("server", &["config", "docs", "health", "jsonrpc", "origin", "program", "telemetry"]),
     ("telemetry", &["trace_context"]),
     ("trace_context", &[]),
+    ("tutorial", &["mcp", "principal", "program"]),
 ];
 
 /// Every path below `crate::` or `super::` that a piece of code names, one for each name in braces.

@@ -8,13 +8,11 @@ use mcp_auth::{
         keys::KeyPair,
         verify::{TokenVerifier, TrustedIssuer},
     },
-    jsonrpc::{self, Message},
+    jsonrpc::{self, MaxResultBytes, Message},
     mcp::{
-        catalog,
-        dispatcher::{Call, Dispatcher, WithState},
-        policy::Policy,
-        tools::{self, Tools},
+        call::CallContext, dispatcher::Dispatcher, policy::Policy, response::Envelope, tools::Tools,
     },
+    tutorial,
 };
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
@@ -78,19 +76,22 @@ fn read_a_message(bencher: Bencher) {
 fn dispatch_a_call(bencher: Bencher) {
     let ((verifier, token), runtime) = (wall(1 << 20), runtime());
     let principal = runtime.block_on(verifier.verify(&token)).expect("a caller");
-    let tools = Tools::new().with(catalog::echo());
-    let policy = Policy::new().allow("tools/call", ["mcp:tools"], "tool execution");
-    let methods =
-        Dispatcher::new().method("tools/call", tools::call.with_state(&tools)).guarded_by(policy);
+    let tools = Tools::new().with(tutorial::echo());
+    let policy = Policy::new().require_any_scope("tools/call", ["mcp:tools"], "tool execution");
+    let methods = Dispatcher::new().merge(tools.methods()).with_policy(policy);
     let Ok(Message::Request(request)) = Message::parse(CALL.as_bytes(), 8) else {
         panic!("a request");
     };
-    let (params, principal) = (request.params, Some(principal));
-    let call = || Call { params: params.clone(), principal: principal.clone(), ..Call::default() };
-    runtime.block_on(methods.dispatch("tools/call", call())).expect("an answer");
-    bencher
-        .with_inputs(call)
-        .bench_local_values(|call| runtime.block_on(methods.dispatch("tools/call", call)));
+    let jsonrpc::Request { id, params, .. } = request;
+    let inputs = || {
+        let (params, principal) = (params.clone(), Some(principal.clone()));
+        let call = CallContext { params, principal, client_capabilities: None };
+        (call, Envelope::new(id.clone(), MaxResultBytes::default()))
+    };
+    let dispatch =
+        |(call, envelope)| runtime.block_on(methods.dispatch("tools/call", call, envelope));
+    dispatch(inputs()).expect("a response");
+    bencher.with_inputs(inputs).bench_local_values(dispatch);
 }
 
 #[divan::bench]

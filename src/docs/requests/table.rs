@@ -65,7 +65,7 @@ const ECHO: &str = r#"{"name":"echo","arguments":{"message":"hello","repeat_coun
 const WHOAMI: &str = r#"{"name":"whoami","arguments":{}}"#;
 const RECENT_CALLS: &str = r#"{"name":"recent_calls","arguments":{"limit":5}}"#;
 const PROFILE: &str = r#"{"uri":"tutorial://me"}"#;
-const CHAPTER: &str = r#"{"uri":"tutorial://guide/9"}"#;
+const CHAPTER: &str = r#"{"uri":"tutorial://tools/whoami"}"#;
 const STYLE: &str =
     r#"{"ref":{"type":"ref/prompt","name":"greeting"},"argument":{"name":"style","value":"f"}}"#;
 const GREETING: &str = r#"{"name":"greeting","arguments":{"name":"Ada"}}"#;
@@ -75,7 +75,7 @@ const DISCOVER_META: &str = with_meta!("");
 const ECHO_META: &str = with_meta!(r#""name":"echo","arguments":{"message":"hello"},"#);
 const PROFILE_META: &str = with_meta!(r#""uri":"tutorial://me","#);
 const CLEAR_META: &str =
-    with_meta!(r#""name":"forget_calls","arguments":{},"#, r#"{"elicitation":{}}"#);
+    with_meta!(r#""name":"clear_call_log","arguments":{},"#, r#"{"elicitation":{}}"#);
 const REVISION: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
 
 #[rustfmt::skip] // one row, one request
@@ -125,7 +125,7 @@ pub(super) const SAMPLES: [Sample; 32] = [
     rpc("List the resource templates", ("resources/templates/list", ""), Token, |facts| !facts.resources.is_empty(),
         "URI templates (RFC 6570)."),
     rpc("Read from a template", ("resources/read", CHAPTER), Token, |facts| facts.has_resource("tutorial://guide"),
-        "The template tutorial://guide/{chapter} with chapter 9. Chapter 99 is an error."),
+        "The template tutorial://tools/{name} for the tool whoami. A tool that you may not use is an error."),
     rpc("Complete an argument", ("completion/complete", STYLE), Token, |facts| !facts.resources.is_empty() && !facts.prompts.is_empty(),
         "Values for the argument style of the prompt greeting that start with f."),
     stateless("Discover the server", ("server/discover", DISCOVER_META), &[REVISION, ("Mcp-Method", "server/discover")], Facts::is_stateless,
@@ -136,7 +136,7 @@ pub(super) const SAMPLES: [Sample; 32] = [
         "The same profile. ttlMs and cacheScope say how long it may be cached, and for whom."),
     stateless(HEADER_MISMATCH, ("tools/call", ECHO_META), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "whoami")], |facts| facts.is_stateless() && facts.has_tool("echo"),
         "400, -32020: a proxy that reads only headers would have allowed another tool."),
-    stateless("Confirm before clearing", ("tools/call", CLEAR_META), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "forget_calls")], |facts| facts.is_stateless() && facts.has_tool("forget_calls"),
+    stateless("Confirm before clearing", ("tools/call", CLEAR_META), &[REVISION, ("Mcp-Method", "tools/call"), ("Mcp-Name", "clear_call_log")], |facts| facts.is_stateless() && facts.has_tool("clear_call_log"),
         "For the role admin: input_required instead of a result. The client asks the user, and sends the call again with requestState and the answer in inputResponses."),
     get("JWKS", "/.well-known/jwks.json", &[], |facts| facts.jwks,
         "The public key. It verifies tokens and cannot sign them."),

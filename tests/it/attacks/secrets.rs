@@ -44,8 +44,8 @@ fn secrets_are_compared_in_constant_time() {
     let source = |name: &str| fs::read_to_string(format!("{folder}/{name}")).unwrap();
     assert!(source("secret.rs").matches(".ct_eq(").count() >= 2);
     assert!(
-        source("../mcp/seal.rs").contains("hmac::verify(")
-            && !source("../mcp/seal.rs").contains(" == ")
+        source("../mcp/mac.rs").contains("hmac::verify(")
+            && !source("../mcp/mac.rs").contains(" == ")
     );
     let folders = ["", "endpoints", "state", "client_metadata", "pages"]
         .map(|name| format!("{folder}/{name}"));

@@ -36,15 +36,14 @@ fn matrix() -> Vec<(&'static str, Value, [Outcome; 5])> {
     let uri = |uri: &str| json!({"uri": uri});
     let complete = |reference: Value, name: &str| json!({"ref": reference, "argument": {"name": name, "value": ""}});
     let style = complete(json!({"type": "ref/prompt", "name": "greeting"}), "style");
-    let chapter =
-        complete(json!({"type": "ref/resource", "uri": "tutorial://guide/{chapter}"}), "chapter");
+    let tool = complete(json!({"type": "ref/resource", "uri": "tutorial://tools/{name}"}), "name");
     vec![
         ("tools/list", Value::Null, [Yes, Yes, Yes, Yes, Who]),
         ("tools/call", call("whoami"), [Yes, Yes, Yes, Yes, Who]),
         ("tools/call", echo, [Yes, ECHO, Yes, ECHO, Who]),
         ("tools/call", call("get_time"), [Yes, TIME, Yes, TIME, Who]),
         ("tools/call", call("recent_calls"), [Never, Never, Yes, Never, Who]),
-        ("tools/call", call("forget_calls"), [Never, Never, Asks, Never, Who]),
+        ("tools/call", call("clear_call_log"), [Never, Never, Asks, Never, Who]),
         ("prompts/list", Value::Null, [Yes, Yes, Yes, PROMPTS, Who]),
         ("prompts/get", greeting, [Yes, Yes, Yes, PROMPTS, Who]),
         ("prompts/get", call("help"), [Yes, Yes, Yes, PROMPTS, Who]),
@@ -53,9 +52,9 @@ fn matrix() -> Vec<(&'static str, Value, [Outcome; 5])> {
         ("resources/templates/list", Value::Null, [Yes, Yes, Yes, READ, Who]),
         ("resources/read", uri("tutorial://me"), [Yes, Yes, Yes, READ, Who]),
         ("resources/read", uri("tutorial://guide"), [Yes, Yes, Yes, READ, Who]),
-        ("resources/read", uri("tutorial://guide/9"), [Yes, Yes, Yes, READ, Who]),
+        ("resources/read", uri("tutorial://tools/whoami"), [Yes, Yes, Yes, READ, Who]),
         ("completion/complete", style, [Yes, Yes, Yes, PROMPTS, Who]),
-        ("completion/complete", chapter, [Yes, Yes, Yes, PROMPTS, Who]),
+        ("completion/complete", tool, [Yes, Yes, Yes, PROMPTS, Who]),
     ]
 }
 
@@ -79,7 +78,7 @@ fn check(answer: &Answer, expected: Outcome, era: Era, case: &str) {
             let detail = answer.json()["error"]["data"]["detail"].clone();
             assert_eq!((answer.status, challenge.as_str()), (403, ""), "{case}");
             let detail = detail.as_str().unwrap_or_default();
-            assert!(detail.ends_with("_calls is for the role admin"), "{case}: {detail}");
+            assert!(detail.ends_with(" requires the role admin"), "{case}: {detail}");
         }
         Who => {
             assert_eq!(
@@ -115,7 +114,7 @@ async fn a_list_shows_what_its_reader_may_call() {
         for (name, expected) in [
             ("alice", &["echo", "get_time", "whoami"][..]),
             ("bob", &["whoami"]),
-            ("admin", &["echo", "get_time", "whoami", "recent_calls", "forget_calls"]),
+            ("admin", &["echo", "get_time", "whoami", "recent_calls", "clear_call_log"]),
             ("guest", &["whoami"]),
         ] {
             let answer = era.ask(&server, &token(&server, name), "tools/list", Value::Null).await;

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::{Era, meta, stateless, token};
 use crate::support::{Answer, Ask, Server};
 
-/// A call of `forget_calls` by a client with these capabilities, and what it brings along.
+/// A call of `clear_call_log` by a client with these capabilities, and what it brings along.
 async fn forget(server: &Server, token: &str, capabilities: Value, more: Value) -> Answer {
-    let mut params = json!({"name": "forget_calls", "arguments": {}, "_meta": meta()});
+    let mut params = json!({"name": "clear_call_log", "arguments": {}, "_meta": meta()});
     params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
     for (member, value) in more.as_object().unwrap() {
         params[member] = value.clone();
@@ -48,11 +48,21 @@ async fn a_person_is_asked_and_then_it_is_done() {
     assert!(recorded(&server, &admin).await > 1);
 
     let agreed = json!({"inputResponses": said("accept", json!(true)), "requestState": state});
-    let result = forget(&server, &admin, forms(), agreed).await.result();
+    // The state was consumed by the answer above, and nobody changes their mind with it (basic/patterns/mrtr: what must
+    // be consumed at most once is enforced by the server).
+    let answer = forget(&server, &admin, forms(), agreed).await;
+    assert_eq!(answer.error().0, -32602);
+    let question = forget(&server, &admin, forms(), json!({})).await.result();
+    let state = &question["requestState"];
+    let agreed = json!({"inputResponses": said("accept", json!(true)), "requestState": state});
+    let result = forget(&server, &admin, forms(), agreed.clone()).await.result();
     assert_eq!((&result["resultType"], &result["isError"]), (&json!("complete"), &json!(false)));
-    assert!(result["structuredContent"]["forgotten"].as_u64().unwrap() >= 3, "{result}");
+    assert!(result["structuredContent"]["deleted"].as_u64().unwrap() >= 3, "{result}");
     // The call itself is the first of the new list.
     assert_eq!(recorded(&server, &admin).await, 1);
+    let answer = forget(&server, &admin, forms(), agreed).await;
+    assert_eq!(answer.error().0, -32602, "a confirmation is for one call");
+    assert!(recorded(&server, &admin).await > 1);
 }
 
 #[tokio::test]
@@ -76,7 +86,7 @@ async fn whoever_cannot_ask_is_told_what_is_missing() {
         }
     }
     // The older revisions ask in another way, which we do not offer: a model reads so.
-    let params = json!({"name": "forget_calls"});
+    let params = json!({"name": "clear_call_log"});
     let result = Era::Legacy.ask(&server, &admin, "tools/call", params).await.result();
     assert_eq!((&result["isError"], result.get("resultType")), (&json!(true), None));
     assert!(result["content"][0]["text"].as_str().unwrap().contains("2026-07-28"), "{result}");
@@ -93,6 +103,9 @@ async fn nobody_confirms_another_call_than_the_one_that_was_asked_about() {
     let mut claims = crate::support::claims("eve", "");
     claims["roles"] = json!(["admin"]);
     let eve = crate::support::key_pair().sign("JWT", &claims).expect("a token");
+    let mut claims = crate::support::claims("admin", "mcp:read mcp:tools mcp:prompts");
+    claims["client_id"] = json!("another-client");
+    let other_client = crate::support::key_pair().sign("JWT", &claims).expect("a token");
     let nameless = |name: &str| {
         let mut claims = crate::support::claims(name, "");
         claims["roles"] = json!(["admin"]);
@@ -112,6 +125,7 @@ async fn nobody_confirms_another_call_than_the_one_that_was_asked_about() {
             &dave,
             json!({"inputResponses": yes, "requestState": carols}),
         ),
+        ("another client", &other_client, json!({"inputResponses": yes, "requestState": state})),
         (
             "other arguments",
             &admin,

@@ -30,7 +30,10 @@ async fn whoami_says_what_the_token_says() {
             })
         );
         let text = answer.result()["content"][0]["text"].as_str().unwrap().to_owned();
-        assert!(text.starts_with("You are alice. Your token is from mcp-simple-auth"), "{text}");
+        assert!(
+            text.starts_with("You are alice. Your token was issued by mcp-simple-auth"),
+            "{text}"
+        );
     }
 }
 
@@ -138,6 +141,22 @@ async fn recent_calls_tell_who_did_what_and_never_a_token() {
 }
 
 #[tokio::test]
+async fn the_call_log_shows_names_on_one_short_line() {
+    let server = Server::start("step9");
+    let mut claims = claims("eve\n2026-01-01T00:00:00Z admin tools/call", "mcp:tools");
+    claims["client_id"] = json!("x".repeat(4000));
+    let eve = key_pair().sign("JWT", &claims).expect("a token");
+    Era::Stateless.ask(&server, &eve, "tools/call", json!({"name": "whoami"})).await;
+    let admin = token(&server, "admin");
+    let params = json!({"name": "recent_calls"});
+    let result = Era::Stateless.ask(&server, &admin, "tools/call", params).await.result();
+    let call = &result["structuredContent"]["calls"][0];
+    assert_eq!(call["user"], "eve\u{fffd}2026-01-01T00:00:00Z admin tools/call");
+    assert_eq!(call["client"].as_str().map(str::len), Some(100));
+    assert_eq!(result["content"][0]["text"].as_str().unwrap().lines().count(), 1);
+}
+
+#[tokio::test]
 async fn as_many_calls_are_listed_as_the_schema_allows_to_ask_for() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
@@ -192,29 +211,31 @@ async fn every_result_says_whom_it_is_for() {
 }
 
 #[tokio::test]
-async fn the_guide_has_a_chapter_for_every_step() {
+async fn a_guide_to_a_tool_is_for_callers_who_may_use_the_tool() {
     let server = Server::start("step9");
-    let bob = token(&server, "bob");
-    let read = async |uri: &str| {
-        let answer = Era::Stateless.ask(&server, &bob, "resources/read", json!({"uri": uri})).await;
+    let (alice, bob) = (token(&server, "alice"), token(&server, "bob"));
+    let read = async |token: &str, uri: &str| {
+        let answer =
+            Era::Stateless.ask(&server, token, "resources/read", json!({"uri": uri})).await;
         answer.json()["result"]["contents"][0]["text"].as_str().map(str::to_owned)
     };
-    for number in 1..=9 {
-        let text = read(&format!("tutorial://guide/{number}")).await.expect("a chapter");
-        assert!(text.starts_with(&format!("# Step {number}: ")), "{text}");
-        assert!(read("tutorial://guide").await.unwrap().contains(&text));
-    }
+    let guide = read(&bob, "tutorial://guide").await.expect("the guide");
+    assert!(guide.starts_with("# Step 9: "), "{guide}");
+    let echo = read(&alice, "tutorial://tools/echo").await.expect("a guide");
+    assert!(echo.starts_with("# echo\n") && echo.contains("`repeat_count`: "), "{echo}");
+    assert!(read(&bob, "tutorial://tools/whoami").await.is_some());
     for uri in [
-        "tutorial://guide/0",
-        "tutorial://guide/09",
-        "tutorial://guide/",
-        "tutorial://guide/1/",
-        "tutorial://guide/../me",
-        "tutorial://guide/%31",
+        "tutorial://tools/echo", // bob may not use it
+        "tutorial://tools/recent_calls",
+        "tutorial://tools/unheard_of",
+        "tutorial://tools/",
+        "tutorial://tools/whoami/",
+        "tutorial://tools/../me",
+        "tutorial://tools/who%61mi",
         "file:///etc/passwd",
         "",
     ] {
-        assert_eq!(read(uri).await, None, "{uri}");
+        assert_eq!(read(&bob, uri).await, None, "{uri}");
     }
 }
 
@@ -223,7 +244,7 @@ async fn arguments_are_completed_for_those_who_may_use_them() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     let prompt = |name: &str| json!({"type": "ref/prompt", "name": name});
-    let guide = json!({"type": "ref/resource", "uri": "tutorial://guide/{chapter}"});
+    let guide = json!({"type": "ref/resource", "uri": "tutorial://tools/{name}"});
     for era in Era::BOTH {
         let complete = async |token: &str, reference: &Value, name: &str, value: &str| {
             let params = json!({"ref": reference, "argument": {"name": name, "value": value}});
@@ -240,7 +261,8 @@ async fn arguments_are_completed_for_those_who_may_use_them() {
             (prompt("greeting"), "name", "a", json!(["admin"])),
             (prompt("help"), "topic", "to", json!(["tools"])),
             (prompt("echo_prompt"), "message", "", json!([])),
-            (guide.clone(), "chapter", "9", json!(["9"])),
+            (guide.clone(), "name", "who", json!(["whoami"])),
+            (guide.clone(), "name", "c", json!(["clear_call_log"])),
         ] {
             let completion =
                 complete(&admin, &reference, name, value).await.result()["completion"].clone();
@@ -264,7 +286,7 @@ async fn arguments_are_completed_for_those_who_may_use_them() {
         // Whoever may not read the guide gets no suggestions for it, and learns which scope would help.
         let prompter = server.token("carol", "mcp:prompts");
         assert_eq!(complete(&prompter, &prompt("help"), "topic", "").await.status, 200);
-        let refusal = complete(&prompter, &guide, "chapter", "").await;
+        let refusal = complete(&prompter, &guide, "name", "").await;
         assert_eq!(refusal.status, 403);
         assert!(refusal.header("www-authenticate").contains(r#"scope="mcp:read""#));
     }

@@ -29,7 +29,7 @@ async fn a_session_lives_until_its_caller_ends_it() {
     for (token, session) in [(&bob, id.as_str()), (&alice, "made-up"), (&alice, "")] {
         let answer = list(&server, token, session).await;
         assert_eq!(answer.status, 404, "{session}");
-        assert_eq!(answer.detail(), "no such session; send initialize without Mcp-Session-Id");
+        assert_eq!(answer.detail(), "session not found; send initialize without Mcp-Session-Id");
     }
     let end = |token: &str, id: &str| {
         let request = server.request("DELETE", "/mcp").bearer_auth(token);
@@ -94,4 +94,21 @@ async fn replicas_that_share_a_secret_share_sessions_and_others_do_not() {
     assert_eq!(list(&two, &alice, &id).await.status, 200);
     assert_eq!(list(&two, &bob, &id).await.status, 404, "in other hands");
     assert_eq!(list(&other, &alice, &id).await.status, 404);
+}
+
+#[tokio::test]
+async fn tokens_without_a_subject_share_no_session() {
+    // They share the name `unknown` too (MCP security best practices, "Session Hijacking": bind a session to the user).
+    let server = Server::start("step9");
+    let [one, other] = ["one", "other"].map(|id| {
+        let mut claims = crate::support::claims("alice", "mcp:tools");
+        claims["jti"] = json!(id);
+        let claims = claims.as_object_mut().expect("an object");
+        claims.remove("sub");
+        claims.remove("preferred_username");
+        crate::support::key_pair().sign("JWT", &claims).expect("a token")
+    });
+    let id = begin(&server, &one).await;
+    assert_eq!(list(&server, &one, &id).await.status, 200);
+    assert_eq!(list(&server, &other, &id).await.status, 404);
 }

@@ -251,7 +251,37 @@ async fn headers_must_say_what_the_body_says() {
     );
     let answer = server.mcp(&alice, twice).answer().await;
     assert_eq!((answer.status, answer.error().0), (400, -32600), "{answer:?}");
-    // The older revisions know nothing of such headers.
-    let request = server.mcp(&alice, message("tools/call", json!({"name": "get_time"})));
-    assert_eq!(request.header("mcp-name", "echo").answer().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_header_that_contradicts_the_body_is_rejected_in_every_revision() {
+    // Revisions before 2026-07-28 do not know these headers, but a proxy may act on them all the same ("Server
+    // Validation": different components must not rely on different sources of truth).
+    let server = Server::start("step9");
+    let alice = token(&server, "alice");
+    let echo = json!({"name": "echo", "arguments": {"message": "hi"}});
+    for version in [None, Some("2025-06-18"), Some("2025-11-25")] {
+        for (method, name, status) in [
+            (None, None, 200),
+            (Some("tools/call"), Some("echo"), 200),
+            (Some("tools/call"), None, 200),
+            (Some("ping"), None, 400),
+            (Some("tools/call"), Some("whoami"), 400),
+            (None, Some("=?base64?!?="), 400),
+        ] {
+            let mut request = server.mcp(&alice, message("tools/call", echo.clone()));
+            for (header, value) in
+                [("mcp-protocol-version", version), ("mcp-method", method), ("mcp-name", name)]
+            {
+                if let Some(value) = value {
+                    request = request.header(header, value);
+                }
+            }
+            let answer = request.answer().await;
+            assert_eq!(answer.status, status, "{version:?} {method:?} {name:?}: {answer:?}");
+            if status == 400 {
+                assert_eq!((answer.error().0, &answer.json()["id"]), (-32020, &json!(1)));
+            }
+        }
+    }
 }

@@ -29,7 +29,7 @@ async fn each_era_has_its_methods_and_no_others() {
         let answer = server.rpc(&admin, method, Value::Null).await;
         assert_eq!((answer.status, answer.error().0), (200, -32601), "{method}");
     }
-    let missing = json!({"uri": "tutorial://guide/99"});
+    let missing = json!({"uri": "tutorial://tools/unheard_of"});
     let newer = stateless(&server, &admin, "resources/read", missing.clone()).answer().await;
     let older = server.rpc(&admin, "resources/read", missing.clone()).await;
     assert_eq!((newer.status, newer.error().0, older.error().0), (200, -32602, -32002));

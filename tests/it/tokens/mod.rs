@@ -15,7 +15,6 @@ use axum::{
     Router,
     body::Body,
     http::{Request, StatusCode, header},
-    routing::post,
 };
 use http_body_util::BodyExt;
 use mcp_auth::{
@@ -25,7 +24,7 @@ use mcp_auth::{
         keys::KeyPair,
         verify::{TokenVerifier, TrustedIssuer},
     },
-    mcp::{dispatcher::Dispatcher, lifecycle, transport},
+    mcp::{dispatcher::Dispatcher, endpoint::Endpoint, lifecycle},
 };
 use serde_json::Value;
 use tower::ServiceExt;
@@ -61,7 +60,7 @@ fn app() -> Router {
         .trust(TrustedIssuer::new(OTHER_ISSUER, [OTHER_AUDIENCE], &OTHER.0.jwks()));
     let auth = BearerAuth::new(verifier, Challenge::bearer("mcp-server"));
     let methods = Dispatcher::new().method("ping", lifecycle::ping);
-    Router::new().route("/mcp", post(transport::handle).with_state(methods).route_layer(auth))
+    Router::new().route("/mcp", Endpoint::new(methods).routes().route_layer(auth))
 }
 
 /// The response to `ping` with this token: the name of the caller, or the detail of the 401.

@@ -1,6 +1,7 @@
-//! Arguments of tools that request headers repeat: `x-mcp-header` in a schema, `Mcp-Param-…` in a request.
+//! Parameter headers: a tool's argument that a header repeats, so that proxies can route by it. The schema annotates the
+//! parameter with `x-mcp-header`, the request carries `Mcp-Param-…`.
 //!
-//! Rules: MCP 2026-07-28 server/tools, "x-mcp-header"; transports/streamable-http, "Custom Headers from Tool
+//! Specs: MCP 2026-07-28 server/tools, "x-mcp-header"; transports/streamable-http, "Custom Headers from Tool
 //! Parameters" and "Server Behavior for Custom Headers".
 
 use std::collections::HashMap;
@@ -8,39 +9,43 @@ use std::collections::HashMap;
 use axum::http::{HeaderMap, HeaderName};
 use serde_json::{Value, value::RawValue};
 
-use super::{headers, tools::Tools};
+use super::headers;
+use crate::{
+    jsonrpc,
+    mcp::{tools::Tools, transport::single_header},
+};
 
 const ANNOTATION: &str = "x-mcp-header";
 
 /// The annotated parameters of all tools.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Mirrors(HashMap<&'static str, Vec<Mirror>>);
+pub(super) struct ParamHeaders(HashMap<&'static str, Vec<ParamHeader>>);
 
 #[derive(Debug, Clone)]
-struct Mirror {
+struct ParamHeader {
     header: HeaderName,
     /// The names of the properties that lead to the parameter.
     path: Vec<String>,
 }
 
-impl Mirrors {
-    /// Reads the schemas of these tools.
+impl ParamHeaders {
+    /// The annotations in the schemas of these tools.
     ///
     /// # Panics
-    /// When an annotation breaks a rule: clients would have to drop the tool.
-    pub(super) fn of(tools: &Tools) -> Self {
+    /// If an annotation breaks a rule: clients would have to drop the tool.
+    pub(super) fn from_tools(tools: &Tools) -> Self {
         let annotated = tools.input_schemas().map(|(tool, schema)| {
-            let mut mirrors = Vec::new();
-            collect(schema, &[], &mut mirrors);
-            let unique = |m: &Mirror| mirrors.iter().filter(|n| n.header == m.header).count() == 1;
-            assert!(mirrors.iter().all(unique), "{tool}: two parameters have the same header");
+            let mut params = Vec::new();
+            collect(schema, &[], &mut params);
+            let unique = |p: &ParamHeader| params.iter().filter(|other| other.header == p.header).count() == 1;
+            assert!(params.iter().all(unique), "{tool}: two parameters have the same header");
             assert!(
-                count(schema) == mirrors.len(),
+                count(schema) == params.len(),
                 "{tool}: {ANNOTATION} belongs on a string, an integer or a boolean, reached through properties only"
             );
-            (tool, mirrors)
+            (tool, params)
         });
-        Self(annotated.filter(|(_, mirrors)| !mirrors.is_empty()).collect())
+        Self(annotated.filter(|(_, params)| !params.is_empty()).collect())
     }
 
     /// Compares the arguments of a call with its headers.
@@ -53,13 +58,13 @@ impl Mirrors {
         arguments: Option<&RawValue>,
         headers: &HeaderMap,
     ) -> Result<(), String> {
-        let Some(mirrors) = self.0.get(tool) else {
+        let Some(params) = self.0.get(tool) else {
             return Ok(());
         };
-        let arguments = arguments.map_or(Ok(Value::Null), |text| serde_json::from_str(text.get()));
-        let arguments =
-            arguments.map_err(|error| format!("the arguments cannot be read: {error}"))?;
-        for Mirror { header, path } in mirrors {
+        let arguments = arguments.map_or("null", RawValue::get);
+        let arguments: Value = serde_json::from_str(arguments)
+            .map_err(|error| jsonrpc::error_text(&error, arguments))?;
+        for ParamHeader { header, path } in params {
             let argument = path.iter().try_fold(&arguments, |value, key| value.get(key));
             compare(headers, header, argument.filter(|value| !value.is_null()))?;
         }
@@ -68,18 +73,18 @@ impl Mirrors {
 }
 
 /// The annotations that can be reached through `properties` alone, on parameters of a permitted type.
-fn collect(schema: &Value, path: &[String], found: &mut Vec<Mirror>) {
+fn collect(schema: &Value, path: &[String], found: &mut Vec<ParamHeader>) {
     for (name, property) in
         schema.get("properties").and_then(Value::as_object).into_iter().flatten()
     {
         let path = [path, std::slice::from_ref(name)].concat();
-        let kind = property.get("type").and_then(Value::as_str);
+        let type_name = property.get("type").and_then(Value::as_str);
         if let Some(annotation) = property.get(ANNOTATION).and_then(Value::as_str)
-            && matches!(kind, Some("string" | "integer" | "boolean"))
+            && matches!(type_name, Some("string" | "integer" | "boolean"))
             && !annotation.is_empty()
             && let Ok(header) = HeaderName::try_from(format!("mcp-param-{annotation}"))
         {
-            found.push(Mirror { header, path: path.clone() });
+            found.push(ParamHeader { header, path: path.clone() });
         }
         collect(property, &path, found);
     }
@@ -97,20 +102,20 @@ fn count(schema: &Value) -> usize {
 }
 
 fn compare(headers: &HeaderMap, name: &HeaderName, argument: Option<&Value>) -> Result<(), String> {
-    let header = headers::single(headers, name).map_err(|e| format!("{name} {e}"))?;
+    let header = single_header(headers, name).map_err(|e| format!("{name} {e}"))?;
     let header = header.map(headers::decode).transpose().map_err(|e| format!("{name} {e}"))?;
     match (header, argument) {
         (None, None) => Ok(()),
-        (Some(header), Some(argument)) if same(&header, argument) => Ok(()),
+        (Some(header), Some(argument)) if is_same(&header, argument) => Ok(()),
         (Some(_), Some(_)) => Err(format!("{name} does not match the argument in the body")),
         (Some(_), None) => Err(format!("{name} is sent, but the body has no such argument")),
-        // What is no primitive cannot be repeated; the tool itself will refuse it.
+        // A header cannot repeat a list or an object; the tool itself rejects it.
         (None, Some(Value::Array(_) | Value::Object(_))) => Ok(()),
         (None, Some(_)) => Err(format!("{name} is missing, but the body has the argument")),
     }
 }
 
-fn same(header: &str, argument: &Value) -> bool {
+fn is_same(header: &str, argument: &Value) -> bool {
     match argument {
         Value::String(text) => header == text,
         Value::Bool(truth) => header == if *truth { "true" } else { "false" },
@@ -149,31 +154,31 @@ mod tests {
         share: f64,
     }
 
-    fn with<A: serde::de::DeserializeOwned + JsonSchema + 'static>() -> Mirrors {
+    fn with<A: serde::de::DeserializeOwned + JsonSchema + 'static>() -> ParamHeaders {
         let run = |_: A, _| async { Err::<String, _>(ToolError("never called".to_owned())) };
-        Mirrors::of(&Tools::new().with(Tool::new("t", "T", "A tool", run)))
+        ParamHeaders::from_tools(&Tools::new().with(Tool::new("t", "T", "A tool", run)))
     }
 
     #[test]
     #[should_panic(expected = "t: two parameters have the same header")]
-    fn a_header_stands_for_one_parameter() {
+    fn a_header_repeats_one_parameter() {
         with::<Twice>();
     }
 
     #[test]
     #[should_panic(expected = "t: x-mcp-header belongs on a string, an integer or a boolean")]
-    fn a_number_that_could_be_written_in_many_ways_is_no_header() {
+    fn a_floating_point_number_cannot_be_repeated() {
         with::<Fraction>();
     }
 
-    fn mirrors(schema: &Value) -> Vec<Mirror> {
+    fn params(schema: &Value) -> Vec<ParamHeader> {
         let mut found = Vec::new();
         collect(schema, &[], &mut found);
         found
     }
 
     #[test]
-    fn annotations_count_where_the_rules_allow_them() {
+    fn annotations_count_where_the_specification_allows_them() {
         let text = |name: &str| json!({"type": "string", "x-mcp-header": name});
         for (schema, found, all) in [
             (json!({"properties": {"region": text("Region")}}), 1, 1),
@@ -186,7 +191,7 @@ mod tests {
             (json!({"properties": {"a": text("no blanks")}}), 0, 1),
             (json!({"properties": {"a": text("a\r\nb")}}), 0, 1),
         ] {
-            assert_eq!((mirrors(&schema).len(), count(&schema)), (found, all), "{schema}");
+            assert_eq!((params(&schema).len(), count(&schema)), (found, all), "{schema}");
         }
     }
 

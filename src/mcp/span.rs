@@ -1,13 +1,12 @@
-//! The span of a request that belongs to a caller's trace.
-//!
-//! Rules: MCP 2026-07-28 basic, "OpenTelemetry trace context".
+//! The tracing span of a request.
 
 use tracing::Span;
 
-use crate::{jsonrpc::Members, trace_context::TraceParent};
+use crate::{jsonrpc::RawObject, trace_context::TraceParent};
 
-/// With the ids of `traceparent` in `_meta`, if it is valid.
-pub(super) fn span(meta: &Members) -> Span {
+/// A span with the ids of the `traceparent` in `_meta` (MCP 2026-07-28 basic, "OpenTelemetry trace context"); none
+/// without one.
+pub(super) fn request_span(meta: &RawObject) -> Span {
     let traceparent = meta.text("traceparent");
     match traceparent.as_deref().and_then(TraceParent::parse) {
         Some(TraceParent { trace_id, parent_id }) => {

@@ -1,0 +1,19 @@
+//! Content of tool results and prompt messages.
+//!
+//! Specs: MCP 2025-11-25 server/tools, "Text Content".
+
+use serde::Serialize;
+
+/// `TextContent` of the schema: `{"type": "text", "text": …}`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Content {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: String,
+}
+
+impl Content {
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self { kind: "text", text: text.into() }
+    }
+}
