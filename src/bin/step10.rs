@@ -30,6 +30,13 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
+    let tools = Tools::from([tutorial::echo(), tutorial::get_time(), tutorial::whoami()]);
+    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
+    let resources = Resources::new()
+        .with(tutorial::profile()) // the caller's own data
+        .with(tutorial::guide(&config.program))
+        .template(tutorial::tool_guide(&tools)); // can be skipped
+
     // Issues the tokens. Nothing is fetched before the first token is verified.
     let provider = config.provider.identity_provider()?;
 
@@ -43,13 +50,6 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .scope_based_auth()
         .identity_provider(&provider)
         .oauth_metadata(&resource, &provider.metadata_urls());
-
-    let tools = Tools::from([tutorial::echo(), tutorial::get_time(), tutorial::whoami()]);
-    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
-    let resources = Resources::new()
-        .with(tutorial::profile()) // the caller's own data
-        .with(tutorial::guide(&config.program))
-        .template(tutorial::tool_guide(&tools)); // can be skipped
 
     // What a token may do: each scope allows its own methods. The roles of the provider allow nothing.
     let policy = Policy::new()

@@ -32,11 +32,11 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let keys = KeyPair::load_or_create(&config.keys_dir)?;
-    let info = AuthInfo::new().jwks_available().auth_required();
-
     let tools = Tools::from([tutorial::echo(), tutorial::get_time()]);
     let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
+
+    let keys = KeyPair::load_or_create(&config.keys_dir)?;
+    let info = AuthInfo::new().jwks_available().auth_required();
 
     let server = ServerInfo::new("mcp-echo").enable_tools().enable_prompts().with_details(&info);
     let methods = Dispatcher::new()

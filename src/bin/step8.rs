@@ -34,6 +34,9 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
+    let tools = Tools::from([tutorial::echo(), tutorial::get_time()]);
+    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
+
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
 
     // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
@@ -51,9 +54,6 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .auth_required()
         .scope_based_auth()
         .oauth_metadata(&resource, &authorization_server.metadata_urls());
-
-    let tools = Tools::from([tutorial::echo(), tutorial::get_time()]);
-    let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
 
     // What a token may do. Any one of the scopes is enough; a challenge asks for the first.
     let policy = Policy::new()

@@ -35,25 +35,6 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let keys = KeyPair::load_or_create(&config.keys_dir)?;
-
-    // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
-    let resource = ProtectedResource::new(config.public_url.join("/mcp"))
-        .authorization_server(config.public_url.as_str())
-        .scopes(["mcp:read", "mcp:tools", "mcp:prompts"])
-        .documentation(config.public_url.join("/docs"));
-    // For development only; in production an identity provider takes its place (step 10).
-    let authorization_server =
-        AuthorizationServer::new(config.host, config.public_url.as_str(), &keys)?
-            .resource(&resource)
-            .tools(tools.names())
-            .allow_local_client_metadata(config.allow_local_client_metadata);
-    let info = AuthInfo::new()
-        .jwks_available()
-        .auth_required()
-        .scope_based_auth()
-        .oauth_metadata(&resource, &authorization_server.metadata_urls());
-
     // Each tool has a rule of its own, and lists show what the caller may use. `mcp:tools` includes `mcp:tools:echo`.
     let tool_policy = Policy::new()
         .require_any_scope("echo", ["mcp:tools:echo"], "tool execution")
@@ -77,6 +58,25 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with(tutorial::profile()) // the caller's own data
         .with(tutorial::guide(&config.program))
         .template(tutorial::tool_guide(&tools)); // can be skipped
+
+    let keys = KeyPair::load_or_create(&config.keys_dir)?;
+
+    // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
+    let resource = ProtectedResource::new(config.public_url.join("/mcp"))
+        .authorization_server(config.public_url.as_str())
+        .scopes(["mcp:read", "mcp:tools", "mcp:prompts"])
+        .documentation(config.public_url.join("/docs"));
+    // For development only; in production an identity provider takes its place (step 10).
+    let authorization_server =
+        AuthorizationServer::new(config.host, config.public_url.as_str(), &keys)?
+            .resource(&resource)
+            .tools(tools.names()) // their scopes may be asked for
+            .allow_local_client_metadata(config.allow_local_client_metadata);
+    let info = AuthInfo::new()
+        .jwks_available()
+        .auth_required()
+        .scope_based_auth()
+        .oauth_metadata(&resource, &authorization_server.metadata_urls());
 
     // What a token may do. Any one of the scopes is enough; a challenge asks for the first.
     let policy = Policy::new()

@@ -44,7 +44,7 @@ pub struct Endpoint(Kind);
 #[derive(Debug)]
 enum Kind {
     Legacy(Dispatcher),
-    DualEra(DualEra),
+    DualEra(Box<DualEra>),
 }
 
 #[derive(Debug)]
@@ -71,14 +71,14 @@ impl Endpoint {
         for name in ["initialize", "ping", "server/discover"] {
             assert!(!methods.has_method(name), "a dual-era endpoint answers {name} itself");
         }
-        Self(Kind::DualEra(DualEra { methods, legacy, stateless }))
+        Self(Kind::DualEra(Box::new(DualEra { methods, legacy, stateless })))
     }
 
     /// Signs session ids with this secret, so that replicas which share it accept each other's sessions.
     #[must_use]
     pub fn signing_secret(mut self, secret: Option<&str>) -> Self {
-        if let Kind::DualEra(DualEra { legacy, .. }) = &mut self.0 {
-            legacy.signing_secret(secret);
+        if let Kind::DualEra(eras) = &mut self.0 {
+            eras.legacy.signing_secret(secret);
         }
         self
     }
@@ -96,7 +96,7 @@ impl Endpoint {
         match self.0 {
             Kind::Legacy(methods) => post(handle_legacy).with_state(methods),
             Kind::DualEra(eras) => {
-                post(handle_dual_era).delete(delete_session).with_state(Arc::new(eras))
+                post(handle_dual_era).delete(delete_session).with_state(Arc::<DualEra>::from(eras))
             }
         }
         .fallback(transport::method_not_allowed)

@@ -4,6 +4,7 @@
 //! with `isError`, from which a model can learn; an unknown tool is -32602).
 
 mod confirmation;
+mod elicitation;
 mod tool;
 
 use std::{borrow::Cow, sync::Arc};
@@ -19,7 +20,8 @@ use super::{
     policy::Policy,
     protocol,
 };
-use confirmation::{Confirmation, Decision, InputRequiredResult, RetryInput};
+use confirmation::{Confirmation, Decision, RetryInput};
+use elicitation::InputRequiredResult;
 use tool::CallToolResult;
 
 pub use tool::{Definition, Output, Tool, ToolError};

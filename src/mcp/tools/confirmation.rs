@@ -1,7 +1,7 @@
 //! Confirmation of a tool call by the user: the question travels in the result of the first call, the answer in a second
 //! call, and the server stores nothing in between.
 //!
-//! Specs: MCP 2026-07-28 basic/patterns/mrtr; client/elicitation (forms). `requestState` passes through the client, so it
+//! Specs: MCP 2026-07-28 basic/patterns/mrtr. `requestState` passes through the client, so it
 //! is signed over the user, the client, the tool, its arguments and an expiry, and accepted once. A client that cannot
 //! show forms gets -32021.
 
@@ -12,17 +12,15 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::{
     jsonrpc::{self, ErrorObject},
-    mcp::{
-        mac::{self, MacKey, TAG_BYTES},
-        protocol::MISSING_CLIENT_CAPABILITY,
-    },
+    mcp::mac::{self, MacKey, TAG_BYTES},
     principal::Principal,
 };
+
+use super::elicitation::{InputRequiredResult, answer, missing_capability, supports_forms};
 
 /// How long the user may take to answer, in seconds.
 const STATE_TTL_SECS: u64 = 300;
@@ -47,64 +45,6 @@ pub(super) enum Decision {
     Deny(&'static str),
     /// The user has to be asked.
     InputRequired(InputRequiredResult),
-}
-
-/// `InputRequiredResult` of the schema.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct InputRequiredResult {
-    input_requests: InputRequests,
-    request_state: String,
-}
-
-#[derive(Debug, Serialize)]
-struct InputRequests {
-    confirm: ElicitRequest,
-}
-
-#[derive(Debug, Serialize)]
-struct ElicitRequest {
-    method: &'static str,
-    params: ElicitParams,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ElicitParams {
-    mode: &'static str,
-    message: &'static str,
-    requested_schema: FormSchema,
-}
-
-#[derive(Debug, Serialize)]
-struct FormSchema {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    properties: FormProperties,
-    required: [&'static str; 1],
-}
-
-#[derive(Debug, Serialize)]
-struct FormProperties {
-    confirm: BooleanSchema,
-}
-
-#[derive(Debug, Serialize)]
-struct BooleanSchema {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    title: &'static str,
-}
-
-impl ElicitRequest {
-    /// A form with one box to tick.
-    fn form(message: &'static str) -> Self {
-        let confirm = BooleanSchema { kind: "boolean", title: "Yes, go ahead" };
-        let properties = FormProperties { confirm };
-        let requested_schema = FormSchema { kind: "object", properties, required: ["confirm"] };
-        let params = ElicitParams { mode: "form", message, requested_schema };
-        Self { method: "elicitation/create", params }
-    }
 }
 
 /// Issues and checks the state of confirmations.
@@ -152,7 +92,7 @@ impl Confirmation {
         };
         let state = State::decode(state).filter(|state| self.is_valid(state, &call, now));
         let state = state.ok_or_else(invalid_state)?;
-        let Some(confirmed) = answer(retry) else {
+        let Some(confirmed) = retry.responses.and_then(answer) else {
             return Ok(ask());
         };
         if !self.mark_used(&state, now) {
@@ -168,10 +108,7 @@ impl Confirmation {
     fn ask(&self, question: &'static str, call: &Call<'_>, expires: u64) -> InputRequiredResult {
         let nonce = mac::random();
         let tag = self.key.sign(&signed_parts(&nonce, &expires.to_be_bytes(), call));
-        InputRequiredResult {
-            input_requests: InputRequests { confirm: ElicitRequest::form(question) },
-            request_state: State { nonce, expires, tag }.encode(),
-        }
+        InputRequiredResult::confirm(question, State { nonce, expires, tag }.encode())
     }
 
     fn is_valid(&self, state: &State, call: &Call<'_>, now: u64) -> bool {
@@ -234,68 +171,6 @@ fn invalid_state() -> ErrorObject {
     )
 }
 
-/// `elicitation` without any mode means forms.
-fn supports_forms(capabilities: &RawValue) -> bool {
-    let capabilities = read(capabilities);
-    let modes = capabilities.get("elicitation").and_then(Value::as_object);
-    modes.is_some_and(|modes| modes.is_empty() || modes.contains_key("form"))
-}
-
-/// What cannot be read, such as a lone surrogate, counts as absent.
-fn read(json: &RawValue) -> Value {
-    serde_json::from_str(json.get()).unwrap_or_default()
-}
-
-fn missing_capability() -> ErrorObject {
-    #[derive(Default, Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Data {
-        required_capabilities: Elicitation,
-    }
-
-    #[derive(Default, Serialize)]
-    struct Elicitation {
-        elicitation: Modes,
-    }
-
-    #[derive(Default, Serialize)]
-    struct Modes {
-        form: Enabled,
-    }
-
-    #[derive(Default, Serialize)]
-    struct Enabled {}
-
-    let message = "Missing required client capability: elicitation";
-    ErrorObject::new(MISSING_CLIENT_CAPABILITY, message).with_data(&Data::default())
-}
-
-/// What the user answered, if they did.
-fn answer(retry: &RetryInput<'_>) -> Option<bool> {
-    #[derive(Deserialize)]
-    struct Responses {
-        confirm: ElicitResult,
-    }
-
-    #[derive(Deserialize)]
-    struct ElicitResult {
-        action: String,
-        content: Option<Content>,
-    }
-
-    #[derive(Deserialize)]
-    struct Content {
-        confirm: bool,
-    }
-
-    let responses = serde_json::from_str::<Responses>(retry.responses?.get()).ok()?;
-    match responses.confirm.action.as_str() {
-        "accept" => responses.confirm.content.map(|content| content.confirm),
-        "decline" | "cancel" => Some(false),
-        _ => None,
-    }
-}
-
 /// JSON with sorted properties: a client may write the same arguments in another order the second time.
 fn canonical(value: &Value) -> String {
     fn sorted(value: &Value) -> Value {
@@ -316,21 +191,6 @@ fn canonical(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn elicitation_means_forms_unless_it_names_other_modes() {
-        for (capabilities, expected) in [
-            (r#"{"elicitation":{}}"#, true),
-            (r#"{"elicitation":{"form":{}}}"#, true),
-            (r#"{"elicitation":{"form":{},"url":{}}}"#, true),
-            (r#"{"elicitation":{"url":{}}}"#, false),
-            (r#"{"elicitation":true}"#, false),
-            (r#"{"sampling":{}}"#, false),
-        ] {
-            let json: Box<RawValue> = serde_json::from_str(capabilities).unwrap();
-            assert_eq!(supports_forms(&json), expected, "{capabilities}");
-        }
-    }
 
     #[test]
     fn the_order_of_arguments_does_not_matter() {
