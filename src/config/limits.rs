@@ -23,6 +23,10 @@ pub struct Limits {
     #[arg(long, env = "MCP_MAX_JSON_DEPTH", default_value_t = jsonrpc::DEFAULT_MAX_DEPTH, value_name = "LEVELS")]
     pub max_json_depth: usize,
 
+    /// Largest response to an MCP request, in bytes; more is answered with a JSON-RPC error.
+    #[arg(long, env = "MCP_MAX_RESULT_SIZE", default_value_t = jsonrpc::DEFAULT_MAX_RESULT_BYTES, value_name = "BYTES")]
+    pub max_result_size: usize,
+
     /// How long a connection may take to send the head of its next request, in seconds; then it is closed. It counts from
     /// the previous response, so it is also how long a connection may be idle.
     #[arg(long, env = "MCP_HEADER_READ_TIMEOUT", default_value = "75", value_parser = seconds, value_name = "SECONDS")]

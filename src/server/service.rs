@@ -28,7 +28,7 @@ use tower_http::normalize_path::NormalizePath;
 
 use crate::{
     config::Limits,
-    jsonrpc::MaxDepth,
+    jsonrpc::{MaxDepth, MaxResultBytes},
     telemetry::{HttpMetrics, RequestContext, RequestId},
 };
 
@@ -119,6 +119,7 @@ impl Inner {
         }
         DefaultBodyLimit::max(self.limits.max_body_size).apply(&mut request);
         request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
+        request.extensions_mut().insert(MaxResultBytes(self.limits.max_result_size));
 
         // Nothing of a request survives its panic, so nothing broken can be seen afterwards.
         let response = AssertUnwindSafe(self.app.clone().call(request)).catch_unwind();

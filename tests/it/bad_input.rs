@@ -286,3 +286,21 @@ async fn a_revision_that_we_do_not_speak_is_a_400_that_names_those_that_we_do() 
         }
     }
 }
+
+#[tokio::test]
+async fn a_lone_surrogate_is_named_by_where_it_is() {
+    let server = Server::start("step4");
+    let reason = "is not valid Unicode text: it contains an unpaired surrogate escape";
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"\ud800"}}}"#;
+    let result = server.mcp("", body).answer().await.result();
+    let text = result["content"][0]["text"].as_str().unwrap().to_owned();
+    assert!(result["isError"] == true && text.contains(&format!("message {reason}")), "{text}");
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"echo_prompt","arguments":{"message":"\ud800"}}}"#;
+    let answer = server.mcp("", body).answer().await;
+    let message = answer.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!((answer.error().0, message), (-32602, format!("Invalid params: message {reason}")));
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#;
+    let answer = server.mcp("", body).answer().await;
+    let detail = answer.json()["error"]["data"]["detail"].as_str().unwrap().to_owned();
+    assert_eq!((answer.status, detail), (400, format!("method {reason}")));
+}
