@@ -3,6 +3,7 @@
 mod callers;
 mod confirmation;
 mod eras;
+mod limits;
 mod personal;
 mod sessions;
 mod stateless;
