@@ -61,8 +61,8 @@ pub struct RequestId(HeaderValue);
 
 impl RequestId {
     fn generate() -> Self {
-        let id = format!("{:016x}", rand::random::<u64>());
-        Self(HeaderValue::try_from(id).expect("hexadecimal digits are valid in a header"))
+        let id = rand::random::<[u8; 16]>().map(|byte| b"0123456789abcdef"[usize::from(byte % 16)]);
+        Self(HeaderValue::from_bytes(&id).expect("hexadecimal digits are valid in a header"))
     }
 
     /// Sets `x-request-id`.
