@@ -38,6 +38,7 @@ NOT_RUN = {
     "claude ": "a program that is not ours",
     "npx ": "scripts/test_clients.sh runs the same program from its package",
     "openssl rand": "a program that is not ours",
+    "scripts/screenshots.sh": "its picture is in the repository",
 }
 
 
