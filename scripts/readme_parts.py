@@ -8,7 +8,7 @@ A generated part is the code block, list or table directly below a comment that 
                                        only from the line with the first text to the line with the second; several pairs
                                        may follow each other
   <!-- generated: read 6 src/auth/bearer.rs authenticate, BearerAuth; src/auth/claims.rs -->
-                                       the files and items to read for step 6, with their lines
+                                       the files and items to read for step 6, with the number of their lines
   <!-- generated: snippet scripts/own_server/src/main.rs rmcp -->
                                        the lines between `// snippet: rmcp` and `// end of snippet` in that file
 """
@@ -189,10 +189,10 @@ def reading(step, places, link):
             count = len(filled(lines[found[0] : found[1] + 1]))
             shown.append(f"[`{name}`]({link(file)}#L{found[0] + 1}-L{found[1] + 1}) ({count})")
             total += count
-        entries.append(f"[{short}]({link(file)}): " + "; ".join(shown))
+        entries.append(f"[{short}]({link(file)}): " + ", ".join(shown))
     if total > MAX_READING[step]:
         raise ValueError(f"step {step} has {total} lines to read, at most {MAX_READING[step]}")
-    return f"**Read** ({total} lines)\n" + "\n".join(f"- {entry}" for entry in entries), total
+    return f"**Read** ({total} lines): " + " · ".join(entries), total
 
 
 def readings():
