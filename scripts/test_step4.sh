@@ -61,7 +61,7 @@ scenario "prompts/list and prompts/get"
 rpc prompts/list
 expect_json '.result.prompts | type == "array" and length > 0' "there are prompts"
 expect_json '.result.prompts[] | (.name | type) == "string"' "each has a name"
-rpc prompts/get "$(jq -c '.result.prompts[0] | {name, arguments: ([(.arguments // [])[] | select(.required) | {key: .name, value: "hello"}] | from_entries)}' <<<"$BODY")"
+rpc prompts/get "$(jq -c '.result.prompts[0] | {name, arguments: ([(.arguments // [])[] | {key: .name, value: "hello"}] | from_entries)}' <<<"$BODY")"
 expect_json '.result.messages | type == "array" and length > 0' "the first prompt returns messages"
 expect_json '.result.messages[] | (.role | IN("user", "assistant")) and (.content.type | type) == "string"' "role and content"
 for params in '{"name":"nope"}' '{}'; do
