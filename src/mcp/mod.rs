@@ -8,6 +8,7 @@
 //! | [`lifecycle`], [`protocol`] | `initialize`, `ping`, revisions | MCP lifecycle |
 //! | [`tools`], [`prompts`], [`resources`], [`completion`] | the features | MCP server features |
 //! | [`policy`], [`call_log`] | who may do what, who did what | RFC 6750 section 3.1 |
+//! | [`policy_layer`] | the policy in front of another server, such as one made with rmcp | RFC 6750 section 3.1 |
 //! | `legacy` | sessions | MCP 2025-11-25 |
 //! | `stateless` | headers, parameter headers, `_meta` | MCP 2026-07-28 |
 //!
@@ -51,6 +52,7 @@ mod legacy;
 pub mod lifecycle;
 mod mac;
 pub mod policy;
+pub mod policy_layer;
 pub mod prompts;
 pub mod protocol;
 pub mod resources;

@@ -66,9 +66,14 @@ pub(super) fn success(body: Vec<u8>) -> Response {
 }
 
 /// An error. The authentication middleware finds the missing scope in the extensions, and adds its challenge.
-pub(super) fn failure(status: StatusCode, id: Id, error: MethodError) -> Response {
+pub(super) fn failure(
+    status: StatusCode,
+    id: impl Into<Option<Id>>,
+    error: MethodError,
+) -> Response {
     let MethodError { error, insufficient_scope } = error;
-    let mut response = (status, Json(jsonrpc::Response::new(Some(id), Err(error)))).into_response();
+    let mut response =
+        (status, Json(jsonrpc::Response::new(id.into(), Err(error)))).into_response();
     if let Some(insufficient_scope) = insufficient_scope {
         response.extensions_mut().insert::<InsufficientScope>(insufficient_scope);
     }
@@ -109,7 +114,7 @@ pub(super) enum HeaderError {
 }
 
 /// JSON, or no type at all. A web page can send other types to another origin without a CORS preflight.
-fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
+pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), TransportError> {
     let value = single_header(headers, header::CONTENT_TYPE);
     let Some(value) = value.map_err(|_| TransportError::UnsupportedMediaType)? else {
         return Ok(());
