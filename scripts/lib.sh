@@ -68,14 +68,21 @@ binary() {
 # start_step 6 [flags]: starts the step on $STEP_PORT, or a free port; sets $BASE_URL, $SERVER_PID and $SERVER_LOG
 start_step() {
     if [ -n "$RUNNING" ]; then BASE_URL=${RUNNING%/}; echo "testing the server at $BASE_URL"; return; fi
-    local program line=''
+    local program
     program=$(binary "step$1")
     [ -x "$program" ] || die "$program does not exist; build it with: cargo build --bin step$1"
+    shift
+    start_server "$REPO" "$program" --port "${STEP_PORT:-0}" --keys-dir "$KEYS" "$@"
+}
+
+# start_server FOLDER PROGRAM [arguments]: starts it in the folder; sets $BASE_URL, $SERVER_PID and $SERVER_LOG
+start_server() {
+    local folder=$1 line=''
     shift
     SERVER_LOG=$(mktemp "$WORK/log.XXXXXX")
     local pipe=$SERVER_LOG.pipe
     mkfifo "$pipe"
-    (cd "$REPO" && exec "$program" --port "${STEP_PORT:-0}" --keys-dir "$KEYS" "$@") >"$pipe" 2>"$SERVER_LOG" &
+    (cd "$folder" && exec "$@") >"$pipe" 2>"$SERVER_LOG" &
     SERVER_PID=$! PIDS="$PIDS $!"
     # Wait for the line "listening on", or for the end of the pipe, which is the end of the server.
     exec 3<"$pipe"
@@ -83,12 +90,12 @@ start_step() {
         case $line in *"listening on http"*) break ;; esac
         line=''
     done
-    [ -n "$line" ] || { cat "$SERVER_LOG" >&2; die "the server does not listen: $(basename "$program") $*"; }
+    [ -n "$line" ] || { cat "$SERVER_LOG" >&2; die "the server does not listen: $(basename "$1") ${*:2}"; }
     cat <&3 >>"$SERVER_LOG" &   # or the server would block on a full pipe; ends with the server
     exec 3<&-
-    BASE_URL=http://localhost:${line##*:}
-    BASE_URL=${BASE_URL%/}
-    echo "$(basename "$program") listens on $BASE_URL (process $SERVER_PID)"
+    line=${line##*:}
+    BASE_URL=http://localhost:${line%%/*}
+    echo "$(basename "$1") listens on $BASE_URL (process $SERVER_PID)"
 }
 
 stop_step() { kill "$SERVER_PID" 2>/dev/null || true; wait "$SERVER_PID" 2>/dev/null || true; }

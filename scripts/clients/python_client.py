@@ -6,10 +6,12 @@ everything that the server offers.
 
 BROWSER is the program that logs in (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID is the id of
 a client that is registered already.
+CALLS='{"add":{"a":2,"b":3}}' calls these tools instead of everything that the steps offer.
 Prints a line for each result. Exit status: 0 all calls succeeded, 3 the server rejected one, 1 another error.
 """
 
 import asyncio
+import json
 import os
 import re
 import sys
@@ -86,6 +88,11 @@ async def exercise(client):
     """Calls tools, prompts, resources and completion once."""
     print("protocol", client.protocol_version)
     print("tools", *[tool.name for tool in (await client.list_tools()).tools])
+    if calls := os.environ.get("CALLS"):
+        for name, arguments in json.loads(calls).items():
+            result = await client.call_tool(name, arguments)
+            print(name, json.dumps(result.structured_content, separators=(",", ":")))
+        return
     print("echo", (await client.call_tool("echo", {"message": "hello from Python"})).content[0].text)
     print("get_time", (await client.call_tool("get_time", {})).structured_content["time"])
     for prompt in (await client.list_prompts()).prompts:

@@ -5,7 +5,8 @@
 //   TOKEN=... node typescript.mjs http://localhost:9000/mcp     sends this token
 //
 // BROWSER is the program that logs in (scripts/login_bot.sh); ERA=legacy|auto negotiates the protocol; CLIENT_ID and
-// CLIENT_SECRET are for an authorization server where somebody has registered this client.
+// CLIENT_SECRET are for an authorization server where somebody has registered this client. CALLS='{"add":{"a":2,"b":3}}'
+// calls these tools instead of everything that the steps offer.
 // Prints a line for each result. Exit status: 0 all calls succeeded, 3 the server rejected one, 1 another error.
 
 import { execFile } from 'node:child_process';
@@ -103,17 +104,21 @@ try {
   if (kept.tokens) console.log(`scope ${kept.tokens.scope}`);
   const { tools } = await client.listTools();
   console.log(`tools ${tools.map((tool) => tool.name).join(' ')}`);
-  const echo = () => client.callTool({ name: 'echo', arguments: { message: 'hello from TypeScript' } });
-  const result = await echo().catch(async (error) => {
+  const call = (name, args) => client.callTool({ name, arguments: args }).catch(async (error) => {
     // 403 insufficient_scope: the SDK has opened the login page again; use that response, once.
     if (!(error instanceof UnauthorizedError) || kept.authorizations !== 2) throw error;
     await finish(transport);
-    return echo();
+    return call(name, args);
   });
-  console.log(`echo ${result.content[0].text}`);
-  const time = await client.callTool({ name: 'get_time', arguments: {} });
-  console.log(`get_time ${time.structuredContent.time}`);
-  await exercise(client);
+  if (process.env.CALLS) {
+    for (const [name, args] of Object.entries(JSON.parse(process.env.CALLS))) {
+      console.log(`${name} ${JSON.stringify((await call(name, args)).structuredContent)}`);
+    }
+  } else {
+    console.log(`echo ${(await call('echo', { message: 'hello from TypeScript' })).content[0].text}`);
+    console.log(`get_time ${(await call('get_time', {})).structuredContent.time}`);
+    await exercise(client);
+  }
   await client.close();
 } catch (error) {
   console.log(`refused ${error.name}: ${error.message}`.slice(0, 300));

@@ -17,7 +17,7 @@ use mcp_auth::{
 };
 use serde::Serialize;
 
-// readme: routes
+// snippet: routes
 #[derive(Serialize)]
 struct Note {
     owner: String,
@@ -25,7 +25,7 @@ struct Note {
 }
 
 async fn read(Extension(caller): Extension<Principal>) -> Json<Note> {
-    Json(Note { owner: caller.display_name.clone(), text: "buy milk" })
+    Json(Note { owner: caller.name.clone(), text: "buy milk" })
 }
 
 /// A handler can require a scope itself: the middleware adds the challenge to the 403.
@@ -49,7 +49,7 @@ fn app(resource: &ProtectedResource, issuer: TrustedIssuer) -> Router {
         .route("/health", get(|| async { "ok".into_response() })) // after the layer, so it needs no token
         .merge(resource.routes())
 }
-// readme: end
+// end of snippet
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

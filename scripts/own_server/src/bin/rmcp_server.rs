@@ -3,7 +3,10 @@
 //! `ISSUER=https://login.example.com/realms/main cargo run --bin rmcp_server`; without `ISSUER`, users log in at the
 //! development authorization server, as in step 9.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use axum::{Router, http::request::Parts};
 use mcp_auth::{
@@ -25,12 +28,12 @@ use rmcp::{
     model::{ServerCapabilities, ServerConfig},
     schemars, tool, tool_handler, tool_router,
     transport::streamable_http_server::{
-        StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager,
+        StreamableHttpServerConfig, StreamableHttpService, session::never::NeverSessionManager,
     },
 };
 use serde::{Deserialize, Serialize};
 
-// readme: tools
+// snippet: tools
 #[derive(Clone)]
 struct Calculator;
 
@@ -63,10 +66,10 @@ impl Calculator {
         // The bearer middleware put the verified caller into the request's extensions.
         let caller: &Principal = request.extensions.get().expect("BearerAuth is in front");
         let scopes = caller.scopes.iter().map(str::to_owned).collect();
-        Json(Caller { name: caller.display_name.clone(), scopes })
+        Json(Caller { name: caller.name.clone(), scopes })
     }
 }
-// readme: end
+// end of snippet
 
 #[tool_handler]
 impl ServerHandler for Calculator {
@@ -75,7 +78,7 @@ impl ServerHandler for Calculator {
     }
 }
 
-// readme: app
+// snippet: app
 /// The server, for tokens of `issuer` that are for `resource`.
 fn app(resource: &ProtectedResource, issuer: TrustedIssuer) -> Router {
     // 401 without a valid token; the challenge leads clients to `resource.routes()`.
@@ -97,20 +100,22 @@ fn app(resource: &ProtectedResource, issuer: TrustedIssuer) -> Router {
     );
     let policy = PolicyLayer::new(methods).tools(tools);
 
-    let server = StreamableHttpService::new(
-        || Ok(Calculator),
-        LocalSessionManager::default().into(),
-        StreamableHttpServerConfig::default(), // checks the Host header: add your own names
-    );
+    // Without sessions: rmcp does not check that a session is used by the user who began it.
+    let config = StreamableHttpServerConfig::default() // accepts loopback hosts only: add your own
+        .enforce_origin_validation()
+        .with_legacy_session_mode(false)
+        .with_json_response(true);
+    let sessions = Arc::<NeverSessionManager>::default();
+    let server = StreamableHttpService::new(|| Ok(Calculator), sessions, config);
     Router::new()
         .route_service("/mcp", server)
         .layer(policy)
         .layer(auth) // the last layer is the outermost: it runs first
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp, without a token
 }
-// readme: end
+// end of snippet
 
-// readme: main
+// snippet: main
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port()?)).await?;
@@ -135,7 +140,7 @@ async fn main() -> anyhow::Result<()> {
     println!("listening on {url}/mcp");
     Ok(axum::serve(listener, app).await?)
 }
-// readme: end
+// end of snippet
 
 fn port() -> anyhow::Result<u16> {
     Ok(std::env::var("PORT").map_or(Ok(9100), |port| port.parse())?)
