@@ -121,22 +121,6 @@ impl Principal {
         Self(Arc::new(identity))
     }
 
-    /// A caller for tests without a token.
-    #[cfg(test)]
-    pub(crate) fn for_test(name: &str, scopes: &str, roles: &[&str]) -> Self {
-        Self::verified(Identity {
-            name: name.to_owned(),
-            subject: Some(format!("user_{name}")),
-            unique_id: format!("user_{name}"),
-            client: None,
-            token_id: None,
-            issuer: "test".to_owned(),
-            scopes: ScopeSet::parse(scopes),
-            roles: roles.iter().map(|&role| role.to_owned()).collect(),
-            expires_at: u64::MAX,
-        })
-    }
-
     /// Whether the caller has exactly this role.
     pub fn has_role(&self, role: &str) -> bool {
         self.roles.contains(role)

@@ -42,6 +42,7 @@ pub mod bearer;
 pub mod challenge;
 pub mod identity_provider;
 pub mod info;
+#[cfg(feature = "keys")]
 pub mod keys;
 pub mod metadata;
 pub mod provider;

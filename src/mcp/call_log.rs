@@ -147,12 +147,15 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jsonrpc::{ErrorObject, Params};
+    use crate::{
+        jsonrpc::{ErrorObject, Params},
+        test_support,
+    };
 
     #[test]
     fn the_last_calls_are_kept_and_no_text_of_the_callers_choice() {
         let log = CallLog::new();
-        let alice = Principal::for_test("alice", "", &[]);
+        let alice = test_support::principal("alice", "", &[]);
         let record = |method, name: &str, result: &MethodResult<()>| {
             let params: Params = serde_json::from_str(&format!(r#"{{"name":"{name}"}}"#)).unwrap();
             let mut entry = log.start(method, Some(&alice));

@@ -129,6 +129,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     #[test]
     fn scopes_and_roles_allow_what_their_rules_name_and_nothing_else() {
@@ -139,10 +140,10 @@ mod tests {
             .require_any_scope("echo", ["mcp:tools:echo"], "tool execution")
             .require_role("audit", "auditor")
             .grant_all_to_role("admin");
-        let alice = Principal::for_test("alice", "mcp:tools", &["user"]);
-        let bob = Principal::for_test("bob", "mcp:read", &["user", "administrator"]);
-        let carol = Principal::for_test("carol", "mcp:tools:echo", &["auditor"]);
-        let admin = Principal::for_test("admin", "", &["admin"]);
+        let alice = test_support::principal("alice", "mcp:tools", &["user"]);
+        let bob = test_support::principal("bob", "mcp:read", &["user", "administrator"]);
+        let carol = test_support::principal("carol", "mcp:tools:echo", &["auditor"]);
+        let admin = test_support::principal("admin", "", &["admin"]);
         for (caller, name, expected) in [
             (Some(&alice), "tools/list", Ok(())),
             (Some(&alice), "tools/call", Ok(())),

@@ -197,7 +197,7 @@ mod tests {
     use axum::{Router, http::header, routing::post};
     use tower::ServiceExt;
 
-    use crate::principal::InsufficientScope;
+    use crate::{principal::InsufficientScope, test_support};
 
     use super::*;
 
@@ -218,7 +218,7 @@ mod tests {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_owned()))
             .unwrap();
-        request.extensions_mut().insert(Principal::for_test("alice", scopes, &[]));
+        request.extensions_mut().insert(test_support::principal("alice", scopes, &[]));
         app().oneshot(request).await.unwrap()
     }
 

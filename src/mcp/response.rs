@@ -137,6 +137,7 @@ impl io::Write for BoundedWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     #[derive(Serialize)]
     struct Text {
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(json(&envelope), r#"{"jsonrpc":"2.0","id":7,"result":{"text":"xx"}}"#);
         envelope.has_result_type = true;
         envelope.cache = Some(CacheHint { ttl_ms: 5, cache_scope: CacheScope::Private });
-        envelope.user = Some(Principal::for_test("alice", "mcp:read", &[]));
+        envelope.user = Some(test_support::principal("alice", "mcp:read", &[]));
         assert_eq!(
             json(&envelope),
             r#"{"jsonrpc":"2.0","id":7,"result":{"text":"xx","resultType":"complete","ttlMs":5,"cacheScope":"private","_meta":{"com.example.mcp-auth/user":{"name":"alice","subject":"user_alice","scopes":["mcp:read"]}}}}"#

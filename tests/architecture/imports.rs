@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("public_ip", &[]),
     ("server", &["config", "docs", "health", "jsonrpc", "origin", "program", "telemetry"]),
     ("telemetry", &["trace_context"]),
+    ("test_support", &["auth", "principal"]),
     ("trace_context", &[]),
     ("tutorial", &["mcp", "principal", "program"]),
 ];

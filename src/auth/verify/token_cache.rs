@@ -83,11 +83,12 @@ impl TokenCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     #[test]
     fn an_entry_is_found_by_the_whole_token_and_only_while_it_is_valid() {
         let cache = TokenCache::default();
-        cache.insert("a.b.c", &Principal::for_test("alice", "", &[]), 100, 1);
+        cache.insert("a.b.c", &test_support::principal("alice", "", &[]), 100, 1);
         assert_eq!(cache.get("a.b.c", 100 + MAX_AGE_SECONDS - 1, 1).unwrap().name, "alice");
         for (token, now) in [
             ("a.b.c", 100 + MAX_AGE_SECONDS),
@@ -105,8 +106,8 @@ mod tests {
     fn many_tokens_stay_within_the_capacity() {
         let roles: Vec<_> = (0..500).map(|number| number.to_string()).collect();
         let roles: Vec<_> = roles.iter().map(String::as_str).collect();
-        let alice = Principal::for_test("alice", "mcp:read mcp:tools", &["user"]);
-        let heavy = Principal::for_test("heavy", "", &roles);
+        let alice = test_support::principal("alice", "mcp:read mcp:tools", &["user"]);
+        let heavy = test_support::principal("heavy", "", &roles);
         for (capacity, principal) in [(4_000_000, &alice), (4_000_000, &heavy), (5_000, &alice)] {
             let cache = TokenCache::new(capacity);
             for number in 0..20_000 {
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn without_capacity_nothing_is_cached() {
         let cache = TokenCache::new(0);
-        cache.insert("a.b.c", &Principal::for_test("alice", "", &[]), 100, 1);
+        cache.insert("a.b.c", &test_support::principal("alice", "", &[]), 100, 1);
         assert!(cache.get("a.b.c", 100, 1).is_none());
     }
 }

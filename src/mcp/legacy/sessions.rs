@@ -65,12 +65,13 @@ fn identity(caller: Option<&Principal>) -> [&[u8]; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_support;
 
     #[test]
     fn a_session_belongs_to_its_caller_until_it_is_terminated() {
         let sessions = Sessions::new(None);
         let (alice, bob) =
-            (Principal::for_test("alice", "", &[]), Principal::for_test("bob", "", &[]));
+            (test_support::principal("alice", "", &[]), test_support::principal("bob", "", &[]));
         let id = sessions.create(Some(&alice));
         assert!(id.bytes().all(|byte| byte.is_ascii_graphic()));
         assert_ne!(id, sessions.create(Some(&alice)));

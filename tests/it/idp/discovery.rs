@@ -1,19 +1,17 @@
 //! From an issuer to its keys: three well-known places, and metadata that must be about this issuer.
 
 use jsonwebtoken::Algorithm::RS256;
-use mcp_auth::auth::{
-    provider::{ProviderClient, ProviderError},
-    verify::{
-        TokenError, TokenVerifier, TrustedIssuer,
-        remote_jwks::{JwksCacheConfig, RemoteJwks},
+use mcp_auth::{
+    auth::{
+        provider::{ProviderClient, ProviderError},
+        verify::{
+            TokenError, TokenVerifier, TrustedIssuer,
+            remote_jwks::{JwksCacheConfig, RemoteJwks},
+        },
     },
+    test_support::{Provider, Reply, SigningKey},
 };
 use serde_json::{Value, json};
-
-use super::{
-    provider::{Provider, Reply},
-    signing::SigningKey,
-};
 
 const PLACES: [&str; 3] = [
     "/.well-known/oauth-authorization-server/realms/test",

@@ -1,14 +1,13 @@
 //! The header of a token is written by its sender: what it may decide, and what not.
 
 use jsonwebtoken::Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
-use mcp_auth::auth::verify::TokenError;
+use mcp_auth::{
+    auth::verify::TokenError,
+    test_support::{Provider, SigningKey},
+};
 use serde_json::{Value, json};
 
-use super::{
-    provider::Provider,
-    provider_tokens::{provider_and_verifier, provider_tokens},
-    signing::SigningKey,
-};
+use super::provider_tokens::{provider_and_verifier, provider_tokens};
 use crate::{
     support::{Server, public_pem},
     tokens::forge,

@@ -2,18 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use mcp_auth::auth::{
-    provider::ProviderClient,
-    verify::{
-        TokenVerifier, TrustedIssuer,
-        introspection::Introspection,
-        remote_jwks::{JwksCacheConfig, RemoteJwks},
+use mcp_auth::{
+    auth::{
+        provider::ProviderClient,
+        verify::{
+            TokenVerifier, TrustedIssuer,
+            introspection::Introspection,
+            remote_jwks::{JwksCacheConfig, RemoteJwks},
+        },
     },
+    test_support::{Provider, Reply},
 };
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::provider::{Provider, Reply};
 use crate::support::{Server, now};
 
 const ENDPOINT: &str = "/realms/test/introspect";

@@ -3,12 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::Algorithm::RS256;
-use mcp_auth::auth::{
-    provider::{ProviderClient, ProviderError},
-    verify::{
-        TokenError, TokenVerifier, TrustedIssuer,
-        remote_jwks::{JwksCacheConfig, RemoteJwks},
+use mcp_auth::{
+    auth::{
+        provider::{ProviderClient, ProviderError},
+        verify::{
+            TokenError, TokenVerifier, TrustedIssuer,
+            remote_jwks::{JwksCacheConfig, RemoteJwks},
+        },
     },
+    test_support::{Provider, Reply, SigningKey},
 };
 use serde_json::json;
 use tokio::{
@@ -16,10 +19,6 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{
-    provider::{Provider, Reply},
-    signing::SigningKey,
-};
 use crate::support::{Answer, Ask, Server, message};
 
 /// Short enough for a test, in the proportions of the defaults.

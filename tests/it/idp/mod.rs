@@ -6,7 +6,5 @@ mod header_tricks;
 mod introspection;
 mod keys;
 mod private_ca;
-mod provider;
 mod provider_tokens;
 mod settings;
-mod signing;

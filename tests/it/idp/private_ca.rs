@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use mcp_auth::test_support::{Provider, SigningKey};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{ServerConfig, crypto::aws_lc_rs, pki_types::PrivateKeyDer},
 };
 
-use super::{provider::Provider, signing::SigningKey};
 use crate::support::Server;
 
 /// TLS in front of the provider: its origin, and the certificate of the CA as PEM.

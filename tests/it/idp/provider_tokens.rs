@@ -13,13 +13,10 @@ use mcp_auth::{
         },
     },
     principal::Principal,
+    test_support::{Provider, Reply, SigningKey},
 };
 use serde_json::{Value, json};
 
-use super::{
-    provider::{Provider, Reply},
-    signing::SigningKey,
-};
 use crate::support::now;
 
 const AUDIENCE: &str = "https://mcp.example.com/mcp";

@@ -1,12 +1,9 @@
 //! Tokens, signed with the key pair that every server of these tests has.
 
-use std::{
-    fs,
-    sync::LazyLock,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs, sync::LazyLock};
 
 use mcp_auth::auth::keys::KeyPair;
+pub(crate) use mcp_auth::test_support::now;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -50,11 +47,6 @@ pub(crate) fn key_folder() -> TempDir {
         }
     }
     folder
-}
-
-/// Now, in seconds since 1970.
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }
 
 /// The claims of a token as gen-token makes it, good for an hour.

@@ -25,7 +25,7 @@ struct Note {
 }
 
 async fn read(Extension(caller): Extension<Principal>) -> Json<Note> {
-    Json(Note { owner: caller.name.clone(), text: "buy milk" })
+    Json(Note { owner: caller.unique_id.clone(), text: "buy milk" })
 }
 
 /// A handler can require a scope itself: the middleware adds the challenge to the 403.

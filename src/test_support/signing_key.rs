@@ -10,16 +10,22 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use mcp_auth::auth::keys::KeyPair;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, crypto, encode};
 use serde_json::{Value, json};
 
+use crate::auth::keys::KeyPair;
+
 /// A key of a provider: its private half, and the public one as a JWK without `alg`, as many providers write it.
+///
+/// # Panics
+/// Its methods panic when a key cannot be generated, or when claims cannot be serialized.
 #[derive(Clone)]
-pub(super) struct SigningKey {
-    pub(super) algorithm: Algorithm,
+pub struct SigningKey {
+    /// The algorithm of its signatures.
+    pub algorithm: Algorithm,
+    /// The public half.
+    pub jwk: Value,
     private: EncodingKey,
-    pub(super) jwk: Value,
 }
 
 // Making an RSA key takes a good part of a second.
@@ -35,7 +41,7 @@ static RSA: LazyLock<[(EncodingKey, Value); 2]> = LazyLock::new(|| {
 
 impl SigningKey {
     /// A key for this algorithm under this name.
-    pub(super) fn new(algorithm: Algorithm, kid: &str) -> Self {
+    pub fn new(algorithm: Algorithm, kid: &str) -> Self {
         let mut key = match algorithm {
             Algorithm::ES256 => Self::ec(algorithm, &ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
             Algorithm::ES384 => Self::ec(algorithm, &ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
@@ -47,7 +53,7 @@ impl SigningKey {
     }
 
     /// Another RSA key than [`SigningKey::new`] gives, under this name.
-    pub(super) fn other(kid: &str) -> Self {
+    pub fn other(kid: &str) -> Self {
         let mut key = Self::rsa(Algorithm::RS256, 1);
         key.jwk["kid"] = kid.into();
         key
@@ -81,23 +87,36 @@ impl SigningKey {
     }
 
     /// The same key with one more member in its JWK.
-    pub(super) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.jwk[member] = value.into();
         self
     }
 
     /// A header that names this key.
-    pub(super) fn header(&self) -> Header {
+    pub fn header(&self) -> Header {
         Header { kid: self.jwk["kid"].as_str().map(str::to_owned), ..Header::new(self.algorithm) }
     }
 
     /// A token with a header that names this key.
-    pub(super) fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         self.sign_as(&self.header(), claims)
     }
 
     /// A token with this very header.
-    pub(super) fn sign_as(&self, header: &Header, claims: &Value) -> String {
+    pub fn sign_as(&self, header: &Header, claims: &Value) -> String {
         encode(header, claims, &self.private).expect("a token")
+    }
+
+    /// A valid signature over this header and these claims, byte for byte, whatever they are.
+    pub fn sign_text(&self, header: &str, claims: &str) -> String {
+        let message = [header, claims].map(|text| URL_SAFE_NO_PAD.encode(text)).join(".");
+        let signature = crypto::sign(message.as_bytes(), &self.private, self.algorithm);
+        format!("{message}.{}", signature.expect("a signature"))
+    }
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("jwk", &self.jwk).finish_non_exhaustive()
     }
 }

@@ -1,11 +1,9 @@
-//! An identity provider for tests: it records requests and answers as configured.
+//! An identity provider that records requests and answers as configured.
 
 use std::{
     collections::HashMap,
     convert::Infallible,
-    pin::Pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
     time::Duration,
 };
 
@@ -16,19 +14,21 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use hyper::body::Frame;
+use futures_util::stream;
 use serde_json::{Value, json};
 
-use crate::support::now;
-
-use super::signing::SigningKey;
+use super::{now, signing_key::SigningKey};
 
 /// The response at a path.
-#[derive(Clone)]
-pub(super) enum Reply {
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// 200 with this document.
     Json(Value),
+    /// This status, without a body.
     Status(u16),
+    /// 200 with this text.
     Text(String),
+    /// 302 to this URL.
     Redirect(String),
     /// The response after a while.
     Slow(Duration, Box<Reply>),
@@ -36,23 +36,27 @@ pub(super) enum Reply {
     Endless,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     replies: Mutex<HashMap<String, Reply>>,
     requests: Mutex<Vec<(String, String, Bytes)>>,
 }
 
-/// The provider. Dropping it ends it.
-pub(super) struct Provider {
+/// A provider on a free port of this machine, over http. Dropping it ends it. Without a reply for a path it answers 404.
+///
+/// # Panics
+/// Its methods panic when the machine has no free port, or when a test that shares the provider has panicked.
+#[derive(Debug)]
+pub struct Provider {
     /// `http://localhost:PORT`
-    pub(super) origin: String,
+    pub origin: String,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Provider {
     /// A provider with the issuer `ORIGIN/realms/test`, its metadata where OpenID Connect puts them, and this key.
-    pub(super) async fn start(keys: &[&SigningKey]) -> Self {
+    pub async fn start(keys: &[&SigningKey]) -> Self {
         let provider = Self::empty().await;
         let issuer = provider.issuer();
         provider.set(
@@ -68,7 +72,7 @@ impl Provider {
     }
 
     /// A provider without any document.
-    pub(super) async fn empty() -> Self {
+    pub async fn empty() -> Self {
         let shared = Arc::new(Shared::default());
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -77,39 +81,44 @@ impl Provider {
         Self { origin: format!("http://localhost:{port}"), shared, task }
     }
 
-    pub(super) fn issuer(&self) -> String {
+    /// Its issuer identifier.
+    pub fn issuer(&self) -> String {
         format!("{}/realms/test", self.origin)
     }
 
-    pub(super) fn keys_url(&self) -> String {
+    /// The URL of its JWKS.
+    pub fn keys_url(&self) -> String {
         format!("{}/realms/test/keys", self.origin)
     }
 
-    pub(super) fn set(&self, path: &str, reply: Reply) {
+    /// Answers requests for `path` with `reply` from now on.
+    pub fn set(&self, path: &str, reply: Reply) {
         self.shared.replies.lock().unwrap().insert(path.to_owned(), reply);
     }
 
-    pub(super) fn set_keys(&self, reply: Reply) {
+    /// Answers requests for the JWKS with `reply` from now on.
+    pub fn set_keys(&self, reply: Reply) {
         self.set("/realms/test/keys", reply);
     }
 
-    pub(super) fn publish(&self, keys: &[&SigningKey]) {
+    /// Publishes exactly these keys from now on: new ones are a rotation.
+    pub fn publish(&self, keys: &[&SigningKey]) {
         let keys: Vec<_> = keys.iter().map(|key| &key.jwk).collect();
         self.set_keys(Reply::Json(json!({ "keys": keys })));
     }
 
     /// How often a path was requested.
-    pub(super) fn count(&self, path: &str) -> usize {
+    pub fn count(&self, path: &str) -> usize {
         self.requests(path).len()
     }
 
     /// How often the JWKS was requested.
-    pub(super) fn fetches(&self) -> usize {
+    pub fn fetches(&self) -> usize {
         self.count("/realms/test/keys")
     }
 
     /// The `Authorization` and the body of each request for a path.
-    pub(super) fn requests(&self, path: &str) -> Vec<(String, String)> {
+    pub fn requests(&self, path: &str) -> Vec<(String, String)> {
         let requests = self.shared.requests.lock().unwrap();
         let those = requests.iter().filter(|(asked, ..)| asked == path);
         those
@@ -118,7 +127,7 @@ impl Provider {
     }
 
     /// The claims of a valid token for the audience `echo-mcp-server`, as Keycloak writes them.
-    pub(super) fn claims(&self, scope: &str) -> Value {
+    pub fn claims(&self, scope: &str) -> Value {
         json!({
             "iss": self.issuer(),
             "aud": ["echo-mcp-server", "account"],
@@ -156,26 +165,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Reply::Text(text) => text.into_response(),
         Reply::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
-        Reply::Endless => Body::new(Blanks(1_000)).into_response(),
+        Reply::Endless => Body::from_stream(stream::iter(blanks())).into_response(),
         Reply::Slow(..) => unreachable!("one wait is enough"),
     }
 }
 
-/// A body of so many chunks of blanks, without a length.
-struct Blanks(usize);
-
-impl hyper::body::Body for Blanks {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let left = self.0.checked_sub(1);
-        Poll::Ready(left.map(|left| {
-            self.0 = left;
-            Ok(Frame::data(Bytes::from(vec![b' '; 64 * 1024])))
-        }))
-    }
+/// 64 MB of blanks, in chunks.
+fn blanks() -> impl Iterator<Item = Result<Bytes, Infallible>> {
+    std::iter::repeat_with(|| Ok(Bytes::from_static(&[b' '; 64 * 1024]))).take(1_000)
 }
