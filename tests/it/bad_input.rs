@@ -292,7 +292,11 @@ async fn a_lone_surrogate_is_named_by_where_it_is() {
     let server = Server::start("step4");
     let reason = "is not valid Unicode text: it contains an unpaired surrogate escape";
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"\ud800"}}}"#;
-    let result = server.mcp("", body).answer().await.json()["result"].clone();
+    // The tests cannot read the method of such a request, so its result is not held against a schema.
+    let response = server.mcp("", body).send().await.expect("an answer");
+    let response: serde_json::Value =
+        serde_json::from_str(&response.text().await.unwrap()).unwrap();
+    let result = &response["result"];
     let text = result["content"][0]["text"].as_str().unwrap().to_owned();
     assert!(result["isError"] == true && text.contains(&format!("message {reason}")), "{text}");
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"echo_prompt","arguments":{"message":"\ud800"}}}"#;
