@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from readme_parts import PART, ROOT, anchor, with_parts
 
-MAX_LINES, MAX_STEP_LINES = 880, 55
+MAX_LINES, MAX_STEP_LINES = 750, 55
 STEP_PARTS = ["**Problem.**", "**Spec.**", "generated: added", "```console", "**What happened**", "**Read**", "**Check**", "**Break it**"]
 
 # Commands in running text that neither this script nor .ci/run runs: how they begin, and why.
