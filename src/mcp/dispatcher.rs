@@ -32,7 +32,7 @@ struct Method {
 }
 
 /// The methods of a server, and who may call them.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Dispatcher {
     methods: BTreeMap<&'static str, Arc<Method>>,
     policy: Option<Arc<Policy>>,

@@ -94,7 +94,7 @@ impl Endpoint {
     /// `POST`, and `DELETE` where there are sessions; any other HTTP method is a 405.
     pub fn routes(self) -> MethodRouter {
         match self.0 {
-            Kind::Legacy(methods) => post(handle_legacy).with_state(methods),
+            Kind::Legacy(methods) => post(handle_legacy).with_state(Arc::new(methods)),
             Kind::DualEra(eras) => {
                 post(handle_dual_era).delete(delete_session).with_state(Arc::<DualEra>::from(eras))
             }
@@ -104,7 +104,7 @@ impl Endpoint {
 }
 
 async fn handle_legacy(
-    State(methods): State<Dispatcher>,
+    State(methods): State<Arc<Dispatcher>>,
     McpRequest { headers, principal, max_result, message }: McpRequest,
 ) -> Result<Response, TransportError> {
     transport::check_version(&headers)?;
