@@ -288,8 +288,8 @@ tables() {
     row "step 8 and axum alone: CPU" cpu echo step8 echo axum_only "at most 1.15"
     row "throughput" rps echo step8 echo axum_only "at least 0.87"
     row "99th percentile at half of axum's maximum" p99 half step8 half axum_only "at most 1.3"
-    row "step 9 and axum alone: CPU" cpu echo step9 echo axum_only "at most 1.30"
-    row "the same, axum with the request of 2026-07-28, too" cpu echo step9 modern axum_only ""
+    row "step 9 and axum alone, both with the request of 2026-07-28: CPU" cpu echo step9 modern axum_only "at most 1.30"
+    row "step 9, and axum alone with the shorter request" cpu echo step9 echo axum_only ""
     row "step 10 and step 8: CPU" cpu echo step10 echo step8 "at most 1.03"
     row "the official SDK and step 8: CPU" cpu echo rmcp echo step8 "at least 4"
     case $PROGRAMS in *original*) row "step 8 and the Python original: CPU" cpu echo step8 echo original "at most 0.017" ;; esac
