@@ -72,6 +72,21 @@ expect_exit 0
 login
 expect_progress '/auth/register' "it registers again"
 
+scenario "a token that is bound to a key (DPoP, RFC 9449): obtained, used, refreshed, and useless to a thief"
+step11 --logout >/dev/null
+step11 --dpop --call "$HI"
+expect_exit 0
+login
+expect_result '.result.content[0].text == "hi"' "the tool was called"
+jq '.tokens[].expires_at = 1' "$FILE" >"$WORK/expired" && cat "$WORK/expired" >"$FILE"
+step11 --dpop --call "$HI"
+expect_exit 0
+no_login
+TOKEN=$(jq -r '.tokens[].token' "$FILE")
+rpc ping
+expect_status 401
+step11 --logout >/dev/null
+
 scenario "each protocol version"
 for revision in 2025-06-18 2025-11-25 2026-07-28; do
     step11 --quiet --protocol-version $revision --call "$HI"
@@ -148,6 +163,12 @@ if [ -z "$RUNNING" ] && curl -sf -o /dev/null --max-time 3 "$KEYCLOAK_URL/realms
     step11 --quiet --call "$HI"
     expect_exit 0
     login
+
+    scenario "Keycloak: a token that is bound to a key (DPoP, RFC 9449)"
+    step11 --logout >/dev/null
+    step11 --dpop --call "$HI"
+    expect_exit 0
+    expect_result '.result.content[0].text == "hi"' "the tool was called"
 
     scenario "Keycloak: a user without the role"
     step11 --logout >/dev/null

@@ -41,10 +41,11 @@ use crate::origin::AllowedOrigins;
 
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(600);
 
-/// The challenge, when to try again, and MCP's headers.
-const EXPOSE_HEADERS: [HeaderName; 4] = [
+/// The challenge, when to try again, the nonce for a DPoP proof, and MCP's headers.
+const EXPOSE_HEADERS: [HeaderName; 5] = [
     header::WWW_AUTHENTICATE,
     header::RETRY_AFTER,
+    HeaderName::from_static("dpop-nonce"),
     HeaderName::from_static("mcp-protocol-version"),
     HeaderName::from_static("mcp-session-id"),
 ];

@@ -106,6 +106,8 @@ pub struct Identity {
     pub scopes: ScopeSet,
     /// The roles of the user; their meaning depends on the issuer.
     pub roles: BTreeSet<String>,
+    /// `cnf.jkt`: the key that the token is bound to (RFC 9449, 6.1); `None` for a bearer token.
+    pub key_thumbprint: Option<String>,
     /// When the token expires, in seconds since 1970 (UTC): `exp`, or earlier by a rule on its age.
     pub expires_at: u64,
 }

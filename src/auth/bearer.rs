@@ -1,30 +1,33 @@
 //! Bearer authentication middleware: every request needs a valid access token.
 //!
 //! [`BearerAuth`] is a [`tower::Layer`] and works in front of any HTTP service. The token comes from the
-//! `Authorization` header only, never from a query or a form.
+//! `Authorization` header only, never from a query or a form. Tokens that are bound to a key of the client are accepted
+//! with a proof, see [`BearerAuth::dpop`].
 //!
-//! Specification: RFC 6750 section 2.1 (the header) and section 3 (401 and 403), RFC 9110 section 11.6.2; MCP
-//! 2025-11-25 authorization, "Token Handling" and "Scope Challenge Handling".
+//! Specification: RFC 6750 section 2.1 (the header) and section 3 (401 and 403), RFC 9449 section 7 (`DPoP`), RFC 9110
+//! section 11.6.2; MCP 2025-11-25 authorization, "Token Handling" and "Scope Challenge Handling".
 
 mod layer;
+mod rejection;
 
 use std::sync::Arc;
 
 use axum::{
-    BoxError, Json,
+    BoxError,
     body::{Body, Bytes, HttpBody},
-    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header},
-    response::IntoResponse,
+    http::{HeaderMap, Method, Request, Response, header},
 };
-use serde::Serialize;
 use tower::Service;
 
-use crate::principal::InsufficientScope;
+use crate::principal::{InsufficientScope, Principal};
 
 use super::{
     challenge::Challenge,
+    dpop::{BoundToken, DpopVerifier},
     verify::{TokenError, TokenVerifier},
 };
+
+use self::rejection::{AuthRejection, Challenges};
 
 pub use layer::BearerService;
 
@@ -35,16 +38,40 @@ pub use layer::BearerService;
 #[derive(Debug, Clone)]
 pub struct BearerAuth(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
-    verifier: TokenVerifier,
-    challenge: Challenge,
+    verifier: Arc<TokenVerifier>,
+    challenges: Challenges,
+    dpop: Option<DpopVerifier>,
+}
+
+/// The authentication scheme of a request.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scheme {
+    Bearer,
+    Dpop,
 }
 
 impl BearerAuth {
     /// Accepts the tokens that `verifier` accepts; rejections carry `challenge`.
     pub fn new(verifier: TokenVerifier, challenge: Challenge) -> Self {
-        Self(Arc::new(Inner { verifier, challenge }))
+        let challenges = Challenges::bearer(challenge);
+        Self(Arc::new(Inner { verifier: Arc::new(verifier), challenges, dpop: None }))
+    }
+
+    /// Also accepts tokens that are bound to a key of the client, in the scheme `DPoP` with a proof for a URL of this
+    /// server (RFC 9449, 7). As bearer tokens they are rejected, with this and without it.
+    #[must_use]
+    pub fn dpop(self, public_url: impl Into<String>) -> Self {
+        self.dpop_verifier(DpopVerifier::new(public_url))
+    }
+
+    /// The same with a verifier that requires nonces, or is shared.
+    #[must_use]
+    pub fn dpop_verifier(self, dpop: DpopVerifier) -> Self {
+        let challenges = self.0.challenges.clone().with_dpop();
+        let verifier = Arc::clone(&self.0.verifier);
+        Self(Arc::new(Inner { verifier, challenges, dpop: Some(dpop) }))
     }
 
     /// Calls `inner` if the request has a valid token.
@@ -57,29 +84,61 @@ impl BearerAuth {
         S: Service<Request<RequestBody>, Response = Response<ResponseBody>>,
         ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let Inner { verifier, challenge } = &*self.0;
-        let verified = match bearer_token(request.headers()) {
-            Ok(token) => verifier.verify(token).await.map_err(AuthRejection::Token),
-            Err(rejection) => Err(rejection),
+        let (headers, method, path) = (request.headers(), request.method(), request.uri().path());
+        let scheme = match self.0.verify(headers, method, path).await {
+            Ok((scheme, principal)) => {
+                request.extensions_mut().insert(principal);
+                scheme
+            }
+            Err((scheme, rejection)) => {
+                let nonce = self.0.dpop.as_ref().and_then(DpopVerifier::nonce);
+                return Ok(rejection.into_response(scheme, &self.0.challenges, nonce));
+            }
         };
-        match verified {
-            Ok(principal) => _ = request.extensions_mut().insert(principal),
-            Err(rejection) => return Ok(rejection.into_response(challenge)),
-        }
         let mut response = inner.call(request).await?;
         if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
-            count_rejection("insufficient_scope");
+            rejection::count("insufficient_scope");
             let description = "the token lacks a scope that this operation needs";
-            let challenge = challenge.clone().required_scopes(&required);
-            let challenge = challenge.error("insufficient_scope", description);
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, header_value(&challenge));
+            let challenges = self.0.challenges.clone().required_scopes(&required);
+            let challenges = challenges.error(scheme, "insufficient_scope", description);
+            challenges.write(response.headers_mut());
         }
         Ok(response.map(Body::new))
     }
 }
 
-/// The token of an `Authorization` header: `"Bearer" 1*SP b64token` (RFC 6750, 2.1).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthRejection> {
+impl Inner {
+    /// The caller of a request with these headers, and the scheme that it used.
+    async fn verify(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+        path: &str,
+    ) -> Result<(Scheme, Principal), (Scheme, AuthRejection)> {
+        let credentials = credentials(headers).map_err(|rejection| (Scheme::Bearer, rejection))?;
+        let (scheme, token) = credentials;
+        let principal = match (scheme, &self.dpop) {
+            (Scheme::Bearer, _) => self.verifier.verify(token).await.map_err(AuthRejection::Token),
+            (Scheme::Dpop, Some(dpop)) => self
+                .verifier
+                .verify_sender_constrained(token)
+                .await
+                .map_err(AuthRejection::Token)
+                .and_then(|principal| {
+                    let thumbprint = principal.key_thumbprint.as_deref().unwrap_or_default();
+                    let bound = BoundToken { token, thumbprint };
+                    let proof = dpop.verify(headers, method, path, Some(bound));
+                    proof.map(|_| principal).map_err(AuthRejection::Dpop)
+                }),
+            (Scheme::Dpop, None) => return Err((Scheme::Bearer, AuthRejection::Missing)),
+        };
+        principal.map(|principal| (scheme, principal)).map_err(|rejection| (scheme, rejection))
+    }
+}
+
+/// Scheme and token of an `Authorization` header: `"Bearer" 1*SP b64token` (RFC 6750, 2.1), or the same with `DPoP` (RFC
+/// 9449, 7.1).
+fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), AuthRejection> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().ok_or(AuthRejection::Missing)?;
     // A proxy may have looked at the other one.
@@ -89,86 +148,37 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthRejection> {
     let value = value.to_str().map_err(|_| AuthRejection::Token(TokenError::Malformed))?;
     let (scheme, token) = value.split_once(' ').ok_or(AuthRejection::Missing)?;
     let token = token.trim_start_matches(' ');
-    if scheme.eq_ignore_ascii_case("Bearer") && !token.is_empty() {
-        Ok(token)
-    } else {
-        Err(AuthRejection::Missing)
+    let schemes = [("Bearer", Scheme::Bearer), ("DPoP", Scheme::Dpop)];
+    let scheme = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name));
+    match scheme {
+        Some((_, scheme)) if !token.is_empty() => Ok((scheme, token)),
+        _ => Err(AuthRejection::Missing),
     }
-}
-
-/// Why a request does not reach the inner service.
-#[derive(Debug, PartialEq)]
-enum AuthRejection {
-    Missing,
-    DuplicateHeader,
-    Token(TokenError),
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    detail: &'a str,
-}
-
-impl AuthRejection {
-    fn into_response(self, challenge: &Challenge) -> Response<Body> {
-        let challenge = challenge.clone();
-        let (status, detail, challenge) = match &self {
-            // No error code for a request without credentials (RFC 6750, 3.1).
-            Self::Missing => (StatusCode::UNAUTHORIZED, "Authorization header missing", challenge),
-            Self::DuplicateHeader => {
-                let detail = "more than one Authorization header";
-                (StatusCode::BAD_REQUEST, detail, challenge.error("invalid_request", detail))
-            }
-            // The token may be valid: a challenge would make the client request another one.
-            Self::Token(TokenError::Unavailable(unavailable)) => {
-                tracing::warn!(reason = %unavailable.cause, "cannot verify token: provider unavailable");
-                let retry = [(header::RETRY_AFTER, HeaderValue::from(unavailable.retry_after))];
-                let body = ErrorBody { detail: &unavailable.to_string() };
-                return (StatusCode::SERVICE_UNAVAILABLE, retry, Json(body)).into_response();
-            }
-            Self::Token(error) => {
-                tracing::warn!(reason = %error, "access token rejected");
-                let detail = error.public_message();
-                (StatusCode::UNAUTHORIZED, detail, challenge.error("invalid_token", detail))
-            }
-        };
-        count_rejection(match &self {
-            Self::Missing => "missing_token",
-            Self::DuplicateHeader => "duplicate_authorization",
-            Self::Token(error) => error.label(),
-        });
-        let challenge = [(header::WWW_AUTHENTICATE, header_value(&challenge))];
-        (status, challenge, Json(ErrorBody { detail })).into_response()
-    }
-}
-
-fn count_rejection(reason: &'static str) {
-    metrics::counter!("http_requests_rejected_total", "reason" => reason).increment(1);
-}
-
-fn header_value(challenge: &Challenge) -> HeaderValue {
-    challenge.to_string().try_into().expect("realm, scopes and descriptions are printable ASCII")
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
-    fn token(values: &[&str]) -> Result<String, AuthRejection> {
+    fn token(values: &[&str]) -> Result<(Scheme, String), AuthRejection> {
         let headers = values
             .iter()
             .map(|v| (header::AUTHORIZATION, HeaderValue::from_bytes(v.as_bytes()).unwrap()))
             .collect();
-        bearer_token(&headers).map(str::to_owned)
+        credentials(&headers).map(|(scheme, token)| (scheme, token.to_owned()))
     }
 
     #[test]
     fn the_header_is_parsed_as_rfc_6750_defines_it() {
         for (values, expected) in [
-            (&["Bearer a.b.c"][..], Ok("a.b.c")),
-            (&["bEARER a.b.c"], Ok("a.b.c")),
+            (&["Bearer a.b.c"][..], Ok((Scheme::Bearer, "a.b.c"))),
+            (&["bEARER a.b.c"], Ok((Scheme::Bearer, "a.b.c"))),
+            (&["dpop a.b.c"], Ok((Scheme::Dpop, "a.b.c"))),
+            (&["DPoP "], Err(AuthRejection::Missing)),
             // `1*SP` of RFC 6750, 2.1: CONTRACT.md overrules its recorded row.
-            (&["Bearer  a.b.c"], Ok("a.b.c")),
+            (&["Bearer  a.b.c"], Ok((Scheme::Bearer, "a.b.c"))),
             (&[], Err(AuthRejection::Missing)),
             (&["Bearer"], Err(AuthRejection::Missing)),
             (&["Bearer "], Err(AuthRejection::Missing)),
@@ -178,7 +188,7 @@ mod tests {
             (&["Bearer \u{e9}"], Err(AuthRejection::Token(TokenError::Malformed))),
             (&["Bearer a", "Bearer a"], Err(AuthRejection::DuplicateHeader)),
         ] {
-            let expected = expected.map(str::to_owned);
+            let expected = expected.map(|(scheme, token)| (scheme, token.to_owned()));
             assert_eq!(token(values), expected, "{values:?}");
         }
     }

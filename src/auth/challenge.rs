@@ -64,6 +64,12 @@ impl Challenge {
         self.set_param("error", code).set_param("error_description", description)
     }
 
+    /// The same for the scheme `DPoP`, with the algorithms of proofs (RFC 9449, 7.1).
+    pub(super) fn for_dpop(&self) -> Self {
+        let challenge = Self { scheme: "DPoP".to_owned(), ..self.clone() };
+        challenge.set_param("algs", &super::dpop::ALGORITHMS.join(" "))
+    }
+
     fn set_param(mut self, name: &str, value: &str) -> Self {
         match self.params.iter_mut().find(|(n, _)| n == name) {
             Some(param) => param.1 = value.to_owned(),

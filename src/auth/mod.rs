@@ -29,6 +29,7 @@
 //! | module | what it does | specification |
 //! |---|---|---|
 //! | [`bearer`] | the middleware | RFC 6750 |
+//! | [`dpop`] | tokens that are bound to a key of the client | RFC 9449, RFC 7638 |
 //! | [`challenge`] | `WWW-Authenticate`: written by servers, parsed by clients | RFC 9110, RFC 6750, RFC 9728 |
 //! | [`verify`] | is this token valid, and who is the caller? | RFC 7519, RFC 8725, RFC 9068, RFC 7662 |
 //! | [`metadata`] | protected resource and authorization server metadata | RFC 9728, RFC 8414 |
@@ -40,6 +41,7 @@
 
 pub mod bearer;
 pub mod challenge;
+pub mod dpop;
 pub mod identity_provider;
 pub mod info;
 #[cfg(feature = "keys")]

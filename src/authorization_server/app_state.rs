@@ -15,7 +15,7 @@ use super::{
     throttle::{FailureDelay, FixedWindowLimiter},
     ttl_map::TtlMap,
 };
-use crate::auth::keys::KeyPair;
+use crate::auth::{dpop::DpopVerifier, keys::KeyPair};
 
 /// What every endpoint gets.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(super) struct AppState {
     pub(super) registrations: FixedWindowLimiter,
     /// The `jti` of each client assertion that was used, until it expires (RFC 7523, 3).
     pub(super) used_assertions: std::sync::Mutex<TtlMap<()>>,
+    pub(super) dpop: DpopVerifier,
 }
 
 impl AppState {

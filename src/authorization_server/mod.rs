@@ -1,7 +1,7 @@
 //! The development authorization server: a user can log in on a machine with nothing but Rust.
 //!
 //! Specs: OAuth 2.1 (draft 13), RFC 8414 (metadata), RFC 7591 (registration), RFC 7636 (PKCE), RFC 8707 (`resource`),
-//! RFC 9207 (`iss`), RFC 9068 (access tokens), RFC 7009 (revocation), RFC 7523 (`private_key_jwt`), the Client ID Metadata
+//! RFC 9207 (`iss`), RFC 9068 (access tokens), RFC 7009 (revocation), RFC 7523 (`private_key_jwt`), RFC 9449 (DPoP), the Client ID Metadata
 //! Document draft; MCP authorization 2025-11-25 and 2026-07-28. Everything is in memory and bounded.
 //!
 //! **For development only:** its accounts and passwords are public, so it serves loopback addresses only.
@@ -67,6 +67,7 @@ use self::{
 };
 pub use self::{client_metadata::fetch::ClientMetadataPolicy, state::accounts::Account};
 use crate::auth::{
+    dpop::{DPOP, DpopVerifier},
     keys::KeyPair,
     metadata::{self, AuthorizationServerMetadata, MetadataUrls, ProtectedResource},
     urls,
@@ -206,6 +207,7 @@ impl AuthorizationServer {
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
                 HeaderName::from_static("mcp-protocol-version"),
+                DPOP,
             ]);
         tracing::warn!(issuer = %self.issuer, "development authorization server: its accounts and passwords are public");
         let router = Router::new()
@@ -244,6 +246,7 @@ impl From<AuthorizationServer> for AppState {
                 registration::MAX_REGISTRATIONS_PER_MINUTE,
             ),
             used_assertions: Mutex::new(TtlMap::new(MAX_USED_ASSERTIONS)),
+            dpop: DpopVerifier::new(&server.issuer),
             issuer: server.issuer,
             keys: server.keys,
             resources: server.resources,

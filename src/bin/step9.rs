@@ -94,12 +94,11 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .enable_resources()
         .enable_completions()
         .with_details(&info);
-    let completions = Completions::new(&prompts, &resources, &policy); // can be skipped
     let methods = Dispatcher::new()
         .merge(tools.methods()) // tools/list, tools/call
         .merge(prompts.methods()) // prompts/list, prompts/get
         .merge(resources.methods()) // resources/list, resources/templates/list, resources/read
-        .merge(completions.methods()) // completion/complete
+        .merge(Completions::new(&prompts, &resources, &policy).methods()) // can be skipped
         .with_policy(policy)
         .with_call_log(&call_log);
     // Serves both protocol eras, and answers initialize, ping and server/discover itself.
@@ -118,7 +117,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .trust(TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &keys.jwks()))
         .trust(authorization_server.trusted_issuer());
     let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
-    let auth = BearerAuth::new(verifier, challenge);
+    let auth = BearerAuth::new(verifier, challenge).dpop(config.public_url.as_str());
 
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))

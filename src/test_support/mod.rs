@@ -50,6 +50,7 @@ pub fn principal(name: &str, scopes: &str, roles: &[&str]) -> Principal {
         issuer: "test".to_owned(),
         scopes: ScopeSet::parse(scopes),
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
+        key_thumbprint: None,
         expires_at: u64::MAX,
     })
 }

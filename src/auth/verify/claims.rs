@@ -51,6 +51,23 @@ impl Claims {
         ["azp", "client_id", "cid", "appid"].into_iter().find_map(|claim| self.text(claim))
     }
 
+    /// The thumbprint of the key that the token is bound to by DPoP (RFC 9449, 6.1).
+    ///
+    /// # Errors
+    /// When it is bound in another way, for example to a certificate (RFC 8705, 3.1). No other way can be checked here.
+    pub(super) fn key_thumbprint(&self) -> Result<Option<&str>, TokenError> {
+        let Some(confirmation) = self.0.get("cnf") else {
+            return Ok(None);
+        };
+        let members = confirmation.as_object().ok_or(TokenError::SenderConstrained)?;
+        // Keycloak says beside the thumbprint what it is for.
+        if !members.keys().all(|member| ["jkt", "kc-jkt-type"].contains(&member.as_str())) {
+            return Err(TokenError::SenderConstrained);
+        }
+        let thumbprint = members.get("jkt").and_then(Value::as_str);
+        thumbprint.map(Some).ok_or(TokenError::SenderConstrained)
+    }
+
     /// A string, or the strings of a list.
     pub(super) fn strings(&self, claim: &str) -> impl Iterator<Item = &str> {
         self.0.get(claim).into_iter().flat_map(strings)
@@ -105,6 +122,7 @@ impl ClaimMapping {
             issuer: issuer.to_owned(),
             scopes: scopes(claims)?,
             roles: self.roles(claims, audiences),
+            key_thumbprint: claims.key_thumbprint()?.map(str::to_owned),
             // An introspection response may lack it: then the result is not cached.
             expires_at: claims.numeric_date("exp").unwrap_or_default() as u64,
         })

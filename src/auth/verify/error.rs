@@ -45,11 +45,14 @@ pub enum TokenError {
         /// The accepted values.
         expected: Vec<String>,
     },
-    /// Bound to a key of the client (`cnf`), and sent as a plain bearer token.
+    /// Bound to a key of the client (`cnf`), and sent as a plain bearer token, or bound in a way that is not supported.
     #[error(
-        "sender-constrained (cnf): this server verifies neither DPoP proofs nor client certificates"
+        "sender-constrained (cnf), and not sent with the scheme DPoP; client certificates are not supported"
     )]
     SenderConstrained,
+    /// Not bound to a key, and sent with the scheme `DPoP`.
+    #[error("a bearer token (no cnf.jkt), sent with the scheme DPoP")]
+    NotSenderConstrained,
     /// Issued to a client that is not on the list of allowed clients.
     #[error("client {} is not allowed", escaped(.0.as_deref().unwrap_or("without a name")))]
     ClientNotAllowed(Option<String>),
@@ -88,6 +91,7 @@ impl TokenError {
             Self::InvalidIssuer(_) => "invalid_issuer",
             Self::InvalidAudience { .. } => "invalid_audience",
             Self::SenderConstrained => "sender_constrained",
+            Self::NotSenderConstrained => "not_sender_constrained",
             Self::ClientNotAllowed(_) => "client_not_allowed",
             Self::MissingClaim(_) => "missing_claim",
             Self::TooOld => "too_old",
@@ -108,6 +112,7 @@ impl TokenError {
             Self::SenderConstrained => {
                 "Token is bound to a key and cannot be used as a bearer token"
             }
+            Self::NotSenderConstrained => "Token is not bound to a key; send it as a bearer token",
             _ => "Invalid token",
         }
     }

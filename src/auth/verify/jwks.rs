@@ -4,13 +4,14 @@
 //! has no P-521, so a provider that signs with it must be configured for another algorithm.
 //!
 //! Specification: RFC 7517 (JWK and JWK Set), RFC 7518 section 6 (key parameters), RFC 8725 section 3.1 (the key
-//! determines which algorithms are accepted, not the token).
+//! determines which algorithms are accepted, not the token), RFC 7638 (thumbprint).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::{Deserialize, Serialize, de};
+use sha2::{Digest, Sha256};
 
 /// A public key as a document (RFC 7517, 4). Private parameters are not read, so they cannot be published.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,23 @@ pub struct Jwk {
     /// Coordinate, base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub y: Option<String>,
+}
+
+impl Jwk {
+    /// The thumbprint: SHA-256 over the parameters that define the key (RFC 7638, 3). `None` for unknown key types.
+    pub fn thumbprint(&self) -> Option<String> {
+        let (n, e, crv) = (self.n.as_deref(), self.e.as_deref(), self.crv.as_deref());
+        let (x, y) = (self.x.as_deref(), self.y.as_deref());
+        let parameters: &[_] = match self.kty.as_str() {
+            "RSA" => &[("e", e?), ("kty", "RSA"), ("n", n?)],
+            "EC" => &[("crv", crv?), ("kty", "EC"), ("x", x?), ("y", y?)],
+            "OKP" => &[("crv", crv?), ("kty", "OKP"), ("x", x?)],
+            _ => return None,
+        };
+        let parameters: BTreeMap<_, _> = parameters.iter().copied().collect();
+        let json = serde_json::to_vec(&parameters).ok()?;
+        Some(URL_SAFE_NO_PAD.encode(Sha256::digest(json)))
+    }
 }
 
 /// A JWK Set (RFC 7517, 5).
@@ -125,7 +143,7 @@ impl VerificationKey {
     }
 
     /// For [`jsonwebtoken::decode`].
-    pub(super) fn decoding_key(&self) -> &DecodingKey {
+    pub(in crate::auth) fn decoding_key(&self) -> &DecodingKey {
         &self.key
     }
 }
@@ -188,6 +206,20 @@ mod tests {
         ZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw\
         0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
     const POINT: &str = r#""x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM""#;
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_7638() {
+        let key = |json: &str| serde_json::from_str::<Jwk>(json).unwrap().thumbprint();
+        // RFC 7638, 3.1; RFC 8037, A.3.
+        let rsa =
+            format!(r#"{{"kty":"RSA","n":"{N}","e":"AQAB","alg":"RS256","kid":"2011-04-29"}}"#);
+        assert_eq!(key(&rsa).unwrap(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+        let ed25519 =
+            r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        assert_eq!(key(ed25519).unwrap(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        assert_eq!(key(r#"{"kty":"EC","crv":"P-256","x":"AQAB"}"#), None);
+        assert_eq!(key(r#"{"kty":"oct"}"#), None);
+    }
 
     #[test]
     fn keys_that_are_not_for_signatures_never_verify() {

@@ -115,20 +115,22 @@ fn verify_signature(
     Err(TokenError::InvalidSignature { issuer: issuer.issuer.clone() })
 }
 
-/// An access token, and one that its bearer may use.
+/// An access token, and one whose binding to a key can be checked.
 pub(super) fn validate_types(claims: &Claims) -> Result<(), TokenError> {
     for claim in ["sub", "jti"] {
         claims.validate_if_present(claim, Value::is_string)?;
     }
     // ID tokens and refresh tokens are signed with the same keys (RFC 8725, 3.11 and 3.12). `typ` is Keycloak's claim.
     let is_id_token = ID_TOKEN_CLAIMS.iter().any(|claim| claims.get(claim).is_some());
-    let is_bearer =
-        |typ: &Value| typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("Bearer"));
-    if is_id_token || !claims.get("typ").is_none_or(is_bearer) {
+    let key_thumbprint = claims.key_thumbprint()?;
+    let is_access_token = |typ: &Value| {
+        let is = |name: &str| typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case(name));
+        is("Bearer") || is("DPoP") && key_thumbprint.is_some()
+    };
+    if is_id_token || !claims.get("typ").is_none_or(is_access_token) {
         return Err(TokenError::InvalidType);
     }
-    // Bound to a key of the client, so not a bearer token (RFC 9449, 7.2; RFC 8705, 3).
-    if claims.get("cnf").is_some() { Err(TokenError::SenderConstrained) } else { Ok(()) }
+    Ok(())
 }
 
 /// `nbf` has passed (RFC 7519, 4.1.5), with a small leeway for clocks that differ.

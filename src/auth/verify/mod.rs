@@ -86,11 +86,24 @@ impl TokenVerifier {
         self
     }
 
-    /// The caller that this token describes.
+    /// The caller that this bearer token describes.
     ///
     /// # Errors
     /// Why the token is rejected. The error contains nothing of the token but `kid`, `iss` and `aud`.
     pub async fn verify(&self, token: &str) -> Result<Principal, TokenError> {
+        self.verify_as(token, false).await
+    }
+
+    /// The caller that a token of the scheme `DPoP` describes. The request must also have a proof with the key that
+    /// [`Identity::key_thumbprint`](crate::principal::Identity::key_thumbprint) names.
+    ///
+    /// # Errors
+    /// As [`TokenVerifier::verify`], and when the token is not bound to a key (RFC 9449, 7.1).
+    pub async fn verify_sender_constrained(&self, token: &str) -> Result<Principal, TokenError> {
+        self.verify_as(token, true).await
+    }
+
+    async fn verify_as(&self, token: &str, constrained: bool) -> Result<Principal, TokenError> {
         let now =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
         // Before the keys are used: if they change meanwhile, the result is not cached under the new ones.
@@ -102,6 +115,12 @@ impl TokenVerifier {
             // Boxed, because the future is large and rare: those of cached tokens stay small.
             None => Box::pin(self.verify_uncached(token, now, generation)).await,
         };
+        // A bound token without its proof may be stolen (RFC 9449, 7.2).
+        let result = result.and_then(|principal| match principal.key_thumbprint.is_some() {
+            is_bound if is_bound == constrained => Ok(principal),
+            true => Err(TokenError::SenderConstrained),
+            false => Err(TokenError::NotSenderConstrained),
+        });
         result.inspect(|_| counter.increment(1)).inspect_err(|_| REJECTED.increment(1))
     }
 

@@ -35,11 +35,13 @@ pub(super) async fn verify_opaque<'i>(
 /// be accepted.
 fn validate(claims: &Claims, issuer: &TrustedIssuer, now: u64) -> Result<(), TokenError> {
     validate_types(claims)?;
-    let is_bearer = |typ: &Value| {
+    let bound = claims.key_thumbprint()?.map(|_| "DPoP");
+    let is_access_token = |typ: &Value| {
         let typ = typ.as_str().unwrap_or_default();
-        ["Bearer", "access_token"].iter().any(|known| known.eq_ignore_ascii_case(typ))
+        let mut known = ["Bearer", "access_token"].into_iter().chain(bound);
+        known.any(|known| known.eq_ignore_ascii_case(typ))
     };
-    claims.validate_if_present("token_type", is_bearer)?;
+    claims.validate_if_present("token_type", is_access_token)?;
     if let Some(iss) = claims.get("iss")
         && iss.as_str() != Some(&issuer.issuer)
     {

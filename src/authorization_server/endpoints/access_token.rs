@@ -1,6 +1,6 @@
 //! Access tokens.
 //!
-//! Specs: RFC 9068 (JWT access tokens), RFC 6749 section 5.1 (the response). `preferred_username` is there as in the
+//! Specs: RFC 9068 (JWT access tokens), RFC 6749 section 5.1 (the response), RFC 9449 sections 5 and 6 (bound tokens). `preferred_username` is there as in the
 //! tokens of `gen-token`.
 
 use std::sync::Arc;
@@ -46,6 +46,14 @@ struct AccessTokenClaims<'a> {
     /// Only with the scope `mcp:admin`: otherwise a role would let the client do what the user did not allow.
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation<'a>>,
+}
+
+/// RFC 9449, 6.1.
+#[derive(Serialize)]
+struct Confirmation<'a> {
+    jkt: &'a str,
 }
 
 #[derive(Serialize)]
@@ -64,6 +72,8 @@ pub(super) struct AccessToken<'a> {
     pub(super) account: Option<&'a Arc<Account>>,
     pub(super) scopes: &'a ScopeSet,
     pub(super) resources: &'a [String],
+    /// The key that the token is bound to, if the client proved that it has one (RFC 9449, 5).
+    pub(super) key_thumbprint: Option<&'a str>,
 }
 
 impl AccessToken<'_> {
@@ -90,6 +100,7 @@ impl AccessToken<'_> {
             scope: self.scopes.to_string(),
             preferred_username: self.account.map(|account| account.name.as_str()),
             roles: self.account.filter(|_| with_roles).map(|account| account.roles.as_slice()),
+            cnf: self.key_thumbprint.map(|jkt| Confirmation { jkt }),
         };
         let access_token = state.keys.sign("at+jwt", &claims).map_err(|_| {
             OAuthError::new("server_error", "the token could not be signed")
@@ -100,7 +111,7 @@ impl AccessToken<'_> {
         tracing::info!(sub = claims.sub, client_id = self.client_id, %scope, "access token issued");
         Ok(TokenResponse {
             access_token,
-            token_type: "Bearer",
+            token_type: if self.key_thumbprint.is_some() { "DPoP" } else { "Bearer" },
             expires_in: state.access_token_lifetime,
             refresh_token,
             scope,

@@ -1,7 +1,7 @@
 //! The authorization request: what a client, through the user's browser, asks for.
 //!
 //! Specs: RFC 6749 sections 4.1.1 and 4.1.2.1, RFC 7636 section 4.3 (S256 only), RFC 8707 section 2, RFC 9207 section 2
-//! (`iss` in every response, errors included), OAuth 2.1 section 7.12.2 (no open redirector).
+//! (`iss` in every response, errors included), RFC 9449 section 10 (`dpop_jkt`), OAuth 2.1 section 7.12.2 (no open redirector).
 
 use std::sync::Arc;
 
@@ -29,6 +29,8 @@ pub(super) struct AuthorizationRequest {
     pub(super) scopes: ScopeSet,
     pub(super) resources: Vec<String>,
     pub(super) challenge: String,
+    /// The key that the code is bound to (RFC 9449, 10).
+    pub(super) dpop_jkt: Option<String>,
     state: Option<String>,
     issuer: String,
     /// The query as it came, for the forms that continue the request. It is validated again each time.
@@ -79,6 +81,7 @@ impl AuthorizationRequest {
             scopes: ScopeSet::default(),
             resources: Vec::new(),
             challenge: String::new(),
+            dpop_jkt: parameters.one("dpop_jkt").map(str::to_owned),
             state: parameters.one("state").map(str::to_owned),
             issuer: state.issuer.clone(),
             query: query.to_owned(),
@@ -133,10 +136,11 @@ impl AuthorizationRequest {
         if parameters.one("code_challenge_method") != Some("S256") {
             return Err(("invalid_request", "code_challenge_method must be S256"));
         }
-        if challenge.len() != 43
-            || !challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        {
+        if !is_sha256(challenge) {
             return Err(("invalid_request", "code_challenge must be 43 characters of base64url"));
+        }
+        if !self.dpop_jkt.as_deref().is_none_or(is_sha256) {
+            return Err(("invalid_request", "dpop_jkt must be 43 characters of base64url"));
         }
         self.challenge = challenge.to_owned();
         self.resources = state.resources(parameters.all("resource")).ok_or((
@@ -202,4 +206,9 @@ impl AuthorizationRequest {
             response.iter().copied().chain(state).chain([("iss", self.issuer.as_str())]).collect();
         redirect_uri::with_parameters(&self.redirect_uri, &parameters)
     }
+}
+
+/// Whether this is a SHA-256 hash in base64url without padding.
+fn is_sha256(text: &str) -> bool {
+    text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -125,6 +125,7 @@ pub(crate) async fn consent(
         grant: Arc::new(grant),
         redirect_uri: request.redirect_uri.clone(),
         challenge: request.challenge.clone(),
+        dpop_jkt: request.dpop_jkt.clone(),
     };
     let url = request.success_url(&state.grants.issue_code(code, now));
     Ok(Redirect::to(&url).into_response())

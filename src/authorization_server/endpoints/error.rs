@@ -11,6 +11,8 @@ use axum::{
 };
 use serde::Serialize;
 
+use crate::auth::dpop::DpopError;
+
 /// An error of the token, registration or revocation endpoint.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct OAuthError {
@@ -73,6 +75,13 @@ impl OAuthError {
             retry_after: Some(seconds),
             ..Self::new("temporarily_unavailable", description)
         }
+    }
+}
+
+/// RFC 9449, 5: the proof of a token request is not accepted.
+impl From<DpopError> for OAuthError {
+    fn from(error: DpopError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 //! `id_token_signing_alg_values_supported`, and this server issues no ID tokens.
 
 use crate::{
-    auth::metadata::AuthorizationServerMetadata,
+    auth::{dpop, metadata::AuthorizationServerMetadata},
     authorization_server::{
         client_metadata::{AUTH_METHODS, GRANT_TYPES},
         jwt::ALGORITHMS,
@@ -31,6 +31,7 @@ pub(crate) fn document(issuer: &str, scopes: &SupportedScopes) -> AuthorizationS
         authorization_response_iss_parameter_supported: Some(true),
         client_id_metadata_document_supported: Some(true),
         resource_indicators_supported: Some(true),
+        dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS),
         ..AuthorizationServerMetadata::default()
     }
 }

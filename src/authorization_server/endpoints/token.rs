@@ -1,7 +1,7 @@
 //! `POST /auth/token`: the token endpoint.
 //!
 //! Specs: RFC 6749 sections 4.1.3 (code), 4.4 (client credentials), 5 and 6 (refresh); RFC 7636 section 4.6 (PKCE);
-//! RFC 8707 section 2.2 (`resource`); OAuth 2.1 section 4.3.1 (rotation of refresh tokens).
+//! RFC 8707 section 2.2 (`resource`); RFC 9449 sections 5 and 10 (DPoP); OAuth 2.1 section 4.3.1 (rotation of refresh tokens).
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::{
     Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, header},
     response::{IntoResponse, Response},
 };
 
@@ -20,6 +20,7 @@ use super::{
     parameters::Parameters,
 };
 use crate::{
+    auth::dpop::DPOP,
     authorization_server::{
         app_state::AppState,
         scopes::{ADMIN, OFFLINE_ACCESS},
@@ -42,10 +43,16 @@ pub(crate) async fn issue(
     let grant_type =
         form.one("grant_type").ok_or(OAuthError::invalid_request("grant_type is missing"))?;
     let client = authenticate(&state, &headers, &form).await?;
+    // With a proof, the tokens are bound to its key (RFC 9449, 5).
+    let key = match headers.contains_key(DPOP) {
+        true => Some(state.dpop.verify(&headers, &Method::POST, "/auth/token", None)?),
+        false => None,
+    };
+    let key = key.as_deref();
     let tokens = match grant_type {
-        "authorization_code" => redeem_code(&state, &client, &form),
-        "refresh_token" => refresh(&state, &client, &form),
-        "client_credentials" => client_credentials(&state, &client, &form),
+        "authorization_code" => redeem_code(&state, &client, &form, key),
+        "refresh_token" => refresh(&state, &client, &form, key),
+        "client_credentials" => client_credentials(&state, &client, &form, key),
         _ => Err(OAuthError::new(
             "unsupported_grant_type",
             "grant_type must be authorization_code, refresh_token or client_credentials",
@@ -63,6 +70,7 @@ fn redeem_code(
     state: &AppState,
     client: &Client,
     form: &Parameters,
+    key: Option<&str>,
 ) -> Result<TokenResponse, OAuthError> {
     let required = |name, error| form.one(name).ok_or(OAuthError::invalid_request(error));
     let code = required("code", "code is missing")?;
@@ -88,27 +96,40 @@ fn redeem_code(
     if !secret::verify_pkce(verifier, &code.challenge) {
         return Err(OAuthError::invalid_grant("code_verifier does not match code_challenge"));
     }
-    let refresh_token =
-        if grant.offline { state.grants.issue_refresh_token(grant, now) } else { None };
+    if code.dpop_jkt.is_some() && code.dpop_jkt.as_deref() != key {
+        return Err(OAuthError::invalid_grant("the code is bound to another key: see dpop_jkt"));
+    }
+    // A confidential client proves by its own credentials that a refresh token is its own (RFC 9449, 5).
+    let bound_to = key.filter(|_| !client.authentication.is_confidential()).map(str::to_owned);
+    let refresh_token = match grant.offline {
+        true => state.grants.issue_refresh_token(grant, bound_to, now),
+        false => None,
+    };
     if state.grants.is_revoked(&grant.id, now) {
         return Err(invalid_grant(InvalidGrant::Replayed));
     }
-    access_token(grant, &grant.scopes, &resources).issue(state, refresh_token)
+    access_token(grant, &grant.scopes, &resources, key).issue(state, refresh_token)
 }
 
 fn refresh(
     state: &AppState,
     client: &Client,
     form: &Parameters,
+    key: Option<&str>,
 ) -> Result<TokenResponse, OAuthError> {
     let token =
         form.one("refresh_token").ok_or(OAuthError::invalid_request("refresh_token is missing"))?;
     let now = state.clock.now();
-    let grant = state.grants.grant_of(token, &client.id, now).map_err(invalid_grant)?;
+    let (grant, bound_to) = state.grants.grant_of(token, &client.id, now).map_err(invalid_grant)?;
+    // Whoever stole the token cannot use it, and so cannot make it look replayed.
+    if bound_to.is_some() && bound_to.as_deref() != key {
+        let error = "the refresh token is bound to a key; send a DPoP proof with that key";
+        return Err(OAuthError::invalid_grant(error));
+    }
     let resources = requested_resources(state, &grant.resources, form)?;
     let scopes = requested_scopes(state, &grant.scopes, form)?;
     let successor = state.grants.rotate(token, &client.id, now).map_err(invalid_grant)?;
-    access_token(&grant, &scopes, &resources).issue(state, Some(successor))
+    access_token(&grant, &scopes, &resources, key).issue(state, Some(successor))
 }
 
 /// A machine acts for itself (RFC 6749, 4.4). No user is there, so there are no roles and no refresh token.
@@ -116,6 +137,7 @@ fn client_credentials(
     state: &AppState,
     client: &Client,
     form: &Parameters,
+    key: Option<&str>,
 ) -> Result<TokenResponse, OAuthError> {
     if !client.authentication.is_confidential() || !client.allows_grant_type("client_credentials") {
         return Err(OAuthError::new(
@@ -137,6 +159,7 @@ fn client_credentials(
         account: None,
         scopes: &scopes,
         resources: &resources,
+        key_thumbprint: key,
     };
     token.issue(state, None)
 }
@@ -177,6 +200,7 @@ fn access_token<'a>(
     grant: &'a Grant,
     scopes: &'a ScopeSet,
     resources: &'a [String],
+    key_thumbprint: Option<&'a str>,
 ) -> AccessToken<'a> {
     AccessToken {
         grant_id: &grant.id,
@@ -184,6 +208,7 @@ fn access_token<'a>(
         account: Some(&grant.account),
         scopes,
         resources,
+        key_thumbprint,
     }
 }
 

@@ -50,12 +50,16 @@ pub(crate) struct Code {
     pub(crate) redirect_uri: String,
     /// The S256 challenge.
     pub(crate) challenge: String,
+    /// The key that the code is bound to (RFC 9449, 10).
+    pub(crate) dpop_jkt: Option<String>,
 }
 
 /// The newest refresh token of a grant, and the one before it.
 #[derive(Debug)]
 struct RefreshToken {
     grant: Arc<Grant>,
+    /// The key of a public client that the token is bound to (RFC 9449, 5).
+    key_thumbprint: Option<String>,
     current: SecretHash,
     /// The previous token, and when it was rotated.
     previous: Option<(SecretHash, u64)>,
@@ -143,8 +147,13 @@ impl Grants {
         Ok(redeemed)
     }
 
-    /// The first refresh token of a grant; `None` when the grant was revoked in the meantime.
-    pub(crate) fn issue_refresh_token(&self, grant: &Arc<Grant>, now: u64) -> Option<String> {
+    /// The first refresh token of a grant, bound to a key or not; `None` when the grant was revoked in the meantime.
+    pub(crate) fn issue_refresh_token(
+        &self,
+        grant: &Arc<Grant>,
+        key_thumbprint: Option<String>,
+        now: u64,
+    ) -> Option<String> {
         let mut state = self.lock();
         if self.revoked.contains(&grant.id, now) {
             return None;
@@ -152,6 +161,7 @@ impl Grants {
         let secret = secret::random();
         let entry = RefreshToken {
             grant: Arc::clone(grant),
+            key_thumbprint,
             current: SecretHash::of(&secret),
             previous: None,
         };
@@ -159,7 +169,7 @@ impl Grants {
         Some(format!("{}.{secret}", grant.id))
     }
 
-    /// The grant of a valid refresh token.
+    /// The grant of a valid refresh token, and the key that the token is bound to.
     ///
     /// # Errors
     /// When the token is not valid, or belongs to another client.
@@ -168,10 +178,10 @@ impl Grants {
         token: &str,
         client_id: &str,
         now: u64,
-    ) -> Result<Arc<Grant>, InvalidGrant> {
+    ) -> Result<(Arc<Grant>, Option<String>), InvalidGrant> {
         let mut state = self.lock();
         let (entry, _) = self.validate(&mut state, token, client_id, now)?;
-        Ok(Arc::clone(&entry.grant))
+        Ok((Arc::clone(&entry.grant), entry.key_thumbprint.clone()))
     }
 
     /// The successor of a valid refresh token.
@@ -191,6 +201,7 @@ impl Grants {
         if entry.current.matches(secret) {
             let entry = RefreshToken {
                 grant: Arc::clone(&grant),
+                key_thumbprint: entry.key_thumbprint.clone(),
                 current: SecretHash::of(&successor),
                 previous: Some((SecretHash::of(secret), now)),
             };

@@ -29,7 +29,7 @@ const CLAIMS = {
   auth_time: "When the user logged in.",
   sid: "Session ID: the login session that issued the token.",
   session_state: "Keycloak: an older name of sid.",
-  cnf: "Confirmation (RFC 7800): the key that the sender must prove to possess. This server verifies no such proof, so it rejects the token.",
+  cnf: "Confirmation (RFC 7800): the key that the sender must prove to possess. As a bearer token it is rejected; from step 9 on it is accepted with a DPoP proof (RFC 9449).",
 };
 const TIMES = ["exp", "nbf", "iat", "auth_time"];
 const VALIDATED = ["alg", "typ", "iss", "aud", "exp", "nbf", "scope"];

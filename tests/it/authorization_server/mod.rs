@@ -4,6 +4,7 @@ mod client_authentication;
 mod client_credentials;
 mod client_metadata;
 mod consent;
+mod dpop;
 mod metadata;
 mod metadata_host;
 mod pages;

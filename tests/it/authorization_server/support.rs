@@ -141,6 +141,12 @@ impl TestServer {
         self.verifier.verify(token).await.map(drop)
     }
 
+    /// The same for a token that is bound to a key; its proof is not checked.
+    pub(crate) async fn verify_sender_constrained(&self, tokens: &Value) -> Result<(), TokenError> {
+        let token = tokens["access_token"].as_str().unwrap();
+        self.verifier.verify_sender_constrained(token).await.map(drop)
+    }
+
     pub(crate) fn browser(&self) -> Browser {
         Browser { server: self.clone(), cookie: None }
     }

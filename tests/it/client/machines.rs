@@ -45,6 +45,8 @@ async fn a_machine_calls_step_9_with_a_secret_or_a_key() {
     for (client, credentials) in [
         (&with_secret, &["--client-secret", &file][..]),
         (&with_key, &["--private-key", &pem, "--key-id", "k1"]),
+        // Bound to a key of the client (RFC 9449).
+        (&with_secret, &["--client-secret", &file, "--dpop"]),
     ] {
         let id = client["client_id"].as_str().unwrap();
         let url = format!("{}/mcp", server.url);

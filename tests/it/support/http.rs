@@ -42,7 +42,9 @@ impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next().map_or("", |value| value.to_str().expect("text"));
-        assert!(values.next().is_none(), "{name} twice: {self:?}");
+        // One challenge for each scheme (RFC 9110, 11.6.1), Bearer first.
+        let may_repeat = name == "www-authenticate";
+        assert!(may_repeat || values.next().is_none(), "{name} twice: {self:?}");
         value
     }
 

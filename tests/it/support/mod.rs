@@ -8,6 +8,7 @@
 
 #![allow(dead_code, unused_imports)] // each subject uses what it needs
 
+pub(crate) mod dpop;
 mod http;
 pub(crate) mod schema;
 mod secrets;

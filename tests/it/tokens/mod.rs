@@ -5,6 +5,7 @@
 mod accepted;
 mod cache;
 mod claims;
+mod dpop;
 pub(crate) mod forge;
 mod issuers;
 mod signatures;
