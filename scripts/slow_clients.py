@@ -116,7 +116,7 @@ def crowd(arguments):
 
 
 def overload(arguments):
-    """More connections than there is room for: how many are served, how many told 503, and how long that took."""
+    """More connections than the limit: how many are served, how many get 503, and how long that takes."""
     served, refused, slowest, connections = 0, 0, 0.0, []
     for _ in range(arguments.idle):
         start = time.perf_counter()

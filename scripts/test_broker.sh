@@ -22,7 +22,7 @@ trap 'restore >/dev/null 2>&1 || true; cleanup' EXIT
 start_step 10 --env keycloak_direct.env
 keycloak resource "$BASE_URL/mcp"
 
-# runs WHO WHAT COMMAND..: a client runs with WHO in its browser; $STATUS, what it printed in $SAID, and the pages in $WORK/pages
+# runs WHO WHAT COMMAND..: a client runs with WHO in its browser; $STATUS, what it printed in $SAID, and the pages below $WORK/pages
 runs() {
     LOGIN_USER=$1
     scenario "$PROFILE, $2 with $1"

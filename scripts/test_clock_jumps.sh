@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
 # The clock of a running server jumps: hours ahead, hours back, to before 1970, by a century.
 #
-# A token counts by the time that it is now: one that was good ends although it was remembered, one for later counts later,
-# and what was remembered under another time is looked at again. A code of the authorization server dies with its minute,
-# and no jump of the clock makes anything panic or keeps a door closed for long. Runs step 9 on a free port of this
-# machine and needs libfaketime (Debian: faketime) and openssl besides.
+# The time at which a token arrives decides: a cached token expires, a token with a later `nbf` becomes valid, and entries
+# that were cached under another time are verified again. An authorization code expires after a minute, and no jump of the
+# clock causes a panic or locks users out. Runs step 9 on a free port; needs libfaketime (Debian: faketime) and openssl.
 . "$(dirname "$0")/lib.sh"
 [ -z "$RUNNING" ] || die "this script starts its own server; run it without BASE_URL"
 command -v openssl >/dev/null || die "openssl is needed: install it with your package manager"

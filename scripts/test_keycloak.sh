@@ -157,7 +157,7 @@ if command -v node >/dev/null; then
     scenario "a token that is bound to a key (DPoP, RFC 9449)"
     SHOW='{dpop_signing_alg_values_supported}' request GET "$ISSUER/.well-known/openid-configuration"
     expect_json '.dpop_signing_alg_values_supported | index("ES256") != null' "the metadata offers it"
-    # proof URL METHOD [TOKEN]: a proof with the key in $WORK/dpop.json
+    # proof URL METHOD [TOKEN]: a proof with the key of $WORK/dpop.json
     cat >"$WORK/proof.mjs" <<'END'
 import { createHash, createPrivateKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

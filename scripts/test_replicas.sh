@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Two replicas behind nginx under load, and then one of them is killed (kill -9).
 #
-# Only what that replica had in work may fail, and it succeeds when it is sent again; everybody else notices nothing. The
-# replicas share the provider's public key and nothing else. What the older revisions of MCP keep between requests, sessions,
-# and what a person is being asked, is sealed instead of kept: with one MCP_SIGNING_SECRET any replica takes it. Steps 8 and 9 on
-# free ports of this machine, for a quarter of a minute; needs nginx and python3 besides.
+# Only the requests that were in flight at that replica may fail, and each succeeds when it is retried. The replicas share
+# the provider's public key and nothing else. Session ids and pending confirmations are signed rather than stored: with one
+# MCP_SIGNING_SECRET any replica accepts them. Runs steps 8 and 9 on free ports for a quarter of a minute; needs nginx and
+# python3 as well.
 . "$(dirname "$0")/lib.sh"
 PATH=$PATH:/usr/sbin   # where Debian keeps nginx
 for tool in nginx python3; do command -v "$tool" >/dev/null || die "$tool is needed: install it with your package manager"; done
@@ -92,7 +92,7 @@ expect "the others, too" wait "$STEADY"
 STEADY=$(tail -n 1 "$WORK/steady") HALVES=$(tail -n 1 "$WORK/halves")
 echo "  the steady ones: $STEADY"
 echo "  the half sent:   $HALVES"
-expect "both replicas were in work" jq -e --arg one "127.0.0.1:${ONE##*:}" --arg two "127.0.0.1:${TWO##*:}" \
+expect "both replicas had requests in flight" jq -e --arg one "127.0.0.1:${ONE##*:}" --arg two "127.0.0.1:${TWO##*:}" \
     '.replicas[$one] > 100 and .replicas[$two] > 100' <<<"$STEADY"
 expect "of the steady ones no more failed than there are clients" jq -e '.failed <= 8 and .requests > 1000' <<<"$STEADY"
 expect "and within a moment: the rest of the time nobody noticed" jq -e '.failed == 0 or .last - .first < 1' <<<"$STEADY"
@@ -126,7 +126,7 @@ known() { # known TOKEN: to how many of twenty requests the session was good
     echo "$count"
 }
 
-scenario "step 9: sessions of the older revisions, sealed with one secret"
+scenario "step 9: sessions of the older revisions, signed with one secret"
 MCP_SIGNING_SECRET=$(python3 -c 'import secrets; print(secrets.token_urlsafe(32))')
 export MCP_SIGNING_SECRET
 replicas 9

@@ -18,7 +18,7 @@
 //!
 //! async fn delete(Extension(caller): Extension<Principal>) -> Result<String, InsufficientScope> {
 //!     let required = ScopeSet::from(["notes:write"]);
-//!     if !caller.scopes.holds_all(&required) {
+//!     if !caller.scopes.grants_all(&required) {
 //!         return Err(InsufficientScope { required }); // 403, and the challenge names the scope
 //!     }
 //!     Ok(format!("deleted by {}", caller.unique_id))

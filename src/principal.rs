@@ -7,8 +7,8 @@
 //! use mcp_auth::principal::ScopeSet;
 //!
 //! let held = ScopeSet::parse("mcp:read mcp:tools");
-//! assert!(held.holds("mcp:tools:echo"), "a broader scope includes the narrower one");
-//! assert!(!held.holds("mcp:prompts"));
+//! assert!(held.grants("mcp:tools:echo"), "a broader scope includes the narrower one");
+//! assert!(!held.grants("mcp:prompts"));
 //! ```
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
@@ -31,7 +31,7 @@ impl ScopeSet {
     }
 
     /// Whether `scope` is in the set, or a broader one: `mcp:tools` includes `mcp:tools:echo`.
-    pub fn holds(&self, scope: &str) -> bool {
+    pub fn grants(&self, scope: &str) -> bool {
         let mut scope = scope;
         loop {
             if self.0.contains(scope) {
@@ -45,8 +45,8 @@ impl ScopeSet {
     }
 
     /// Whether the set grants every scope of `other`.
-    pub fn holds_all(&self, other: &ScopeSet) -> bool {
-        other.iter().all(|scope| self.holds(scope))
+    pub fn grants_all(&self, other: &ScopeSet) -> bool {
+        other.iter().all(|scope| self.grants(scope))
     }
 
     /// The scopes of both sets.
@@ -90,16 +90,16 @@ impl fmt::Display for ScopeSet {
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// A name to display: `preferred_username`, or the first of the issuer's other name claims. Not unique.
-    pub name: String,
+    pub display_name: String,
     /// `sub`: stable and unique at its issuer.
     pub subject: Option<String>,
     /// Identifies the caller at its issuer: `sub`, or a hash of the token where a token has none, so that two such
     /// tokens never share state.
     pub unique_id: String,
     /// The OAuth client that holds the token.
-    pub client: Option<String>,
+    pub client_id: Option<String>,
     /// `jti`: the identifier of the token, by which its issuer can revoke it.
-    pub token_id: Option<String>,
+    pub jwt_id: Option<String>,
     /// `iss`: the issuer of the token.
     pub issuer: String,
     /// What the token may be used for.
@@ -174,10 +174,10 @@ mod tests {
             ("mcp", false),
             ("", false),
         ] {
-            assert_eq!(held.holds(scope), expected, "{scope}");
+            assert_eq!(held.grants(scope), expected, "{scope}");
         }
         assert!(
-            !ScopeSet::parse("mcp").holds("mcp:tools"),
+            !ScopeSet::parse("mcp").grants("mcp:tools"),
             "a bare prefix is no scope of this resource"
         );
     }

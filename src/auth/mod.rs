@@ -21,7 +21,7 @@
 //!     let issuer = TrustedIssuer::new("https://login.example.com", resource.audiences(), &keys.jwks());
 //!     let challenge = Challenge::bearer("my-api").for_resource(&resource);
 //!     let auth = BearerAuth::new(TokenVerifier::new().trust(issuer), challenge);
-//!     let hello = |Extension(caller): Extension<Principal>| async move { format!("hello {}", caller.name) };
+//!     let hello = |Extension(caller): Extension<Principal>| async move { format!("hello {}", caller.display_name) };
 //!     Router::new().route("/api", get(hello).route_layer(auth)).merge(resource.routes())
 //! }
 //! ```

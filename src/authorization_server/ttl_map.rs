@@ -62,7 +62,7 @@ mod tests {
         map.insert("c".to_owned(), 3, 30, 5);
         assert_eq!(map.get("a", 5), None, "a would have expired first");
         map.insert("c".to_owned(), 4, 30, 5);
-        assert_eq!(map.remove("b", 5), Some(2), "replacing a value needs no room");
+        assert_eq!(map.remove("b", 5), Some(2), "replacing a value evicts nothing");
         assert_eq!(map.remove("c", 30), None);
         assert!(map.entries.is_empty());
     }

@@ -125,9 +125,9 @@ impl Entry {
         let caller = self.caller.as_deref();
         CallRecord {
             at: format!("{:.0}", self.at),
-            user: caller.map(|caller| printable(&caller.name)),
+            user: caller.map(|caller| printable(&caller.display_name)),
             subject: caller.and_then(|caller| caller.subject.as_deref()).map(printable),
-            client: caller.and_then(|caller| caller.client.as_deref()).map(printable),
+            client: caller.and_then(|caller| caller.client_id.as_deref()).map(printable),
             method: self.method,
             target: self.target.clone(),
             result: self.result,

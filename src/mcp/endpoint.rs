@@ -129,7 +129,7 @@ async fn handle_dual_era(
         legacy.handle(methods, request).await?
     };
     if let Some(principal) = principal {
-        let name = stateless::headers::encode(&principal.name);
+        let name = stateless::headers::encode(&principal.display_name);
         response.headers_mut().insert(USER_HEADER, name);
     }
     Ok(response)

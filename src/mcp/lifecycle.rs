@@ -176,7 +176,7 @@ pub(super) async fn initialize(
         server_info: DetailedServerInfo {
             implementation: server.implementation,
             details: Arc::unwrap_or_clone(server.details),
-            authenticated_user: principal.map(|principal| principal.name.clone()),
+            authenticated_user: principal.map(|principal| principal.display_name.clone()),
             permissions: principal.map(Permissions::from),
         },
     })
@@ -211,7 +211,7 @@ pub async fn ping(call: CallContext) -> MethodResult<PingResult> {
         timestamp: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0.0, |elapsed| elapsed.as_secs_f64()),
-        user: principal.name.clone(),
+        user: principal.display_name.clone(),
         authenticated: true,
         permissions: principal.into(),
         details: Object::new(),

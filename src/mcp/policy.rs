@@ -94,7 +94,7 @@ impl Policy {
             return false;
         };
         let has_role = |role: &str| principal.is_some_and(|principal| principal.has_role(role));
-        let has_scope = |scope: &str| principal.is_some_and(|caller| caller.scopes.holds(scope));
+        let has_scope = |scope: &str| principal.is_some_and(|caller| caller.scopes.grants(scope));
         self.superuser_role.is_some_and(has_role)
             || match rule {
                 Rule::Authenticated => true,

@@ -25,9 +25,9 @@ pub(super) struct UserMeta<'a> {
 impl<'a> From<&'a Principal> for UserMeta<'a> {
     fn from(principal: &'a Principal) -> Self {
         Self {
-            name: &principal.name,
+            name: &principal.display_name,
             subject: principal.subject.as_deref(),
-            client: principal.client.as_deref(),
+            client: principal.client_id.as_deref(),
             scopes: &principal.scopes,
         }
     }

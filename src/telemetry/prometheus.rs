@@ -139,7 +139,7 @@ impl Drop for OpenConnection {
     }
 }
 
-/// Only the counters of [`COUNTERS`] are recorded.
+/// Only the counters of `COUNTERS` are recorded.
 impl Recorder for Prometheus {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}

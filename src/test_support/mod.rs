@@ -42,11 +42,11 @@ pub use signing_key::SigningKey;
 /// A caller without a token, for tests of handlers.
 pub fn principal(name: &str, scopes: &str, roles: &[&str]) -> Principal {
     Principal::verified(Identity {
-        name: name.to_owned(),
+        display_name: name.to_owned(),
         subject: Some(format!("user_{name}")),
         unique_id: format!("user_{name}"),
-        client: None,
-        token_id: None,
+        client_id: None,
+        jwt_id: None,
         issuer: "test".to_owned(),
         scopes: ScopeSet::parse(scopes),
         roles: roles.iter().map(|&role| role.to_owned()).collect(),

@@ -41,9 +41,9 @@ struct Identity {
 impl From<&Principal> for Identity {
     fn from(caller: &Principal) -> Self {
         Self {
-            name: caller.name.clone(),
+            name: caller.display_name.clone(),
             subject: caller.subject.clone(),
-            client: caller.client.clone(),
+            client: caller.client_id.clone(),
             issuer: caller.issuer.clone(),
             scopes: caller.scopes.iter().map(str::to_owned).collect(),
             roles: caller.roles.clone(),

@@ -5,7 +5,9 @@ use crate::mcp::prompts::Prompt;
 /// `greeting`: a greeting for someone, or for the caller.
 pub fn greeting() -> Prompt {
     Prompt::new("greeting", "Greeting", "Write a greeting, for someone else or for yourself")
-        .caller_default("name", "Whom to greet; yourself if left out", |caller| caller.name.clone())
+        .caller_default("name", "Whom to greet; yourself if left out", |caller| {
+            caller.display_name.clone()
+        })
         .optional("style", "Such as formal or friendly")
         .complete_with("style", &["casual", "cheerful", "formal", "friendly", "poetic"])
         .render(|arguments| {

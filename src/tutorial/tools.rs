@@ -52,7 +52,7 @@ pub fn echo() -> Tool {
     Tool::new("echo", "Echo Tool", "Echo a message", |request: EchoRequest, caller| async move {
         Ok(EchoResponse {
             text: request.message.repeat(request.repeat_count.into()),
-            from: caller.map(|caller| caller.name.clone()),
+            from: caller.map(|caller| caller.display_name.clone()),
         })
     })
 }

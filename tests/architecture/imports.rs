@@ -1,6 +1,9 @@
 //! Which module imports which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use crate::source::{code, root_module, sources};
 
@@ -72,6 +75,53 @@ fn named_modules(code: &str) -> BTreeSet<String> {
     roots.filter(|root| !root.is_empty()).collect()
 }
 
+/// The module that a file is: `auth::keys` for `src/auth/keys.rs`, `auth` for `src/auth/mod.rs`.
+fn module(path: &Path) -> String {
+    let path = path.strip_prefix("src").expect("below src").with_extension("");
+    let parts = path.iter().map(|part| part.to_str().expect("UTF-8")).filter(|part| *part != "mod");
+    parts.collect::<Vec<_>>().join("::")
+}
+
+/// The modules that a module imports, by its own code and through `pub use` of others.
+fn imports(module: &str, code: &str, modules: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for path in named_paths(code) {
+        let mut absolute: Vec<&str> = module.split("::").collect();
+        let mut rest = path.as_str();
+        if let Some(below) = rest.strip_prefix("crate::") {
+            (absolute, rest) = (Vec::new(), below);
+        }
+        while let Some(above) = rest.strip_prefix("super::") {
+            absolute.pop();
+            rest = above;
+        }
+        absolute.extend(rest.split("::"));
+        found.extend(defining_module(&absolute, modules));
+    }
+    found
+}
+
+/// The deepest module on a path; if it re-exports the next name from a child, that child.
+fn defining_module(path: &[&str], modules: &BTreeMap<String, String>) -> Option<String> {
+    let depth =
+        (1..=path.len()).rev().find(|&depth| modules.contains_key(&path[..depth].join("::")))?;
+    let module = path[..depth].join("::");
+    let Some(name) = path.get(depth) else { return Some(module) };
+    let code = &modules[&module];
+    for (at, _) in code.match_indices("pub use ") {
+        let mut exported = Vec::new();
+        expand(&code[at + "pub use ".len()..], "", &mut exported);
+        for export in exported.iter().filter(|export| export.rsplit("::").next() == Some(name)) {
+            let parent = export.rsplit_once("::").map_or("", |(parent, _)| parent);
+            let child = format!("{module}::{parent}");
+            if modules.contains_key(&child) {
+                return Some(child);
+            }
+        }
+    }
+    Some(module)
+}
+
 #[test]
 fn modules_import_only_what_they_may() {
     let allowed: BTreeMap<_, _> = MAY_USE.iter().copied().collect();
@@ -122,4 +172,47 @@ fn the_client_knows_of_auth_only_what_goes_over_the_wire() {
             assert_eq!(found, None, "{}", path.display());
         }
     }
+}
+
+/// A module and its own children are one: an import between them closes no circle.
+#[test]
+fn no_two_files_import_each_other_not_even_through_others() {
+    let modules: BTreeMap<String, String> = sources("src")
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with("src/bin") && !path.ends_with("lib.rs"))
+        .map(|(path, text)| (module(&path), code(&text)))
+        .collect();
+    let is_below = |child: &str, parent: &str| child.starts_with(&format!("{parent}::"));
+    let imports: BTreeMap<&String, BTreeSet<String>> = modules
+        .iter()
+        .map(|(name, code)| {
+            let mut imports = imports(name, code, &modules);
+            imports
+                .retain(|other| other != name && !is_below(other, name) && !is_below(name, other));
+            (name, imports)
+        })
+        .collect();
+    let mut circles = Vec::new();
+    for start in modules.keys() {
+        let (mut reached, mut next) = (BTreeMap::new(), vec![start]);
+        while let Some(from) = next.pop() {
+            for to in &imports[from] {
+                if !reached.contains_key(to) {
+                    reached.insert(to, from);
+                    next.push(to);
+                }
+            }
+        }
+        if reached.contains_key(start) {
+            let mut circle = vec![start.as_str()];
+            let mut at = reached[start];
+            while at != start {
+                circle.push(at);
+                at = reached[at];
+            }
+            circle.reverse();
+            circles.push(circle.join(" -> "));
+        }
+    }
+    assert!(circles.is_empty(), "put what they share below both:\n{}", circles.join("\n"));
 }

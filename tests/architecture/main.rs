@@ -3,6 +3,7 @@
 mod imports;
 mod source;
 mod steps;
+mod words;
 
 use source::{code, sources};
 

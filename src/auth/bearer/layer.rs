@@ -79,7 +79,7 @@ mod tests {
         if request.uri() == "/broken" {
             return Err("broken");
         }
-        let mut response = Response::new(Full::from(format!("hello {}", caller.name)));
+        let mut response = Response::new(Full::from(format!("hello {}", caller.display_name)));
         if request.uri() == "/admin" {
             *response.status_mut() = StatusCode::FORBIDDEN;
             let required = ScopeSet::from(["admin"]);

@@ -114,11 +114,11 @@ impl ClaimMapping {
         let hash = || URL_SAFE_NO_PAD.encode(Sha256::digest(token));
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
         Ok(Identity {
-            name: name.unwrap_or("unknown").to_owned(),
+            display_name: name.unwrap_or("unknown").to_owned(),
             unique_id: subject.map_or_else(hash, str::to_owned),
             subject: subject.map(str::to_owned),
-            client: claims.client_id().map(str::to_owned),
-            token_id: claims.text("jti").map(str::to_owned),
+            client_id: claims.client_id().map(str::to_owned),
+            jwt_id: claims.text("jti").map(str::to_owned),
             issuer: issuer.to_owned(),
             scopes: scopes(claims)?,
             roles: self.roles(claims, audiences),
@@ -220,11 +220,11 @@ mod tests {
     #[test]
     fn client_and_name_are_found_too() {
         assert_eq!(
-            identity(r#"{"cid":"0oa1","sub":"alice@example.com"}"#).client.as_deref(),
+            identity(r#"{"cid":"0oa1","sub":"alice@example.com"}"#).client_id.as_deref(),
             Some("0oa1")
         );
-        assert_eq!(identity(r#"{"sub":"alice@example.com"}"#).name, "alice@example.com");
-        assert_eq!(identity(r#"{}"#).name, "unknown");
+        assert_eq!(identity(r#"{"sub":"alice@example.com"}"#).display_name, "alice@example.com");
+        assert_eq!(identity(r#"{}"#).display_name, "unknown");
     }
 
     #[test]

@@ -145,7 +145,7 @@ impl TokenVerifier {
     /// A signed token stays valid until it expires, so its issuer is asked on every request.
     fn check_revoked(&self, principal: Principal) -> Result<Principal, TokenError> {
         let issuer = self.issuers.iter().find(|issuer| issuer.issuer == principal.issuer);
-        match (issuer, &principal.token_id) {
+        match (issuer, &principal.jwt_id) {
             (Some(issuer), Some(jti)) if issuer.is_revoked(jti) => Err(TokenError::Revoked),
             _ => Ok(principal),
         }

@@ -89,7 +89,7 @@ mod tests {
     fn an_entry_is_found_by_the_whole_token_and_only_while_it_is_valid() {
         let cache = TokenCache::default();
         cache.insert("a.b.c", &test_support::principal("alice", "", &[]), 100, 1);
-        assert_eq!(cache.get("a.b.c", 100 + MAX_AGE_SECONDS - 1, 1).unwrap().name, "alice");
+        assert_eq!(cache.get("a.b.c", 100 + MAX_AGE_SECONDS - 1, 1).unwrap().display_name, "alice");
         for (token, now) in [
             ("a.b.c", 100 + MAX_AGE_SECONDS),
             ("a.b.c", 99),

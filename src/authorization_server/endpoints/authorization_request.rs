@@ -168,7 +168,7 @@ impl AuthorizationRequest {
         let wanted: ScopeSet =
             wanted.iter().filter(|scope| refreshes || *scope != OFFLINE_ACCESS).collect();
         let allowed = |scope: &str| {
-            scope == OFFLINE_ACCESS || (state.scopes.contains(scope) && registered.holds(scope))
+            scope == OFFLINE_ACCESS || (state.scopes.contains(scope) && registered.grants(scope))
         };
         if !wanted.iter().all(allowed) {
             return Err((

@@ -190,7 +190,7 @@ fn requested_scopes(
     };
     let wanted = ScopeSet::parse(scope);
     let wanted: ScopeSet = wanted.iter().filter(|scope| *scope != OFFLINE_ACCESS).collect();
-    if !wanted.iter().all(|scope| state.scopes.contains(scope) && granted.holds(scope)) {
+    if !wanted.iter().all(|scope| state.scopes.contains(scope) && granted.grants(scope)) {
         return Err(OAuthError::new("invalid_scope", "a scope is unknown or was not granted"));
     }
     Ok(wanted)

@@ -60,7 +60,7 @@ impl Account {
         if scope == ADMIN {
             return self.roles.iter().any(|role| role == ADMIN_ROLE);
         }
-        self.scopes.holds(scope)
+        self.scopes.grants(scope)
     }
 
     /// `sub`, as `gen-token` writes it.

@@ -133,7 +133,7 @@ fn identity(caller: Option<&Principal>) -> [&str; 3] {
     let Some(caller) = caller else {
         return [""; 3];
     };
-    [&caller.issuer, &caller.unique_id, caller.client.as_deref().unwrap_or_default()]
+    [&caller.issuer, &caller.unique_id, caller.client_id.as_deref().unwrap_or_default()]
 }
 
 /// `requestState`, decoded.

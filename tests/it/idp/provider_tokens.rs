@@ -202,8 +202,8 @@ pub(super) async fn provider_and_verifier(
 
 fn described(principal: &Principal) -> (&str, Option<&str>, String, Vec<&str>) {
     (
-        &principal.name,
-        principal.client.as_deref(),
+        &principal.display_name,
+        principal.client_id.as_deref(),
         principal.scopes.to_string(),
         principal.roles.iter().map(String::as_str).collect(),
     )

@@ -33,7 +33,7 @@ async fn delete(
     Extension(caller): Extension<Principal>,
 ) -> Result<&'static str, InsufficientScope> {
     let required = ScopeSet::from(["notes:write"]);
-    if !caller.scopes.holds_all(&required) {
+    if !caller.scopes.grants_all(&required) {
         return Err(InsufficientScope { required });
     }
     Ok("deleted")

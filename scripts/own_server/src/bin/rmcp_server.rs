@@ -66,7 +66,7 @@ impl Calculator {
         // The bearer middleware put the verified caller into the request's extensions.
         let caller: &Principal = request.extensions.get().expect("BearerAuth is in front");
         let scopes = caller.scopes.iter().map(str::to_owned).collect();
-        Json(Caller { name: caller.name.clone(), scopes })
+        Json(Caller { name: caller.display_name.clone(), scopes })
     }
 }
 // end of snippet
