@@ -33,7 +33,7 @@ pub use layer::BearerService;
 
 /// Lets requests with a valid access token pass, and rejects all others with a challenge.
 ///
-/// The inner service finds the caller as [`Principal`](crate::principal::Principal) in the request's extensions. When
+/// The inner service finds the caller as [`Principal`] in the request's extensions. When
 /// its response has an [`InsufficientScope`] among the extensions, the challenge of a 403 is added.
 #[derive(Debug, Clone)]
 pub struct BearerAuth(Arc<Inner>);

@@ -29,14 +29,20 @@ const INSTEAD: &[(&str, &str)] = &[
 /// Places where a word means what a dictionary says: the end of a path, the word, the reason.
 const EXEMPT: &[(&str, &str, &str)] = &[];
 
-/// The files that people read: sources, scripts and every README, but no lock files and no pictures.
+/// The files that people read: sources, tests, scripts and READMEs, but no lock files, no pictures and not this list.
 fn texts() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
-    let mut next = vec![root().join("src"), root().join("scripts"), root().join("README.md")];
+    let mut next = vec![
+        root().join("src"),
+        root().join("scripts"),
+        root().join("tests"),
+        root().join("README.md"),
+    ];
     while let Some(path) = next.pop() {
         if path.is_dir() {
-            let generated = ["target", "node_modules", ".venv", "venv"];
-            if generated.iter().all(|name| !path.ends_with(name)) {
+            let skipped =
+                ["target", "node_modules", ".venv", "venv", "seeds", "tests/architecture"];
+            if skipped.iter().all(|name| !path.ends_with(name)) {
                 let entries = fs::read_dir(&path).expect("a folder that can be read");
                 next.extend(entries.map(|entry| entry.expect("an entry").path()));
             }

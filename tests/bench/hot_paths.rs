@@ -24,7 +24,7 @@ fn main() {
 }
 
 /// A verifier with so much memory, and a good token.
-fn wall(memory: u64) -> (TokenVerifier, String) {
+fn verifier_and_token(memory: u64) -> (TokenVerifier, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let keys = KeyPair::load_or_create(folder.path()).expect("a key pair");
     let issuer = TrustedIssuer::new("mcp-simple-auth", ["mcp-server"], &keys.jwks());
@@ -42,7 +42,7 @@ fn runtime() -> Runtime {
 
 #[divan::bench]
 fn verify_a_token_seen_before(bencher: Bencher) {
-    let ((verifier, token), runtime) = (wall(1 << 20), runtime());
+    let ((verifier, token), runtime) = (verifier_and_token(1 << 20), runtime());
     let verify = || runtime.block_on(verifier.verify(black_box(&token)));
     verify().expect("a good token");
     bencher.bench_local(verify);
@@ -50,7 +50,7 @@ fn verify_a_token_seen_before(bencher: Bencher) {
 
 #[divan::bench]
 fn verify_a_new_token(bencher: Bencher) {
-    let ((verifier, token), runtime) = (wall(0), runtime());
+    let ((verifier, token), runtime) = (verifier_and_token(0), runtime());
     let verify = || runtime.block_on(verifier.verify(black_box(&token)));
     verify().expect("a good token");
     bencher.bench_local(verify);
@@ -58,7 +58,7 @@ fn verify_a_new_token(bencher: Bencher) {
 
 #[divan::bench]
 fn refuse_a_forged_token(bencher: Bencher) {
-    let ((verifier, token), runtime) = (wall(1 << 20), runtime());
+    let ((verifier, token), runtime) = (verifier_and_token(1 << 20), runtime());
     let forged = format!("{}AAAA", &token[..token.len() - 4]);
     let verify = || runtime.block_on(verifier.verify(black_box(&forged)));
     verify().expect_err("a forged token");
@@ -74,7 +74,7 @@ fn read_a_message(bencher: Bencher) {
 
 #[divan::bench]
 fn dispatch_a_call(bencher: Bencher) {
-    let ((verifier, token), runtime) = (wall(1 << 20), runtime());
+    let ((verifier, token), runtime) = (verifier_and_token(1 << 20), runtime());
     let principal = runtime.block_on(verifier.verify(&token)).expect("a caller");
     let tools = Tools::new().with(tutorial::echo());
     let policy = Policy::new().require_any_scope("tools/call", ["mcp:tools"], "tool execution");

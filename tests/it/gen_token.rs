@@ -1,4 +1,4 @@
-//! gen-token: every flag, and that its tokens open the doors that they name.
+//! gen-token: every flag, and that its tokens grant the scopes that they name.
 
 use std::{fs, path::Path, process::Output};
 

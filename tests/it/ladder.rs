@@ -130,7 +130,7 @@ async fn what_is_not_served_is_a_404_or_a_405_in_words() {
 }
 
 #[tokio::test]
-async fn the_wall_stands_from_step_6_on() {
+async fn a_token_is_required_from_step_6_on() {
     for step in &STEPS[1..] {
         let server = Server::start(step);
         let request = server.mcp("", r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);

@@ -1,4 +1,4 @@
-//! Logs tell what happened and nothing that opens a door.
+//! Logs report what happened, and no token, code or secret.
 //!
 //! Every server of these tests logs all that it can, and when it ends its log is searched for every secret that was
 //! noted (`support::secrets`). Here the whole way to a token is gone with a secret at each step, against a real server.

@@ -15,9 +15,9 @@ fn params(method: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_scope_opens_its_own_doors_and_a_challenge_names_the_key() {
+async fn each_scope_allows_its_own_methods_and_a_challenge_names_the_missing_one() {
     let server = Server::start("step8");
-    // A cell is empty when the door opens, else what a challenge asks for.
+    // An empty cell means allowed; otherwise it has the scope that the challenge asks for.
     let (read, tools, prompts) = ("mcp:read", "mcp:tools", "mcp:prompts");
     for (scopes, roles, expected) in [
         ("", json!(["user"]), [read, tools, prompts, prompts]),

@@ -41,7 +41,7 @@ pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     World { runtime, router, keys, token }
 });
 
-/// Claims that the wall accepts.
+/// Claims that the verifier accepts.
 pub fn claims() -> Value {
     json!({
         "iss": "mcp-simple-auth", "aud": "mcp-server", "sub": "user_admin", "exp": 4_000_000_000_u64,
@@ -64,7 +64,7 @@ impl World {
         })
     }
 
-    /// A token of these claims, signed by the key that the wall trusts. `None` where there is nothing to sign.
+    /// A token of these claims, signed by the key that the verifier trusts. `None` where there is nothing to sign.
     pub fn sign(&self, claims: &[u8]) -> Option<String> {
         let claims: Value = serde_json::from_slice(claims).ok()?;
         self.keys.sign("JWT", &claims).ok()

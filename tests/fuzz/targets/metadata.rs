@@ -1,4 +1,4 @@
-//! The documents of the trail (RFC 9728, RFC 8414): what was read can be written and read again.
+//! Metadata documents (RFC 9728, RFC 8414): what was read can be written and read again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! What strangers may send to the authorization server: registrations, authorization requests, token requests.
+//! What untrusted parties may send to the authorization server: registrations, authorization requests, token requests.
 #![no_main]
 
 use axum::{

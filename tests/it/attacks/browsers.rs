@@ -20,7 +20,7 @@ fn rebound(server: &Server, host: &str) {
 
 /// Refused for this `Origin`.
 #[track_caller]
-fn stranger(server: &Server, origin: &str) {
+fn foreign_origin(server: &Server, origin: &str) {
     let answer = refused(server, with_token(server, &[&format!("Origin: {origin}")]), 403);
     assert!(!answer.to_lowercase().contains("access-control-allow"), "{answer}");
 }
@@ -65,24 +65,24 @@ attacks! { "step9";
             refused(server, request.replacen("Host: localhost", "Host: evil.example", 1), 403);
         }
     };
-    a_page_from_elsewhere: |server| stranger(server, "http://evil.example");
-    a_page_whose_name_begins_like_ours: |server| stranger(server, "http://localhost.evil.example");
-    a_page_with_a_user_like_us: |server| stranger(server, "http://localhost@evil.example");
+    a_page_from_elsewhere: |server| foreign_origin(server, "http://evil.example");
+    a_page_whose_name_begins_like_ours: |server| foreign_origin(server, "http://localhost.evil.example");
+    a_page_with_a_user_like_us: |server| foreign_origin(server, "http://localhost@evil.example");
     a_page_of_another_scheme: |server| {
         for origin in ["https://localhost", "file://", "chrome-extension://abc", "javascript:alert(1)", "data:text/html,x"] {
-            stranger(server, origin);
+            foreign_origin(server, origin);
         }
     };
-    a_page_in_a_sandbox: |server| stranger(server, "null");
-    a_page_that_is_nowhere: |server| stranger(server, "");
+    a_page_in_a_sandbox: |server| foreign_origin(server, "null");
+    a_page_that_is_nowhere: |server| foreign_origin(server, "");
     two_pages_at_once: |server| {
         refused(server, with_token(server, &["Origin: http://localhost", "Origin: http://evil.example"]), 403);
-        stranger(server, "http://localhost, http://evil.example");
-        stranger(server, "http://localhost http://evil.example")
+        foreign_origin(server, "http://localhost, http://evil.example");
+        foreign_origin(server, "http://localhost http://evil.example")
     };
     a_page_in_another_spelling: |server| {
         for origin in ["HTTP://LOCALHOST", "http://localhost/", "http://localhost:0x50", "http://127.1", "http://loc%61lhost", "http://\u{ff4c}ocalhost"] {
-            stranger(server, origin);
+            foreign_origin(server, origin);
         }
     };
     a_page_that_asks_for_leave: |server| {

@@ -1,4 +1,4 @@
-//! Texts of strangers, where people read them: on pages, in headers, in the log.
+//! Untrusted text where people read it: on pages, in headers, in the log.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn harmless(server: &Server, request: &str) {
     still_alive(server);
 }
 
-/// No line of the log was begun by a stranger, and nothing in it moves a terminal.
+/// Untrusted text starts no line of the log, and contains no terminal control characters.
 #[track_caller]
 fn one_line_each(server: &Server) {
     let log = server.log();

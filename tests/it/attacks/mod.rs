@@ -1,8 +1,8 @@
-//! What strangers try, one test a row, on the real programs: none of it is let in, none of it is logged in clear,
-//! and the server lives.
+//! Attacks by untrusted parties, one test per row, on the real programs: each is rejected, no secret is logged, and the
+//! server keeps running.
 //!
 //! Rules: RFC 8725 (tokens), RFC 9700 (OAuth), RFC 9112 section 11 (smuggling), MCP "Security Best Practices".
-//! Each module is a table. Bytes go over the wire as they stand here; no library makes them better on the way.
+//! Each module is a table. Bytes are sent exactly as written here; no HTTP library corrects them.
 
 mod browsers;
 mod doubles;

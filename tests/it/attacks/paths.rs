@@ -1,10 +1,10 @@
-//! Other spellings of a path that is guarded: none of them leads behind the wall, and none past the check of the origin.
+//! Other spellings of a protected path: none gets past bearer authentication or the origin check.
 
 use super::{attacks, get, post, refused, statuses, still_alive};
 
 const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
 
-/// No spelling is answered as the real one would be for somebody with a token.
+/// No spelling gets the response that the real path gives to a request with a token.
 #[track_caller]
 fn no_way_in(server: &crate::support::Server, targets: &[&str]) {
     for target in targets {

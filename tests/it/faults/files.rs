@@ -42,6 +42,6 @@ fn a_full_disk_is_named_too_and_leaves_no_half_of_a_key() {
     assert!(log.contains("mcp_private_key.pem; choose another folder with --keys-dir"), "{log}");
     assert!(log.contains("os error"), "the cause: {log}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-    // With room again the same folder is good.
+    // With space on the disk again, the same folder works.
     KeyPair::load_or_create(folder.path()).unwrap();
 }

@@ -16,7 +16,7 @@ use crate::support::Server;
 use super::wire::{HEALTH, PING, Wire, head};
 
 #[test]
-fn a_request_in_work_is_finished_and_its_connection_closed() {
+fn a_request_in_flight_is_finished_and_its_connection_closed() {
     let mut server = Server::start("step2");
     let mut working = Wire::open(&server);
     working.send(&head(PING.len()));

@@ -12,7 +12,7 @@ async fn preflight(server: &Server, path: &str, origin: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_before_the_wall_and_for_exact_origins_only() {
+async fn a_preflight_needs_no_token_and_is_answered_for_exact_origins_only() {
     let server = Server::start_with("step10", ["--allow-origin", "https://app.example.com"]);
     let own = server.url.clone();
     let sibling = own.replace("localhost", "127.0.0.1");

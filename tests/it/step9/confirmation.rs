@@ -1,4 +1,5 @@
-//! A tool that asks a person first (MCP 2026-07-28 basic/patterns/mrtr), with its question sealed to one caller.
+//! A tool that asks the user for confirmation (MCP 2026-07-28 basic/patterns/mrtr); the request state is signed for one
+//! caller.
 
 use serde_json::{Value, json};
 

@@ -206,7 +206,7 @@ async fn every_result_says_whom_it_is_for() {
     let answer = server.rpc(&zoë, "ping", Value::Null).await;
     assert_eq!(answer.header("x-authenticated-user"), "=?base64?em/Dqw0Kc2V0LWNvb2tpZTogYT1i?=");
     assert_eq!(answer.header("set-cookie"), "");
-    // Before the wall nobody is anybody.
+    // Without a token there is no caller.
     assert_eq!(server.rpc("", "ping", Value::Null).await.header("x-authenticated-user"), "");
 }
 

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::tokens;
 
 /// How long a program may take to listen or to end before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The path of a program of this package, such as `step6` or `gen-token`.
 pub(crate) fn binary(name: &str) -> PathBuf {
@@ -119,7 +119,7 @@ impl Server {
             }
         });
         // The end of its output is the end of the wait, too: a program that died is not waited for.
-        let Ok(address) = listening.recv_timeout(PATIENCE) else {
+        let Ok(address) = listening.recv_timeout(START_TIMEOUT) else {
             let _ = child.kill();
             let _ = child.wait();
             let _ = errors.join();
@@ -144,7 +144,7 @@ impl Server {
 
     /// Waits until its output or log contains `text`.
     pub(crate) fn wait_for_log(&self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         while !self.log().contains(text) {
             assert!(Instant::now() < deadline, "no `{text}` in:\n{}", self.log());
             thread::sleep(Duration::from_millis(5));
@@ -167,7 +167,7 @@ impl Server {
 
     /// How it ended, if it has; waits for that.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + START_TIMEOUT;
         loop {
             if let Some(status) = self.child.try_wait().expect("a child can be waited for") {
                 return status;
