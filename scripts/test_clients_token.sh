@@ -42,7 +42,7 @@ for step in 4 6 8 9; do
             for line in 'tools echo get_time' "echo hello from $name" 'get_time 20' 'prompt greeting' 'prompt help' \
                 'prompt echo_prompt Please echo: hi' 'authorizations 0'; do says "$line"; done
             [ "$step" = 9 ] || continue
-            for line in 'resource tutorial://me {' 'resource tutorial://guide # Step 1' 'completes chapter 1 2 3 4 5 6 7 8 9' \
+            for line in 'resource tutorial://me {' 'resource tutorial://guide # Step 9' 'completes name echo get_time whoami' \
                 'completes style formal friendly'; do says "$line"; done
         done
     done

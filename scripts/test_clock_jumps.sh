@@ -51,22 +51,22 @@ answered
 
 scenario "back again: the first one counts, the other one not yet, although it was remembered"
 clock +0 "what it is"
-refused "Invalid token"
+refused "Token is not yet valid"
 TOKEN=$NOW
 answered
 
 scenario "two hours back: neither counts yet"
 clock -2h "two hours back"
-refused "Invalid token"
+refused "Token is not yet valid"
 TOKEN=$LATER
-refused "Invalid token"
+refused "Token is not yet valid"
 
 scenario "a century ahead, and before there was time"
 TOKEN=$NOW
 clock '@2126-01-01 00:00:00' "2126"
 refused "Token has expired"
 clock '@1969-12-31 12:00:00' "1969"
-refused "Invalid token"
+refused "Token is not yet valid"
 request GET /health
 expect_status 200
 gen_token --username alice --scopes mcp:tools

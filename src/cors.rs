@@ -4,7 +4,7 @@
 //! answered before bearer authentication. A page can read only exposed response headers; without `WWW-Authenticate` a
 //! client in a browser cannot discover the authorization server.
 //!
-//! Rules: Fetch, "HTTP CORS protocol"; RFC 9728 section 5 (the challenge that must be readable).
+//! Specs: Fetch, "HTTP CORS protocol"; RFC 9728 section 5 (the challenge that must be readable).
 //!
 //! ```
 //! use axum::{Router, body::Body, http::Request, routing::get};

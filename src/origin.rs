@@ -3,7 +3,7 @@
 //! Any web page that a user visits can send requests to the user's own machine, and an attacker can point a hostname at
 //! 127.0.0.1. The browser reports the page's origin, and pages cannot forge it.
 //!
-//! Rules: MCP 2025-11-25 transports, "Security Warning" (an invalid `Origin` MUST be answered with 403); RFC 6454
+//! Specs: MCP 2025-11-25 transports, "Security Warning" (an invalid `Origin` MUST be answered with 403); RFC 6454
 //! section 6.2 (the form of an origin).
 //!
 //! ```

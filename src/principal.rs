@@ -1,6 +1,6 @@
 //! The authenticated caller: what the bearer middleware passes on to handlers, and how a handler asks for more scopes.
 //!
-//! Specification: RFC 6749 section 3.3 (scopes), RFC 9068 section 2.2 (claims), RFC 6750 section 3.1
+//! Specs: RFC 6749 section 3.3 (scopes), RFC 9068 section 2.2 (claims), RFC 6750 section 3.1
 //! (`insufficient_scope`).
 //!
 //! ```

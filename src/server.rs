@@ -1,6 +1,6 @@
 //! Serves an application over HTTP/1.1 with limits, logs, metrics and a graceful shutdown.
 //!
-//! Rules: RFC 9110 sections 15.5.5 and 15.5.6 (404, and 405 with `Allow`), RFC 9112 section 9 (connections).
+//! Specs: RFC 9110 sections 15.5.5 and 15.5.6 (404, and 405 with `Allow`), RFC 9112 section 9 (connections).
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};

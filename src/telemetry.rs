@@ -1,6 +1,6 @@
 //! Logs and metrics: an id for every request, log lines that carry it, and metrics for Prometheus.
 //!
-//! Rules: W3C Trace Context (`traceparent`), OpenMetrics 1.0.
+//! Specs: W3C Trace Context (`traceparent`), OpenMetrics 1.0.
 //!
 //! ```
 //! use axum::http::{HeaderMap, HeaderValue};

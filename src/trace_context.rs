@@ -1,6 +1,6 @@
 //! The ids of a distributed trace, so that a request's log lines can be found from the caller's trace.
 //!
-//! Rules: W3C Trace Context section 3.2 (`traceparent`); MCP 2026-07-28 basic, "OpenTelemetry trace context" (the same
+//! Specs: W3C Trace Context section 3.2 (`traceparent`); MCP 2026-07-28 basic, "OpenTelemetry trace context" (the same
 //! text in `_meta`). Anything else counts as absent (section 4.3), so no other text of a caller reaches the log.
 
 /// A valid `traceparent`.

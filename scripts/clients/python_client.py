@@ -104,8 +104,8 @@ async def exercise(client):
             print("resource", resource.uri, contents[0].text.splitlines()[0])
         for template in (await client.list_resource_templates()).resource_templates:
             reference = ResourceTemplateReference(uri=template.uri_template)
-            result = await client.complete(reference, {"name": "chapter", "value": ""})
-            print("completes chapter", *result.completion.values)
+            result = await client.complete(reference, {"name": "name", "value": ""})
+            print("completes name", *result.completion.values)
     if client.server_capabilities.completions:
         result = await client.complete(PromptReference(name="greeting"), {"name": "style", "value": "f"})
         print("completes style", *result.completion.values)

@@ -92,7 +92,7 @@ async function exercise(client) {
       console.log(`resource ${uri} ${contents[0].text.split('\n')[0]}`);
     }
     for (const { uriTemplate } of (await client.listResourceTemplates()).resourceTemplates) {
-      console.log(`completes chapter ${await complete({ type: 'ref/resource', uri: uriTemplate }, 'chapter', '')}`);
+      console.log(`completes name ${await complete({ type: 'ref/resource', uri: uriTemplate }, 'name', '')}`);
     }
   }
   if (completions) console.log(`completes style ${await complete({ type: 'ref/prompt', name: 'greeting' }, 'style', 'f')}`);

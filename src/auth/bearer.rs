@@ -4,7 +4,7 @@
 //! `Authorization` header only, never from a query or a form. Tokens that are bound to a key of the client are accepted
 //! with a proof, see [`BearerAuth::dpop`].
 //!
-//! Specification: RFC 6750 section 2.1 (the header) and section 3 (401 and 403), RFC 9449 section 7 (`DPoP`), RFC 9110
+//! Specs: RFC 6750 section 2.1 (the header) and section 3 (401 and 403), RFC 9449 section 7 (`DPoP`), RFC 9110
 //! section 11.6.2; MCP 2025-11-25 authorization, "Token Handling" and "Scope Challenge Handling".
 
 mod layer;

@@ -1,7 +1,7 @@
 //! `WWW-Authenticate`: the challenge of a 401 or 403. Servers write it here; the parser for clients is in
 //! `challenge/parser.rs`.
 //!
-//! Specification: RFC 9110 section 11.6.1, RFC 6750 section 3 (`Bearer` and its error codes), RFC 9728 section 5.1
+//! Specs: RFC 9110 section 11.6.1, RFC 6750 section 3 (`Bearer` and its error codes), RFC 9728 section 5.1
 //! (`resource_metadata`), MCP 2025-11-25 authorization, "Protected Resource Metadata Discovery Requirements" and "Scope
 //! Challenge Handling".
 

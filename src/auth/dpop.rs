@@ -4,7 +4,7 @@
 //! (`cnf.jkt`). [`BearerAuth::dpop`](super::bearer::BearerAuth::dpop) accepts such tokens beside bearer tokens; an
 //! authorization server uses [`DpopVerifier`] at its token endpoint.
 //!
-//! Specification: RFC 9449 sections 4.3 (checking a proof), 7 (protected resources), 8, 9 (nonces) and 11.1 (replay).
+//! Specs: RFC 9449 sections 4.3 (checking a proof), 7 (protected resources), 8, 9 (nonces) and 11.1 (replay).
 
 mod nonce;
 mod proof;

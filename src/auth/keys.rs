@@ -1,6 +1,6 @@
 //! The server's own RSA key pair: signs tokens, and publishes its public half as a JWKS.
 //!
-//! Specification: RFC 7517 (JWK Set), RFC 7518 section 3.3 (RS256, at least 2048 bits), PKCS#8 (RFC 5958) and SPKI (RFC
+//! Specs: RFC 7517 (JWK Set), RFC 7518 section 3.3 (RS256, at least 2048 bits), PKCS#8 (RFC 5958) and SPKI (RFC
 //! 5280) in PEM (RFC 7468).
 
 mod error;

@@ -1,6 +1,6 @@
 //! Metadata documents: the protected resource's and the authorization server's.
 //!
-//! Specification: RFC 9728 section 2 (protected resource), RFC 8414 section 2 (authorization server), RFC 9207 section 3
+//! Specs: RFC 9728 section 2 (protected resource), RFC 8414 section 2 (authorization server), RFC 9207 section 3
 //! (`authorization_response_iss_parameter_supported`), MCP 2025-11-25 authorization, "Authorization Server Location".
 //! URLs stay text, as they were written: `resource` and `issuer` are compared byte for byte.
 

@@ -1,6 +1,6 @@
 //! Well-known URLs: where the metadata of a resource or of an issuer is.
 //!
-//! Specification: RFC 8615 (well-known URIs), RFC 9728 section 3.1 and RFC 8414 section 3.1 (the suffix is inserted
+//! Specs: RFC 8615 (well-known URIs), RFC 9728 section 3.1 and RFC 8414 section 3.1 (the suffix is inserted
 //! between host and path), OpenID Connect Discovery 1.0 section 4.1 (the suffix is appended to the path).
 //!
 //! All functions work on text: identifiers are compared byte for byte, and a URL parser would change some of them

@@ -5,7 +5,7 @@
 //!
 //! Adds: `GET /health`; validation of `Origin` and `Host` before anything else; `/docs`, a page to try the server
 //! Spec: MCP 2025-11-25 transports, "Security Warning"
-//! Try:  curl -i http://localhost:9000/mcp -H 'Origin: http://evil.example.com'
+//! Try:  curl -i http://localhost:9000/mcp -H 'Origin: http://evil'
 
 use axum::{Router, routing::get};
 use mcp_auth::{

@@ -1,7 +1,7 @@
 //! Step 7: Discovery and login.
 //!
-//! The 401 names a document about this resource, which names its authorization server, which publishes where to register and
-//! to log in. A client needs nothing but the URL of the MCP server. The authorization server is one for development.
+//! The 401 names a document about this resource. That document names the authorization server, whose own metadata says where
+//! to register and to log in, so a client needs nothing but the URL. This authorization server is for development only.
 //!
 //! Adds: protected resource metadata; a development authorization server and its metadata
 //! Spec: RFC 9728, RFC 8414, OAuth 2.1, MCP 2025-11-25 authorization

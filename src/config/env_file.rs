@@ -61,7 +61,7 @@ impl EnvFile {
     pub(crate) fn log(&self) {
         let file = self.path.display();
         if self.missing {
-            tracing::info!(%file, "no such file of settings, using the environment and the defaults");
+            tracing::info!(%file, "settings file not found, using the environment and the defaults");
         } else if !self.path.as_os_str().is_empty() {
             tracing::info!(%file, "settings read");
         }

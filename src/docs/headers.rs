@@ -1,6 +1,6 @@
 //! The security headers of the pages.
 //!
-//! Rules: CSP Level 3 (script and style by hash, `connect-src`, `frame-ancestors`), Trusted Types, RFC 9700 section
+//! Specs: CSP Level 3 (script and style by hash, `connect-src`, `frame-ancestors`), Trusted Types, RFC 9700 section
 //! 4.2.4 (`Referrer-Policy`).
 
 use askama::Template;

@@ -2,7 +2,7 @@
 //! login on it also runs the authorization flow. The protected resource metadata links to it (RFC 9728, 2,
 //! `resource_documentation`).
 //!
-//! Rules: CSP Level 3 (one script and one style, allowed by their hashes; no frames), RFC 9700 section 4.2.4 (a page
+//! Specs: CSP Level 3 (one script and one style, allowed by their hashes; no frames), RFC 9700 section 4.2.4 (a page
 //! that receives a code sends no `Referer`). The page loads nothing else: no fonts, images or scripts from anywhere. It
 //! finds out what the server supports by calling it, see `facts`, and can be read without JavaScript.
 //!

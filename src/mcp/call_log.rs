@@ -1,7 +1,7 @@
 //! The call log: who called what since the start, the last few calls, in memory, for administrators.
 //!
 //! It holds names and subjects, never a token; what was called, never with which arguments. The name of a tool, prompt or
-//! resource is kept only if it exists, and names of users and clients are shortened and freed of control characters:
+//! resource is kept only if it exists, and names of users and clients are shortened and stripped of control characters:
 //! otherwise a caller could write text of their choice for whoever reads the log, often a model.
 
 use std::{

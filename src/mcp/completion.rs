@@ -96,8 +96,12 @@ async fn complete(completions: Completions, call: CallContext) -> MethodResult<C
             let mut templates = completions.resources.templates();
             let values =
                 templates.find_map(|template| template.completions(uri, &argument.name, principal));
-            let unknown = || ErrorObject::invalid_params(format!("Unknown template: {uri}"));
-            values.ok_or_else(unknown)?
+            values.ok_or_else(|| {
+                let argument = &argument.name;
+                ErrorObject::invalid_params(format!(
+                    "Unknown template or argument: {uri}, {argument}"
+                ))
+            })?
         }
     };
     Ok(CompleteResult { completion: matching(candidates, &argument.value) })

@@ -2,8 +2,8 @@
 //!
 //! Specs: MCP 2025-11-25 transports, "Streamable HTTP": one message per request; a request is answered with JSON, a
 //! notification with 202 and no body; an unsupported `MCP-Protocol-Version` is a 400. A readable request gets HTTP 200
-//! even when the answer is a JSON-RPC error, because clients take the transport for broken otherwise. Only a missing
-//! scope is a 403 (RFC 6750 section 3.1).
+//! even when the answer is a JSON-RPC error, because clients take the transport for broken otherwise. Only a call
+//! that the policy denies is a 403 (RFC 6750 section 3.1).
 
 use std::{error::Error, iter::successors};
 

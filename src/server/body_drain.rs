@@ -1,6 +1,6 @@
 //! Reads the rest of a request's body that the application did not read, such as that of a request without a token.
 //!
-//! Rules: RFC 9112 section 9.3 (read the whole body, or close the connection after the response) and 9.6 (`close`).
+//! Specs: RFC 9112 section 9.3 (read the whole body, or close the connection after the response) and 9.6 (`close`).
 //! hyper alone closes without `Connection: close`: a client that sends head and body in two packets, as Python's do,
 //! takes the connection for alive and loses its next request (`raw_http`). That is the first 401 of every login.
 

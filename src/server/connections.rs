@@ -1,6 +1,6 @@
 //! Accepts connections up to a limit, and drains them at shutdown.
 //!
-//! Rules: RFC 9112 section 9 (9.6: the last response on a connection says `close`).
+//! Specs: RFC 9112 section 9 (9.6: the last response on a connection says `close`).
 //!
 //! `axum::serve` was tried: it has no limit on connections or on the time for a head, and at SIGTERM it lost 12 of 2,013
 //! requests that clients sent while it closed their idle connections (`faults::stopping`).

@@ -1,6 +1,6 @@
 //! JSON bodies of the errors that the server itself reports, each with the id of the request.
 //!
-//! Rules: RFC 9110 sections 10.2.3 (`Retry-After`), 15.5.5, 15.5.6, 15.5.9, 15.5.14 and 15.6.4.
+//! Specs: RFC 9110 sections 10.2.3 (`Retry-After`), 15.5.5, 15.5.6, 15.5.9, 15.5.14 and 15.6.4.
 
 use axum::{
     Json,

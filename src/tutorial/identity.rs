@@ -67,7 +67,7 @@ impl fmt::Display for WhoAmI {
         let expires_in = self.expires_in;
         write!(
             f,
-            "You are {name}. Your token was issued by {issuer}, has {scopes} and expires in {expires_in} seconds."
+            "You are {name}. Your token was issued by {issuer} for {scopes}. It expires in {expires_in} seconds."
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Why a request does not reach the inner service, and the response that says so.
 //!
-//! Specification: RFC 6750 section 3 (`Bearer`), RFC 9449 sections 7.1 and 9 (`DPoP`, nonces), RFC 9110 section 11.6.1
+//! Specs: RFC 6750 section 3 (`Bearer`), RFC 9449 sections 7.1 and 9 (`DPoP`, nonces), RFC 9110 section 11.6.1
 //! (several challenges).
 
 use axum::{

@@ -1,6 +1,6 @@
 //! The parser of `WWW-Authenticate`, for clients.
 //!
-//! Specification: RFC 9110 sections 5.6.2 (`token`), 5.6.4 (`quoted-string`), 11.2 (parameters) and 11.6.1.
+//! Specs: RFC 9110 sections 5.6.2 (`token`), 5.6.4 (`quoted-string`), 11.2 (parameters) and 11.6.1.
 
 use std::collections::HashSet;
 

@@ -1,6 +1,6 @@
 //! An HTTP client for one identity provider, with limits on time, size and redirects.
 //!
-//! Specification: RFC 8414 section 3 (where the metadata is; its `issuer` must be the expected one), OpenID Connect
+//! Specs: RFC 8414 section 3 (where the metadata is; its `issuer` must be the expected one), OpenID Connect
 //! Discovery 1.0 section 4, MCP 2025-11-25 authorization, "Authorization Server Metadata Discovery" (all three places,
 //! in this order).
 

@@ -1,6 +1,6 @@
 //! Claims of a token, and the caller that they describe. Providers use different claims for the same facts.
 //!
-//! Specification: RFC 7519 section 4.1 (registered claims), RFC 9068 section 2.2 (access tokens), RFC 8693 section 4.2
+//! Specs: RFC 7519 section 4.1 (registered claims), RFC 9068 section 2.2 (access tokens), RFC 8693 section 4.2
 //! (`scope`). Beyond them: `scp` (Okta, Entra), lists for `scope` (ForgeRock), `permissions` (Auth0), `realm_access`
 //! and `resource_access` (Keycloak), `cid` and `appid` (Okta, Entra).
 

@@ -3,7 +3,7 @@
 //! Many providers issue opaque tokens: PingFederate's reference tokens, ForgeRock's server-side tokens. Google's are
 //! opaque, too, but Google has no such endpoint, see [`ProviderError::Google`].
 //!
-//! Specification: RFC 7662 sections 2.1 (the request, with this server's own credentials), 2.2 (the response), 4
+//! Specs: RFC 7662 sections 2.1 (the request, with this server's own credentials), 2.2 (the response), 4
 //! (responses may be cached, but not beyond `exp`); RFC 6749 section 2.3.1 (how credentials are encoded).
 
 use std::{

@@ -3,7 +3,7 @@
 //! Supported: RSA (RS and PS, 256 to 512), P-256 (ES256), P-384 (ES384) and Ed25519 (EdDSA). ES512 is not: jsonwebtoken 11
 //! has no P-521, so a provider that signs with it must be configured for another algorithm.
 //!
-//! Specification: RFC 7517 (JWK and JWK Set), RFC 7518 section 6 (key parameters), RFC 8725 section 3.1 (the key
+//! Specs: RFC 7517 (JWK and JWK Set), RFC 7518 section 6 (key parameters), RFC 8725 section 3.1 (the key
 //! determines which algorithms are accepted, not the token), RFC 7638 (thumbprint).
 
 use std::{collections::BTreeMap, sync::Arc};

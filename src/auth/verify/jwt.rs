@@ -5,7 +5,7 @@
 //!
 //! Caching, revocation and introspection are around this module, see [`TokenVerifier`](super::TokenVerifier).
 //!
-//! Specification: RFC 7515 sections 4.1.11 and 5.2, RFC 7519 sections 4.1 and 7.2, RFC 8725 (best current practices),
+//! Specs: RFC 7515 sections 4.1.11 and 5.2, RFC 7519 sections 4.1 and 7.2, RFC 8725 (best current practices),
 //! RFC 9068 section 4, RFC 8705 section 3 and RFC 9449 section 7.2 (`cnf`).
 
 use std::sync::Arc;

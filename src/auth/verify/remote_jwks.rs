@@ -7,7 +7,7 @@
 //! - However many requests wait, one fetches the keys, and all use the result.
 //! - While the provider cannot be reached, cached keys are used up to [`max_stale`](JwksCacheConfig::max_stale).
 //!
-//! Specification: RFC 7517 section 5 (JWK Set), OpenID Connect Core 1.0 section 10.1.1 (rotation: an unknown `kid` is a
+//! Specs: RFC 7517 section 5 (JWK Set), OpenID Connect Core 1.0 section 10.1.1 (rotation: an unknown `kid` is a
 //! reason to fetch the keys again), RFC 9110 section 15.6.4 (503 and `Retry-After`).
 
 use std::{

@@ -1,6 +1,6 @@
 //! A JSON object without duplicate names: of two `aud` claims, each parser may pick another one.
 //!
-//! Specification: RFC 7515 section 4 (header) and RFC 7519 section 4 (claims) let a parser reject duplicates.
+//! Specs: RFC 7515 section 4 (header) and RFC 7519 section 4 (claims) let a parser reject duplicates.
 
 use std::fmt;
 

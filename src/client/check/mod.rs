@@ -1,6 +1,6 @@
 //! `--check`: an authorization server evaluated by its public metadata, as an MCP client will find it.
 //!
-//! Specifications: those that the client itself follows ([`super::oauth`]). Nothing is registered and nobody logs in; what
+//! Specs: those that the client itself follows ([`super::oauth`]). Nothing is registered and nobody logs in; what
 //! the documents do not state is reported as such.
 
 mod evaluate;

@@ -1,6 +1,6 @@
 //! Lists what the server offers, then does what the options say.
 //!
-//! Specifications: MCP server/tools, server/prompts, server/resources (2025-06-18 and later).
+//! Specs: MCP server/tools, server/prompts, server/resources (2025-06-18 and later).
 
 use reqwest::header::HeaderMap;
 use serde_json::{json, value::RawValue};

@@ -1,6 +1,6 @@
 //! Which URLs may be used.
 //!
-//! Specifications: MCP authorization "Canonical Server URI" and "Communication Security"; RFC 3986 section 6.2.1
+//! Specs: MCP authorization "Canonical Server URI" and "Communication Security"; RFC 3986 section 6.2.1
 //! (comparison byte for byte). A URL from a document goes into requests exactly as it was written: a parser's
 //! `http://host/` is another identifier than the document's `http://host`.
 

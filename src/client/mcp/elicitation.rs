@@ -1,6 +1,6 @@
 //! Elicitation: requests of the server for input, answered in the terminal or by `--elicitation`.
 //!
-//! Specifications: MCP "Elicitation" (2025-06-18 and later; URL mode since 2025-11-25): the user sees which server asks, can
+//! Specs: MCP "Elicitation" (2025-06-18 and later; URL mode since 2025-11-25): the user sees which server asks, can
 //! review the response, decline or cancel; a URL is shown in full and opened only with consent.
 
 use serde_json::{Map, Value, json};

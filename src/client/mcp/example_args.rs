@@ -1,6 +1,6 @@
 //! Example arguments from a JSON Schema, for `--call-all` and for forms that are accepted with defaults.
 //!
-//! Specifications: JSON Schema 2020-12 (the default of MCP since 2025-11-25).
+//! Specs: JSON Schema 2020-12 (the default of MCP since 2025-11-25).
 
 use serde_json::{Map, Value, json};
 

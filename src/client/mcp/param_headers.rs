@@ -1,6 +1,6 @@
 //! Tool parameters that are repeated in headers (`Mcp-Param-*`).
 //!
-//! Specifications: MCP 2026-07-28 Streamable HTTP, "Custom Headers from Tool Parameters" and "Value Encoding"; server/tools,
+//! Specs: MCP 2026-07-28 Streamable HTTP, "Custom Headers from Tool Parameters" and "Value Encoding"; server/tools,
 //! "x-mcp-header".
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -1,6 +1,6 @@
 //! Lists with pages, and tool calls.
 //!
-//! Specifications: MCP server/tools, utilities/pagination; MCP 2026-07-28 Streamable HTTP "Client Behavior" (a rejected
+//! Specs: MCP server/tools, utilities/pagination; MCP 2026-07-28 Streamable HTTP "Client Behavior" (a rejected
 //! header).
 
 use std::collections::HashSet;

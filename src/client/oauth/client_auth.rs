@@ -1,6 +1,6 @@
 //! Client authentication at the token endpoint.
 //!
-//! Specifications: RFC 6749 section 2.3.1 (`client_secret_basic`, `client_secret_post`), RFC 7523 section 2.2 and OpenID
+//! Specs: RFC 6749 section 2.3.1 (`client_secret_basic`, `client_secret_post`), RFC 7523 section 2.2 and OpenID
 //! Connect Core 1.0 section 9 (`private_key_jwt`); RFC 8414 section 2 (an absent list means `client_secret_basic`).
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -1,6 +1,6 @@
 //! Discovery: from a 401 to the authorization server's metadata.
 //!
-//! Specifications: RFC 9728 sections 3 and 5.1, RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4; MCP
+//! Specs: RFC 9728 sections 3 and 5.1, RFC 8414 section 3, OpenID Connect Discovery 1.0 section 4; MCP
 //! authorization "Protected Resource Metadata Discovery Requirements", "Authorization Server Metadata Discovery" and
 //! "Authorization Code Protection".
 

@@ -1,6 +1,6 @@
 //! Demonstrating Proof of Possession (DPoP): a token that is bound to a key and worthless without it.
 //!
-//! Specifications: RFC 9449 sections 4 (the proof), 7 (at the resource), 8 and 9 (nonces).
+//! Specs: RFC 9449 sections 4 (the proof), 7 (at the resource), 8 and 9 (nonces).
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
 //! Metadata documents of the protected resource and the authorization server: where they are, and how they are fetched.
 //!
-//! Specifications: RFC 9728 sections 2 and 3.1, RFC 8414 sections 2 and 3.1, OpenID Connect Discovery 1.0 section 4.1.
+//! Specs: RFC 9728 sections 2 and 3.1, RFC 8414 sections 2 and 3.1, OpenID Connect Discovery 1.0 section 4.1.
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};

@@ -1,6 +1,6 @@
 //! Client registration: how the client gets a `client_id` at the authorization server.
 //!
-//! Specifications: MCP authorization "Client Registration" (the order: pre-registered, client ID metadata document,
+//! Specs: MCP authorization "Client Registration" (the order: pre-registered, client ID metadata document,
 //! dynamic registration) and "Authorization Server Binding"; RFC 7591; OpenID Connect Dynamic Client Registration 1.0
 //! section 2 (`application_type`); OAuth Client ID Metadata Document draft, section 3.
 

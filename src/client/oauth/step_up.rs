@@ -1,6 +1,6 @@
 //! Which scopes to request, and when to stop.
 //!
-//! Specifications: MCP authorization "Scope Selection Strategy", "Step-Up Authorization Flow" (the union of scopes, a retry
+//! Specs: MCP authorization "Scope Selection Strategy", "Step-Up Authorization Flow" (the union of scopes, a retry
 //! limit), "Refresh Tokens" (`offline_access` only where it is offered).
 
 use crate::{

@@ -1,6 +1,6 @@
 //! A 401 or 403 response: what the server requires before it serves the request.
 //!
-//! Specifications: RFC 6750 section 3, RFC 9110 section 11.6.1, RFC 9449 section 7.1; MCP authorization "Error Handling".
+//! Specs: RFC 6750 section 3, RFC 9110 section 11.6.1, RFC 9449 section 7.1; MCP authorization "Error Handling".
 
 use std::{future::Future, sync::Arc};
 

@@ -37,7 +37,8 @@ use param_headers::ParamHeaders;
 pub(super) use meta::is_stateless;
 pub(super) use repeated::check_present as check_repeated_headers;
 
-/// The caller may not do this. Codes from -32000 to -32019, where the legacy era's lies, are closed to new use.
+/// The caller may not make this call. This revision reserves -32000 to -32019, and so the legacy era's -32001; the HTTP
+/// status stands in for it.
 const FORBIDDEN: i64 = 403;
 
 /// Methods that this revision removed.

@@ -1,4 +1,4 @@
-//! The official Rust client (rmcp 3.11), from a URL to a tool's answer: 401, discovery, registration, a person, a token,
+//! The official Rust client (rmcp 3.11), from a URL to a tool's answer: 401, discovery, registration, login, a token,
 //! then everything that the server offers, used once.
 //!
 //! ```sh
@@ -10,8 +10,8 @@
 //! or `auto`, which asks for the newer one first. Prints what it got, one line each. Exit status: 0 everything was
 //! answered, 3 it was refused, 1 anything else.
 
-mod person;
-mod tour;
+mod browser;
+mod exercise;
 
 use std::{env, error::Error, process::ExitCode, sync::Arc};
 
@@ -27,7 +27,7 @@ use rmcp::{
 };
 use tokio::sync::Mutex;
 
-use person::Person;
+use browser::Browser;
 
 type Connection = RunningService<RoleClient, ClientConfig>;
 
@@ -40,8 +40,8 @@ struct Session {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let mut person = Person::new().await.expect("a free port of this machine");
-    let status = match run(&mut person).await {
+    let mut browser = Browser::new().await.expect("a free port of this machine");
+    let status = match run(&mut browser).await {
         Ok(()) => 0,
         Err(error) => {
             let words = reason(error.as_ref());
@@ -53,11 +53,11 @@ async fn main() -> ExitCode {
             }
         }
     };
-    println!("authorizations {}", person.asked);
+    println!("authorizations {}", browser.opened);
     ExitCode::from(status)
 }
 
-async fn run(person: &mut Person) -> Result<(), Box<dyn Error>> {
+async fn run(browser: &mut Browser) -> Result<(), Box<dyn Error>> {
     let url = env::args().nth(1).unwrap_or("http://localhost:9000/mcp".into());
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str());
     let token = env::var("TOKEN").ok().filter(|token| !token.is_empty());
@@ -69,7 +69,7 @@ async fn run(person: &mut Person) -> Result<(), Box<dyn Error>> {
             Ok(client) => (client, None),
             // The 401 is where everything begins: its challenge says where to find the way.
             Err(error) if token.is_none() && error.is_authorization_required() => {
-                let manager = logged_in(&url, error.auth_challenge(), person).await?;
+                let manager = logged_in(&url, error.auth_challenge(), browser).await?;
                 let http = AuthClient::new(reqwest::Client::new(), manager);
                 let login = http.auth_manager.clone();
                 let transport = StreamableHttpClientTransport::with_client(http, config);
@@ -80,7 +80,7 @@ async fn run(person: &mut Person) -> Result<(), Box<dyn Error>> {
     if let Some(login) = &login {
         println!("scope {}", login.lock().await.get_current_scopes().await.join(" "));
     }
-    tour::take(&Session { url: url.parse()?, client, login }, person).await
+    exercise::run(&Session { url: url.parse()?, client, login }, browser).await
 }
 
 /// Negotiates the protocol as `ERA` says.
@@ -101,13 +101,13 @@ where
         .await
 }
 
-/// Discovery, registration (RFC 7591), the person, and the code for a token (PKCE): all of it the SDK's.
+/// Discovery, registration (RFC 7591), login, and the exchange of the code (PKCE): all by the SDK.
 async fn logged_in(
     url: &str,
     challenge: Option<&str>,
-    person: &mut Person,
+    browser: &mut Browser,
 ) -> Result<AuthorizationManager, Box<dyn Error>> {
-    let mut request = AuthorizationRequest::new(&person.redirect_uri)
+    let mut request = AuthorizationRequest::new(&browser.redirect_uri)
         .with_client_name("Rust client")
         .with_initial_scope_selection();
     if let Some(challenge) = challenge {
@@ -115,17 +115,17 @@ async fn logged_in(
     }
     let mut state = OAuthState::new(url, None).await?;
     state.start_authorization(request).await?;
-    let back = person.visit(&state.get_authorization_url().await?).await?;
+    let back = browser.visit(&state.get_authorization_url().await?).await?;
     state.handle_callback_url(&back).await?;
     Ok(state.into_authorization_manager().ok_or("the login ended without a token")?)
 }
 
 impl Session {
-    /// 403 `insufficient_scope`: the person is asked once more, for what is missing too.
+    /// 403 `insufficient_scope`: the browser opens once more, for the missing scope as well.
     async fn step_up(
         &self,
         error: ServiceError,
-        person: &mut Person,
+        browser: &mut Browser,
     ) -> Result<(), Box<dyn Error>> {
         let challenge =
             error.auth_challenge().map(|text| WWWAuthenticateParams::parse(text, &self.url));
@@ -135,7 +135,7 @@ impl Session {
             return Err(error.into());
         };
         let manager = login.lock().await;
-        let back = person.visit(&manager.request_scope_upgrade(&scope).await?).await?;
+        let back = browser.visit(&manager.request_scope_upgrade(&scope).await?).await?;
         let back = AuthorizationCallback::from_redirect_url(&back)?;
         manager
             .exchange_code_for_token_with_issuer(

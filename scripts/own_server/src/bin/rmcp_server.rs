@@ -125,7 +125,7 @@ async fn main() -> anyhow::Result<()> {
         // Production: your identity provider issues the tokens. Its keys are fetched when the first token arrives.
         Ok(issuer) => {
             let resource = resource.authorization_server(&issuer);
-            let provider = IdentityProvider::new(&issuer, false)?;
+            let provider = IdentityProvider::new(&issuer, false)?; // false: https only, except on this machine
             app(&resource, provider.trusted_issuer(&resource))
         }
         // Development: users log in at this program, as alice with the password alice123.

@@ -1,6 +1,6 @@
 //! A file for its owner only, replaced as a whole.
 //!
-//! Specifications: MCP authorization "Token Theft" (OAuth 2.1, 7.1: stored tokens are kept from others).
+//! Specs: MCP authorization "Token Theft" (OAuth 2.1, 7.1: stored tokens are kept from others).
 
 use std::{
     fs::{self, OpenOptions},

@@ -1,6 +1,6 @@
 //! The credential store: registrations and tokens of earlier runs.
 //!
-//! Specifications: MCP authorization "Authorization Server Binding" (credentials are stored by issuer) and "Token Theft"
+//! Specs: MCP authorization "Authorization Server Binding" (credentials are stored by issuer) and "Token Theft"
 //! (OAuth 2.1, 7.1). The file is readable by its owner only, is replaced as a whole and has one writer at a time.
 
 use std::{

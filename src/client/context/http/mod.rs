@@ -1,6 +1,6 @@
 //! HTTP requests with limits on time, size and destination; each one is reported to the user.
 //!
-//! Specifications: MCP authorization "Communication Security" (https, or this machine); MCP Security Best Practices,
+//! Specs: MCP authorization "Communication Security" (https, or this machine); MCP Security Best Practices,
 //! "Server-Side Request Forgery".
 
 mod json;

@@ -1,6 +1,6 @@
 //! Where the client may connect: a public server must not send it to private addresses.
 //!
-//! Specifications: MCP Security Best Practices, "Server-Side Request Forgery"; RFC 6761 section 6.3 (`localhost`).
+//! Specs: MCP Security Best Practices, "Server-Side Request Forgery"; RFC 6761 section 6.3 (`localhost`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

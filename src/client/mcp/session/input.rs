@@ -1,6 +1,6 @@
 //! Results that ask for input (`resultType`), and the retry with the responses.
 //!
-//! Specifications: MCP 2026-07-28 basic (`resultType`), patterns/mrtr (multi round-trip requests).
+//! Specs: MCP 2026-07-28 basic (`resultType`), patterns/mrtr (multi round-trip requests).
 
 use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};

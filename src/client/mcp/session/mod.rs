@@ -1,6 +1,6 @@
 //! A session with an MCP server: the protocol version, the server's capabilities, and requests with retries.
 //!
-//! Specifications: MCP 2026-07-28 basic (`_meta`, `resultType`), Streamable HTTP "Request Metadata" and patterns/mrtr (multi
+//! Specs: MCP 2026-07-28 basic (`_meta`, `resultType`), Streamable HTTP "Request Metadata" and patterns/mrtr (multi
 //! round-trip requests); MCP 2025-11-25 transports "Session Management"; MCP authorization "Error Handling".
 
 mod input;

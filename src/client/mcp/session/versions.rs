@@ -1,6 +1,6 @@
 //! Version negotiation: `server/discover` of the stateless era first, `initialize` if the server is of the legacy era.
 //!
-//! Specifications: MCP 2026-07-28 versioning ("Backward Compatibility with Initialization-Based Versions"), server/discover
+//! Specs: MCP 2026-07-28 versioning ("Backward Compatibility with Initialization-Based Versions"), server/discover
 //! and Streamable HTTP "Backward Compatibility"; MCP 2025-11-25 lifecycle.
 
 use reqwest::header::HeaderMap;

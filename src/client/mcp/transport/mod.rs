@@ -1,6 +1,6 @@
 //! MCP over Streamable HTTP, in both eras: one message out, one response in.
 //!
-//! Specifications: MCP 2025-11-25 transports (sessions, streams, resumption); MCP 2026-07-28 Streamable HTTP (request
+//! Specs: MCP 2025-11-25 transports (sessions, streams, resumption); MCP 2026-07-28 Streamable HTTP (request
 //! metadata, no sessions); MCP authorization "Access Token Usage" (in the header of every request); RFC 9449 section 7.
 
 mod sse;

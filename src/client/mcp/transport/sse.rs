@@ -1,6 +1,6 @@
 //! A parser of server-sent events that takes a stream in pieces.
 //!
-//! Specifications: HTML Living Standard, "Server-sent events", 9.2.6 (interpreting an event stream); MCP 2025-11-25 transports,
+//! Specs: HTML Living Standard, "Server-sent events", 9.2.6 (interpreting an event stream); MCP 2025-11-25 transports,
 //! "Resumability and Redelivery" (`id`, `retry`).
 
 use std::time::Duration;

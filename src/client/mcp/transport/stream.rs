@@ -1,6 +1,6 @@
 //! Event streams: responses in pieces, requests of the server in between, and resumption.
 //!
-//! Specifications: MCP 2025-11-25 transports, "Sending Messages to the Server" (6), "Listening for Messages from the Server"
+//! Specs: MCP 2025-11-25 transports, "Sending Messages to the Server" (6), "Listening for Messages from the Server"
 //! and "Resumability and Redelivery"; MCP 2026-07-28 Streamable HTTP, "Receiving Messages" (no resumption).
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The authorization request.
 //!
-//! Specifications: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, OpenID Connect Core 1.0 sections
+//! Specs: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, OpenID Connect Core 1.0 sections
 //! 3.1.2.1 and 11 (`prompt`).
 
 pub mod browser;

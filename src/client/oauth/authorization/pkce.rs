@@ -1,6 +1,6 @@
 //! Proof Key for Code Exchange (PKCE): only the client that requested a code can exchange it.
 //!
-//! Specifications: RFC 7636 sections 4.1 (43 to 128 characters, high entropy) and 4.2 (S256).
+//! Specs: RFC 7636 sections 4.1 (43 to 128 characters, high entropy) and 4.2 (S256).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::Rng;

@@ -1,6 +1,6 @@
 //! The authorization response, and whether it can be trusted.
 //!
-//! Specifications: RFC 6749 sections 4.1.2 and 10.12 (`state`), RFC 9207 section 2.4 (`iss`); MCP authorization
+//! Specs: RFC 6749 sections 4.1.2 and 10.12 (`state`), RFC 9207 section 2.4 (`iss`); MCP authorization
 //! "Authorization Response Validation".
 
 use subtle::ConstantTimeEq;

@@ -1,6 +1,6 @@
 //! Tokens for an assertion of another party: a workload's own JWT, or the user's login at an enterprise identity provider.
 //!
-//! Specifications: RFC 7523 sections 2.1 and 3 (JWT bearer), RFC 8693 section 2 (token exchange); MCP extensions "Workload
+//! Specs: RFC 7523 sections 2.1 and 3 (JWT bearer), RFC 8693 section 2 (token exchange); MCP extensions "Workload
 //! Identity Federation" and "Enterprise-Managed Authorization" (identity assertion authorization grant, ID-JAG).
 
 use serde_json::Value;

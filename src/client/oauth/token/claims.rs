@@ -1,7 +1,7 @@
 //! The claims of an access token, for display. Nothing is verified or decided by them: to a client a token is opaque
 //! (RFC 6749, 1.4).
 //!
-//! Specifications: RFC 7519 section 4.1, RFC 9068 section 2.2 (the claims), RFC 8707 section 2 (`aud`).
+//! Specs: RFC 7519 section 4.1, RFC 9068 section 2.2 (the claims), RFC 8707 section 2 (`aud`).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};

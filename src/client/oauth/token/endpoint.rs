@@ -1,6 +1,6 @@
 //! The token endpoint on the wire.
 //!
-//! Specifications: RFC 6749 sections 5.1 and 5.2; RFC 9449 sections 5 (proofs) and 8 (nonces).
+//! Specs: RFC 6749 sections 5.1 and 5.2; RFC 9449 sections 5 (proofs) and 8 (nonces).
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::{Deserialize, Deserializer};

@@ -1,6 +1,6 @@
 //! Token requests: a code, a refresh token or the client's own credentials in exchange for an access token.
 //!
-//! Specifications: RFC 6749 sections 4.1.3, 4.4 and 6; RFC 8707 section 2.2 (`resource`); RFC 9449 section 5 (DPoP).
+//! Specs: RFC 6749 sections 4.1.3, 4.4 and 6; RFC 8707 section 2.2 (`resource`); RFC 9449 section 5 (DPoP).
 
 pub mod assertion;
 mod claims;

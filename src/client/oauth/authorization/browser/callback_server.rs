@@ -1,6 +1,6 @@
 //! The callback server: it receives the authorization response from the browser, shows a page and stops.
 //!
-//! Specifications: RFC 8252 section 7.3. Any program on this machine can send requests here, so only a response with the
+//! Specs: RFC 8252 section 7.3. Any program on this machine can send requests here, so only a response with the
 //! right `state` ends the wait.
 
 use std::{sync::Arc, time::Duration};

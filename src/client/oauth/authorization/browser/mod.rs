@@ -1,7 +1,7 @@
 //! How the user gets to the authorization page and the response gets back: a browser and a callback server, an address
 //! that the user pastes, or the HTTP client alone (`--headless`).
 //!
-//! Specifications: RFC 8252 sections 6 (an external browser), 7.3 (loopback redirects on any port) and 8.3 (`127.0.0.1`
+//! Specs: RFC 8252 sections 6 (an external browser), 7.3 (loopback redirects on any port) and 8.3 (`127.0.0.1`
 //! rather than `localhost`).
 
 mod callback_server;

@@ -1,4 +1,4 @@
-//! Sends the person to the login page with the program in `BROWSER`, and waits on a free port for their return.
+//! Opens the login page with the program in `BROWSER`, and waits for the redirect on a free port.
 
 use std::{env, error::Error, io};
 
@@ -9,32 +9,32 @@ use tokio::{
     select,
 };
 
-/// The person, and where their browser comes back to.
-pub struct Person {
+/// The user's browser, and where it is redirected to.
+pub struct Browser {
     listener: TcpListener,
     pub redirect_uri: String,
-    pub asked: u32,
+    pub opened: u32,
 }
 
-impl Person {
+impl Browser {
     pub async fn new() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let redirect_uri = format!("http://{}/callback", listener.local_addr()?);
-        Ok(Self { listener, redirect_uri, asked: 0 })
+        Ok(Self { listener, redirect_uri, opened: 0 })
     }
 
-    /// The address that the browser came back to, with the answer in its query.
+    /// Opens `url`, and returns the URL of the redirect, with the authorization response in its query.
     pub async fn visit(&mut self, url: &str) -> Result<String, Box<dyn Error>> {
-        self.asked += 1;
-        let mut browser = Command::new(
+        self.opened += 1;
+        let mut process = Command::new(
             env::var("BROWSER").map_err(|_| "BROWSER names no program to open pages with")?,
         )
         .arg(url)
         .spawn()?;
         let (stream, _) = select! {
             back = self.listener.accept() => back?,
-            // Some browsers stay, some hand the page over and end; only a failure ends the wait.
-            status = browser.wait() => if status?.success() { self.listener.accept().await? } else { return Err("the browser could not be used".into()) },
+            // Some programs stay, others hand the page to a running browser and exit; only a failure ends the wait.
+            status = process.wait() => if status?.success() { self.listener.accept().await? } else { return Err("the browser could not be used".into()) },
         };
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
@@ -48,7 +48,7 @@ impl Person {
         );
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await?;
-        browser.wait().await?;
+        process.wait().await?;
         let target = line.split(' ').nth(1).ok_or("the browser came back with no address")?;
         let back: reqwest::Url = self.redirect_uri.parse::<reqwest::Url>()?.join(target)?;
         match back.query_pairs().find(|(name, _)| name == "error") {

@@ -7,9 +7,9 @@ use rmcp::model::{
 };
 use serde_json::{Value, json, to_value};
 
-use crate::{Session, person::Person};
+use crate::{Session, browser::Browser};
 
-pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn Error>> {
+pub async fn run(session: &Session, browser: &mut Browser) -> Result<(), Box<dyn Error>> {
     let client = &session.client;
     let server = client.peer_info().ok_or("the server has not said who it is")?;
     println!("protocol {}", server.protocol_version);
@@ -20,7 +20,7 @@ pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn 
     let echo = call("echo", json!({"message": "hello from Rust"}));
     let result = match client.call_tool(echo.clone()).await {
         Err(error) if error.auth_challenge().is_some() => {
-            session.step_up(error, person).await?;
+            session.step_up(error, browser).await?;
             client.call_tool(echo).await?
         }
         result => result?,
@@ -50,8 +50,8 @@ pub async fn take(session: &Session, person: &mut Person) -> Result<(), Box<dyn 
         }
         for template in client.list_all_resource_templates().await? {
             let values =
-                client.complete_resource_simple(&template.uri_template, "chapter", "").await?;
-            println!("completes chapter {}", values.join(" "));
+                client.complete_resource_simple(&template.uri_template, "name", "").await?;
+            println!("completes name {}", values.join(" "));
         }
     }
     if offers.completions.is_some() {
