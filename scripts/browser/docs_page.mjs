@@ -17,7 +17,7 @@ const resource = await json('/.well-known/oauth-protected-resource/mcp');
 // The page may send requests to the authorization server and to no other.
 const elsewhere = resource ? new URL(resource.authorization_servers[0]).origin : base;
 
-const ADMIN_TOOLS = { 'Recent calls': 'recent_calls', 'Confirm before clearing': health.tools?.find((name) => /clear_call_log|clear_call_log/.test(name)) };
+const ADMIN_TOOLS = { 'Recent calls': 'recent_calls', 'Confirm before clearing': 'clear_call_log' };
 
 // The page's rule about endpoints, loaded as it is; `location` is where the page was loaded from.
 const oauth = readFileSync(new URL('../../src/docs/script/oauth.js', import.meta.url), 'utf8');

@@ -165,7 +165,7 @@ impl DpopVerifier {
         {
             return Err(DpopError::NonceRequired);
         }
-        if proof.iat + MAX_AGE < now || now + LEEWAY < proof.iat {
+        if proof.iat.saturating_add(MAX_AGE) < now || now + LEEWAY < proof.iat {
             return Err(DpopError::NotNow);
         }
         // Last, so that only proofs of keys with a token take memory.

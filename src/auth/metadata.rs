@@ -82,6 +82,12 @@ pub struct AuthorizationServerMetadata {
     /// Where clients revoke their tokens (RFC 7009).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revocation_endpoint: Option<String>,
+    /// Absent means `client_secret_basic` (RFC 8414, 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint_auth_methods_supported: Option<Vec<String>>,
+    /// Required with `private_key_jwt` (RFC 8414, 2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation_endpoint_auth_signing_alg_values_supported: Option<Vec<String>>,
     /// MCP clients must refuse a server that does not list `S256` (RFC 7636; MCP authorization).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code_challenge_methods_supported: Option<Vec<String>>,

@@ -64,9 +64,15 @@ pub(super) fn is_loopback(uri: &str) -> bool {
 /// "Localhost Redirect URI Risks").
 pub(super) fn is_this_machine(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|uri| match uri.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let address = address.to_canonical();
+            address.is_loopback() || address.is_unspecified()
+        }
         None => false,
     })
 }

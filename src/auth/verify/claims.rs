@@ -109,7 +109,7 @@ impl ClaimMapping {
         token: &str,
     ) -> Result<Identity, TokenError> {
         let name = self.name_claims.iter().find_map(|claim| claims.text(claim));
-        let subject = claims.text("sub");
+        let subject = claims.text("sub").filter(|subject| !subject.is_empty());
         // Only `iss` and `sub` identify a user (OpenID Connect Core 1.0, 5.7). A token without `sub` is nobody but itself.
         let hash = || URL_SAFE_NO_PAD.encode(Sha256::digest(token));
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
@@ -232,6 +232,9 @@ mod tests {
         let [first, second] = ["a.b.c", "a.b.d"].map(|token| identity_of("{}", token).unique_id);
         assert_ne!(first, second);
         assert_ne!(first, identity(r#"{"sub":"unknown"}"#).unique_id);
+        let [first, second] =
+            ["a.b.c", "a.b.d"].map(|token| identity_of(r#"{"sub":""}"#, token).unique_id);
+        assert_ne!(first, second, "an empty `sub` names nobody");
         let named = r#"{"preferred_username":"alice"}"#;
         assert_ne!(identity_of(named, "a.b.c").unique_id, identity_of(named, "a.b.d").unique_id);
         let [first, second] =

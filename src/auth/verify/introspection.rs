@@ -152,7 +152,8 @@ impl Introspection {
                 let active = claims.get("active") == Some(&Value::Bool(true));
                 Ok(active.then(|| Arc::new(claims)))
             }
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+            // RFC 7662, 2.3. A 403 may come from a firewall that dislikes this one token.
+            (StatusCode::UNAUTHORIZED, _) => {
                 tracing::error!(%url, "introspection endpoint rejects this server's credentials");
                 Err(ProviderError::Credentials { url })
             }

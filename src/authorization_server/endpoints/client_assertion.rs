@@ -78,7 +78,8 @@ pub(super) fn verify(
     if *audience != state.issuer && *audience != token_endpoint {
         return Err("aud of client_assertion must be the issuer of this server");
     }
-    if claims.exp + LEEWAY <= now || claims.nbf.is_some_and(|nbf| nbf > now + LEEWAY) {
+    if claims.exp.saturating_add(LEEWAY) <= now || claims.nbf.is_some_and(|nbf| nbf > now + LEEWAY)
+    {
         return Err("client_assertion has expired or is not yet valid");
     }
     if claims.exp > now + MAX_LIFETIME + LEEWAY {
@@ -89,6 +90,6 @@ pub(super) fn verify(
     if used.contains(&id, now) {
         return Err("client_assertion was used before");
     }
-    used.insert(id, (), claims.exp + LEEWAY, now);
+    used.insert(id, (), claims.exp.saturating_add(LEEWAY), now);
     Ok(())
 }

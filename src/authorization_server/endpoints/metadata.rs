@@ -21,6 +21,10 @@ pub(crate) fn document(issuer: &str, scopes: &SupportedScopes) -> AuthorizationS
         token_endpoint: url("/auth/token"),
         registration_endpoint: url("/auth/register"),
         revocation_endpoint: url("/auth/revoke"),
+        revocation_endpoint_auth_methods_supported: list(&AUTH_METHODS),
+        revocation_endpoint_auth_signing_alg_values_supported: list(
+            &ALGORITHMS.map(|(_, name)| name),
+        ),
         jwks_uri: url("/.well-known/jwks.json"),
         scopes_supported: Some(scopes.advertised().iter().map(str::to_owned).collect()),
         response_types_supported: list(&["code"]),

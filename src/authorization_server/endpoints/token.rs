@@ -25,6 +25,7 @@ use crate::{
         app_state::AppState,
         scopes::{ADMIN, OFFLINE_ACCESS},
         secret,
+        state::revocation::machine_grant_id,
         state::{
             clients::Client,
             grants::{Grant, InvalidGrant},
@@ -61,7 +62,10 @@ pub(crate) async fn issue(
     .inspect_err(|error| {
         tracing::warn!(client_id = %client.id, error = error.error, reason = %error.error_description, "token request rejected");
     })?;
-    state.clients.mark_used(&client.id, state.clock.now());
+    // A client can get a token without a user as soon as it has registered, so that one does not count.
+    if grant_type != "client_credentials" {
+        state.clients.mark_used(&client.id, state.clock.now());
+    }
     Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(tokens))
         .into_response())
 }
@@ -154,7 +158,7 @@ fn client_credentials(
     }
     let resources = state.resources(form.all("resource")).ok_or_else(OAuthError::invalid_target)?;
     let token = AccessToken {
-        grant_id: &secret::random(),
+        grant_id: &machine_grant_id(),
         client_id: &client.id,
         account: None,
         scopes: &scopes,

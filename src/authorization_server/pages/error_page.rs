@@ -63,7 +63,8 @@ impl ErrorPage {
             ClientLookupError::NotRegistered => Self::new(
                 "Unknown application",
                 format!(
-                    "No application is registered as “{client_id}”. Registrations are kept in memory: after a restart of this server the application must register again."
+                    "No application is registered as “{}”. Registrations are kept in memory: after a restart of this server the application must register again.",
+                    printable(client_id)
                 ),
             ),
             ClientLookupError::Document(reason) => {
@@ -71,6 +72,7 @@ impl ErrorPage {
                     DocumentError::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
                     _ => StatusCode::BAD_REQUEST,
                 };
+                let client_id = printable(client_id);
                 let text =
                     format!("The application says that {client_id} describes it, but {reason}.");
                 Self { status, ..Self::new("The application cannot be identified", text) }
@@ -82,7 +84,8 @@ impl ErrorPage {
         Self::new(
             "Unregistered redirect URI",
             format!(
-                "The application “{client}” did not register {uri}, so you were not sent there. If you followed a link, do not trust it."
+                "The application “{client}” did not register {}, so you were not sent there. If you followed a link, do not trust it.",
+                printable(uri)
             ),
         )
     }
@@ -112,4 +115,11 @@ impl IntoResponse for ErrorPage {
         }
         response
     }
+}
+
+/// An identifier of a link as it may stand in a sentence of ours: its author must not be able to write the sentence.
+fn printable(identifier: &str) -> &str {
+    let is_plain =
+        identifier.len() <= 200 && identifier.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_plain { identifier } else { "an identifier with unusual characters" }
 }

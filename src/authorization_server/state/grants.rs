@@ -237,12 +237,15 @@ impl Grants {
         self.revoked.contains(grant_id, now)
     }
 
-    /// The client that a refresh token was issued to, if the token is the newest of its grant.
+    /// The client that a refresh token was issued to, if it is the newest of its grant or the one before: a client that did
+    /// not receive the newest must be able to revoke the grant (RFC 7009, 2.1).
     pub(crate) fn owner_of(&self, token: &str, now: u64) -> Option<String> {
         let (grant_id, secret) = token.split_once('.')?;
         let mut state = self.lock();
         let entry = state.refresh_tokens.get(grant_id, now)?;
-        entry.current.matches(secret).then(|| entry.grant.client_id.clone())
+        let is_previous =
+            entry.previous.as_ref().is_some_and(|previous| previous.0.matches(secret));
+        (entry.current.matches(secret) || is_previous).then(|| entry.grant.client_id.clone())
     }
 
     /// Revokes the grant with this public name: its refresh token and all its access tokens (RFC 7009, 2.1).

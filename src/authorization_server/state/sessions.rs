@@ -85,11 +85,12 @@ impl Sessions {
         tag.is_some_and(|tag| hmac::verify(&self.key, &authenticated(session, shown), &tag).is_ok())
     }
 
-    /// `Set-Cookie`, unless the browser has the cookie already.
+    /// `Set-Cookie`, unless the browser has the cookie already. Without `Path` the browser returns it to the folder of the
+    /// request (RFC 6265, 5.1.4): `/auth`, below whatever prefix a proxy or the public URL adds.
     pub(crate) fn cookie(&self, session: &Session) -> Option<HeaderValue> {
         let (name, id) = (&self.cookie_name, &session.id);
         let secure = if self.secure { "; Secure" } else { "" };
-        let text = format!("{name}={id}; Path=/auth; HttpOnly; SameSite=Lax{secure}");
+        let text = format!("{name}={id}; HttpOnly; SameSite=Lax{secure}");
         session.is_new.then(|| HeaderValue::try_from(text).expect("base64 fits a header"))
     }
 }
@@ -115,7 +116,7 @@ mod tests {
         let alice = Arc::new(Account::new("alice", "alice123"));
         let session = sessions.log_in(Arc::clone(&alice), 100);
         let cookie = sessions.cookie(&session).unwrap();
-        assert!(cookie.to_str().unwrap().ends_with("; Path=/auth; HttpOnly; SameSite=Lax; Secure"));
+        assert!(cookie.to_str().unwrap().ends_with("; HttpOnly; SameSite=Lax; Secure"));
         let headers = headers(&sessions, &session);
         assert_eq!(sessions.of(&headers, 101).account, Some(alice));
         assert_eq!(sessions.of(&headers, 100 + SESSION_TTL).account, None);

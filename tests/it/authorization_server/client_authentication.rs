@@ -151,6 +151,7 @@ async fn an_assertion_with_anything_wrong_is_rejected() {
         ("expired", "exp", json!(now - 5)),
         ("without an end", "exp", Value::Null),
         ("valid for days", "exp", json!(now + 100_000)),
+        ("valid for ever", "exp", json!(u64::MAX)),
         ("not yet valid", "nbf", json!(now + 60)),
         ("without jti", "jti", Value::Null),
     ] {

@@ -36,6 +36,19 @@ async fn either_token_revokes_the_whole_grant_and_no_other() {
 }
 
 #[tokio::test]
+async fn the_previous_refresh_token_revokes_the_grant_when_its_successor_was_lost() {
+    let server = TestServer::new();
+    let tokens = server.exchange(&server.code("alice", &[]).await).await.json();
+    let previous = tokens["refresh_token"].as_str().unwrap();
+    let successor = server.refresh(previous).await.json();
+    let form = [("client_id", "mcp-test-client"), ("token", previous)];
+    assert_eq!(revoke(&server, &form).await.status, StatusCode::OK);
+    assert_eq!(server.verify(&successor).await, Err(TokenError::Revoked));
+    let refresh = server.refresh(successor["refresh_token"].as_str().unwrap()).await;
+    rejected(&refresh, "invalid_grant", "the successor");
+}
+
+#[tokio::test]
 async fn a_client_revokes_only_its_own_tokens() {
     let server = TestServer::new();
     let metadata =

@@ -23,7 +23,8 @@ enum Reach {
 impl Reach {
     fn of(ip: IpAddr) -> Self {
         match ip.to_canonical() {
-            ip if ip.is_loopback() => Self::ThisMachine,
+            // 0.0.0.0 and :: reach this machine, too.
+            ip if ip.is_loopback() || ip.is_unspecified() => Self::ThisMachine,
             ip if is_public(ip) => Self::Public,
             _ => Self::Private,
         }
