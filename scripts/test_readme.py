@@ -96,10 +96,11 @@ class Server:
         name, arguments = self.COMMAND.match(command).groups()
         self.process = subprocess.Popen([step_binary(name), *arguments.split()], cwd=ROOT, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True)
+        last = "try:" if name == "step10" else "next:"   # no server comes after step 10
         lines = []
         for line in self.process.stdout:
             lines.append(line.rstrip("\n"))
-            if line.startswith("next:"):
+            if line.startswith(last):
                 break
         return lines
 
