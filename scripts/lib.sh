@@ -36,7 +36,9 @@ if [ -t 1 ]; then BOLD=$'\e[1m' DIM=$'\e[2m' GREEN=$'\e[32m' RED=$'\e[31m' PLAIN
 # No exit here, and no command at which set -e could stop: the script's exit status must survive.
 cleanup() {
     set +e
-    for pid in $PIDS; do kill "$pid" && wait "$pid"; done 2>/dev/null
+    # Only those that still run: the number of one that has ended may belong to another program by now.
+    local running; running=" $(jobs -pr | tr '\n' ' ') "
+    for pid in $PIDS; do case $running in *" $pid "*) kill "$pid" && wait "$pid" ;; esac; done 2>/dev/null
     rm -rf "$WORK"
 }
 trap cleanup EXIT
