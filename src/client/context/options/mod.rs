@@ -17,7 +17,7 @@ use crate::client::context::{
 /// An MCP client that needs nothing but the server's URL: it discovers the authorization server, registers, lets the user
 /// log in, gets a token and calls the server.
 ///
-/// Progress is reported on standard error; results are on standard output, as JSON lines when it is no terminal. Exit
+/// Progress is reported on standard error; results are on standard output, as JSON lines when that is not a terminal. Exit
 /// codes: 0 done, 1 rejected or failed, 4 a call returned an error.
 #[derive(Debug, Clone, Parser)]
 #[command(version, max_term_width = 110)]
@@ -70,7 +70,7 @@ pub struct Options {
     /// Redirect URI [default: a free port on 127.0.0.1]
     #[arg(long, value_name = "URI", help_heading = "Authorization")]
     pub redirect_uri: Option<String>,
-    /// Request these scopes, separated by blanks, instead of those that the server names
+    /// Request these scopes, separated by spaces, instead of those that the server names
     #[arg(long, value_name = "SCOPES", help_heading = "Authorization")]
     pub scope: Option<String>,
     /// The only authorization server to trust; required with --headless or another --grant when there is a secret, key or
@@ -81,7 +81,7 @@ pub struct Options {
     /// server
     #[arg(long, help_heading = "Authorization")]
     pub omit_resource: bool,
-    /// Continue when the authorization server does not advertise PKCE with S256 (MCP requires to refuse)
+    /// Continue when the authorization server does not advertise PKCE with S256 (MCP requires clients to refuse)
     #[arg(long, help_heading = "Authorization")]
     pub assume_pkce_s256: bool,
     /// Request DPoP-bound tokens even if the server does not require them (RFC 9449)
@@ -147,7 +147,7 @@ pub enum Format {
     Auto,
     /// Text for people
     Table,
-    /// One JSON document a line, and no progress report unless --verbose
+    /// One JSON document per line, and no progress report unless --verbose
     Json,
 }
 
