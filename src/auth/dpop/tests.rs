@@ -104,6 +104,7 @@ fn each_wrong_proof_is_rejected_for_its_reason() {
         ("15 s ahead", proof(with(claims(), "iat", NOW + 15)), Ok(())),
         ("61 s old", proof(with(claims(), "iat", NOW - 61)), Err(DpopError::NotNow)),
         ("16 s ahead", proof(with(claims(), "iat", NOW + 16)), Err(DpopError::NotNow)),
+        ("at the end of time", proof(with(claims(), "iat", u64::MAX)), Err(DpopError::NotNow)),
         ("iat negative", proof(with(claims(), "iat", -1)), Err(DpopError::Malformed)),
         ("iat text", proof(with(claims(), "iat", "now")), Err(DpopError::Malformed)),
         ("no iat", proof(without(claims(), "iat")), Err(DpopError::Malformed)),
