@@ -67,8 +67,9 @@ pub(crate) fn grant_name(jti: &str) -> &str {
 
 /// A name of the grant that access tokens may show: its id is half of the refresh token.
 pub(crate) fn public_name(grant_id: &str) -> String {
-    let kind = if grant_id.starts_with(MACHINE) { "~" } else { "" };
-    format!("{kind}{}", &secret::s256(grant_id)[..22])
+    let hash = secret::s256(grant_id);
+    let hash = &hash[..22];
+    if grant_id.starts_with(MACHINE) { format!("{MACHINE}{hash}") } else { hash.to_owned() }
 }
 
 #[cfg(test)]
