@@ -74,7 +74,8 @@ pub(crate) async fn register(
     state.registrations.count(now).map_err(|seconds| {
         OAuthError::temporarily_unavailable("too many registrations", seconds)
     })?;
-    let client_id = secret::random();
+    // Not taken for a flag on the command line of a client.
+    let client_id = format!("client-{}", secret::random());
     let client =
         metadata.clone().into_client(client_id.clone(), Provenance::SelfRegistered, authentication);
     state.clients.register(client, now);

@@ -73,7 +73,12 @@ pub(in crate::config) struct ProviderArgs {
     jwks_max_stale: Duration,
 
     /// Client id for introspection of opaque tokens (RFC 7662); without it they are rejected.
-    #[arg(long, env = "INTROSPECTION_CLIENT_ID", requires = "introspection_client_secret")]
+    #[arg(
+        long,
+        env = "INTROSPECTION_CLIENT_ID",
+        requires = "introspection_client_secret",
+        allow_hyphen_values = true
+    )]
     introspection_client_id: Option<String>,
 
     /// Its client secret; set it in the environment or a file.
@@ -82,6 +87,7 @@ pub(in crate::config) struct ProviderArgs {
         env = "INTROSPECTION_CLIENT_SECRET",
         requires = "introspection_client_id",
         hide_env_values = true,
+        allow_hyphen_values = true,
         value_name = "SECRET"
     )]
     introspection_client_secret: Option<SecretString>,

@@ -92,7 +92,7 @@ pub struct Options {
     #[arg(long, value_enum, default_value_t, help_heading = "Client")]
     pub grant: Grant,
     /// The id of a pre-registered client
-    #[arg(long, value_name = "ID", help_heading = "Client")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Client")]
     pub client_id: Option<String>,
     /// Its secret
     #[arg(long, value_name = "@FILE", env = "MCP_CLIENT_SECRET", hide_env_values = true, value_parser = secret, help_heading = "Client")]
@@ -107,7 +107,7 @@ pub struct Options {
     #[arg(long, default_value = "ES256", value_parser = algorithm, help_heading = "Client")]
     pub signing_alg: Algorithm,
     /// Its key id
-    #[arg(long, value_name = "KID", help_heading = "Client")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, help_heading = "Client")]
     pub key_id: Option<String>,
     /// A JWT assertion, for --grant jwt-bearer
     #[arg(long, value_name = "@FILE", env = "MCP_ASSERTION", hide_env_values = true, value_parser = secret, help_heading = "Client")]
@@ -116,7 +116,7 @@ pub struct Options {
     #[arg(long, value_name = "URL", help_heading = "Client")]
     pub idp_token_endpoint: Option<String>,
     /// The client id there
-    #[arg(long, value_name = "ID", help_heading = "Client")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true, help_heading = "Client")]
     pub idp_client_id: Option<String>,
     /// The client secret there
     #[arg(long, value_name = "@FILE", env = "MCP_IDP_CLIENT_SECRET", hide_env_values = true, value_parser = secret, help_heading = "Client")]
@@ -247,6 +247,17 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Options::command().debug_assert();
+    }
+
+    #[test]
+    fn an_identifier_may_begin_with_a_hyphen() {
+        for flag in ["--client-id", "--idp-client-id", "--key-id"] {
+            let arguments =
+                ["step11", "--grant", "client_credentials", flag, "-H7", "http://localhost"];
+            let matches = Options::command().try_get_matches_from(arguments).unwrap();
+            let id = flag.trim_start_matches('-').replace('-', "_");
+            assert_eq!(matches.get_one::<String>(&id).unwrap(), "-H7");
+        }
     }
 
     #[test]
