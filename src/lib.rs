@@ -41,7 +41,7 @@
 //! # }
 //! ```
 //!
-//! In front of an MCP server that is made with another library, [`PolicyLayer`](mcp::policy_layer::PolicyLayer) requires
+//! In front of an MCP server that is made with another library, [`PolicyLayer`](mcp::policy::layer::PolicyLayer) requires
 //! scopes for its methods and tools. `scripts/own_server` is a package with such a server, made with rmcp, the official
 //! SDK. For tests there is `test_support`, with the feature `test-support`.
 //!

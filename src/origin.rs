@@ -16,18 +16,20 @@
 //! assert!(!origins.allows(&"http://localhost.evil.com".parse().unwrap()));
 //! ```
 
+mod rejection;
+
 use std::{net::IpAddr, str::FromStr, sync::Arc};
 
 use axum::{
-    Json,
     body::Body,
     extract::Request,
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, Uri, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 use tower_http::validate_request::{ValidateRequest, ValidateRequestHeaderLayer};
 use url::{Host, Url};
+
+use rejection::Rejection;
 
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -178,52 +180,6 @@ impl ValidateRequest<Body> for AllowedOrigins {
         let (uri, headers) = (request.uri(), request.headers());
         let origin = if uri.path() == HEALTH { Ok(()) } else { self.check_origin(headers) };
         origin.and_then(|()| self.check_host(uri, headers)).map_err(IntoResponse::into_response)
-    }
-}
-
-const MAX_LOGGED_CHARS: usize = 200;
-
-#[derive(Debug, Serialize)]
-struct Rejection {
-    #[serde(skip)]
-    status: StatusCode,
-    detail: String,
-}
-
-impl Rejection {
-    fn origin(origin: &str) -> Self {
-        let origin: String = origin.chars().take(MAX_LOGGED_CHARS).collect();
-        metrics::counter!("http_requests_rejected_total", "reason" => "origin").increment(1);
-        tracing::warn!(?origin, "origin rejected");
-        Self {
-            status: StatusCode::FORBIDDEN,
-            detail: format!(
-                "Origin '{origin}' is not allowed. Only localhost and 127.0.0.1 are permitted."
-            ),
-        }
-    }
-
-    fn host(host: &str) -> Self {
-        let host: String = host.chars().take(MAX_LOGGED_CHARS).collect();
-        metrics::counter!("http_requests_rejected_total", "reason" => "host").increment(1);
-        tracing::warn!(?host, "host rejected");
-        Self {
-            status: StatusCode::FORBIDDEN,
-            detail: format!(
-                "Host '{host}' is not allowed. Use localhost, or start with --public-url or --allow-host."
-            ),
-        }
-    }
-
-    /// RFC 9112, 3.2: such a request MUST be answered with 400.
-    fn invalid_host() -> Self {
-        Self { status: StatusCode::BAD_REQUEST, detail: "Send exactly one Host header.".to_owned() }
-    }
-}
-
-impl IntoResponse for Rejection {
-    fn into_response(self) -> Response {
-        (self.status, Json(self)).into_response()
     }
 }
 

@@ -1,4 +1,8 @@
-//! One call of a method: what its handler receives, and what it returns.
+//! One call of a method: what its handler receives, what it returns, and the response that the client gets.
+
+pub(in crate::mcp) mod content;
+pub mod response;
+mod user_meta;
 
 use serde::Serialize;
 use serde_json::value::RawValue;

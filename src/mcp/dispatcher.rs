@@ -17,10 +17,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::jsonrpc::ErrorObject;
 
 use super::{
-    call::{CallContext, MethodResult},
+    call::{CallContext, MethodResult, response::Envelope},
     call_log::CallLog,
     policy::Policy,
-    response::Envelope,
 };
 use metrics::CallCounters;
 

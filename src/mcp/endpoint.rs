@@ -23,12 +23,11 @@ use axum::{
 use crate::jsonrpc::Message;
 
 use super::{
-    call::CallContext,
+    call::{CallContext, response::Envelope},
     dispatcher::Dispatcher,
     legacy::LegacyEra,
     lifecycle::ServerInfo,
     protocol,
-    response::Envelope,
     stateless::{self, StatelessEra},
     tools::Tools,
     transport::{self, McpRequest, TransportError},

@@ -4,11 +4,11 @@
 //! |---|---|---|
 //! | [`endpoint`] | `/mcp` for one protocol era or both | MCP transports, versioning |
 //! | [`transport`] | HTTP to message, outcome to HTTP | MCP transports |
-//! | [`dispatcher`], [`call`], `response` | method name to handler, its typed result to JSON | JSON-RPC 2.0 |
+//! | [`dispatcher`], [`call`] | method name to handler, its typed result to JSON | JSON-RPC 2.0 |
 //! | [`lifecycle`], [`protocol`] | `initialize`, `ping`, revisions | MCP lifecycle |
 //! | [`tools`], [`prompts`], [`resources`], [`completion`] | the features | MCP server features |
 //! | [`policy`], [`call_log`] | who may do what, who did what | RFC 6750 section 3.1 |
-//! | [`policy_layer`] | the policy in front of another server, such as one made with rmcp | RFC 6750 section 3.1 |
+//! | [`policy::layer`] | the policy in front of another server, such as one made with rmcp | RFC 6750 section 3.1 |
 //! | `legacy` | sessions | MCP 2025-11-25 |
 //! | `stateless` | headers, parameter headers, `_meta` | MCP 2026-07-28 |
 //!
@@ -45,20 +45,15 @@
 pub mod call;
 pub mod call_log;
 pub mod completion;
-mod content;
 pub mod dispatcher;
 pub mod endpoint;
 mod legacy;
 pub mod lifecycle;
 mod mac;
 pub mod policy;
-pub mod policy_layer;
 pub mod prompts;
 pub mod protocol;
 pub mod resources;
-pub mod response;
-mod span;
 mod stateless;
 pub mod tools;
 pub mod transport;
-mod user_meta;

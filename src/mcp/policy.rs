@@ -3,6 +3,8 @@
 //! Specs: RFC 6749 section 3.3 (scopes), RFC 6750 section 3.1 (`insufficient_scope`), MCP 2025-11-25 authorization,
 //! "Scope Challenge Handling".
 
+pub mod layer;
+
 use std::collections::BTreeMap;
 
 use crate::{

@@ -12,8 +12,7 @@ use crate::{
 };
 
 use super::{
-    call::{CallContext, MethodResult, ResultBody},
-    content::Content,
+    call::{CallContext, MethodResult, ResultBody, content::Content},
     dispatcher::{Dispatcher, WithState},
     protocol,
 };

@@ -5,6 +5,8 @@
 //! even when the answer is a JSON-RPC error, because clients take the transport for broken otherwise. Only a call
 //! that the policy denies is a 403 (RFC 6750 section 3.1).
 
+pub(in crate::mcp) mod span;
+
 use std::{error::Error, iter::successors};
 
 use axum::{

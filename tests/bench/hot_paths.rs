@@ -10,7 +10,10 @@ use mcp_auth::{
     },
     jsonrpc::{self, MaxResultBytes, Message},
     mcp::{
-        call::CallContext, dispatcher::Dispatcher, policy::Policy, response::Envelope, tools::Tools,
+        call::{CallContext, response::Envelope},
+        dispatcher::Dispatcher,
+        policy::Policy,
+        tools::Tools,
     },
     tutorial,
 };

@@ -14,6 +14,7 @@ mod idp;
 mod ladder;
 mod lifecycle;
 mod log_secrets;
+mod messages;
 mod raw_http;
 mod schemas;
 mod scopes;

@@ -2,10 +2,7 @@
 
 use std::pin::Pin;
 
-use crate::mcp::{
-    call::{CallContext, MethodResult, ResultBody},
-    response::Envelope,
-};
+use crate::mcp::call::{CallContext, MethodResult, ResultBody, response::Envelope};
 
 /// The serialized response of a method.
 pub(super) type ResponseFuture = Pin<Box<dyn Future<Output = MethodResult<Vec<u8>>> + Send>>;

@@ -17,14 +17,12 @@ use crate::{
 };
 
 use super::{
-    call::CallContext,
+    call::{CallContext, response::Envelope},
     call_log::CallLog,
     dispatcher::{Dispatcher, WithState},
     lifecycle::{self, ServerInfo},
-    response::Envelope,
-    span::request_span,
     stateless::check_repeated_headers,
-    transport::{self, McpRequest, TransportError},
+    transport::{self, McpRequest, TransportError, span::request_span},
 };
 use sessions::Sessions;
 

@@ -22,15 +22,16 @@ use crate::{
 };
 
 use super::{
-    call::{CallContext, MethodResult, ResultBody},
+    call::{
+        CallContext, MethodResult, ResultBody,
+        response::{CacheHint, CacheScope, Envelope},
+    },
     call_log::CallLog,
     dispatcher::{Dispatcher, WithState},
     lifecycle::{Capabilities, ServerInfo},
     protocol::{self, Implementation},
-    response::{CacheHint, CacheScope, Envelope},
-    span::request_span,
     tools::Tools,
-    transport::{self, McpRequest, TransportError},
+    transport::{self, McpRequest, TransportError, span::request_span},
 };
 use param_headers::ParamHeaders;
 

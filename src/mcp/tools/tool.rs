@@ -11,7 +11,7 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use crate::{jsonrpc, mcp::content::Content, principal::Principal};
+use crate::{jsonrpc, mcp::call::content::Content, principal::Principal};
 
 /// The definition of a tool, as `tools/list` returns it.
 #[derive(Debug, Clone, Serialize)]

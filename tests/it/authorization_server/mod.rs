@@ -5,6 +5,7 @@ mod client_credentials;
 mod client_metadata;
 mod consent;
 mod dpop;
+mod forms;
 mod metadata;
 mod metadata_host;
 mod pages;

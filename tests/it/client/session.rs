@@ -172,48 +172,6 @@ async fn lists_have_pages_within_limits() {
 }
 
 #[tokio::test]
-async fn an_input_request_is_answered_and_its_state_echoed() {
-    let modern = |call: fn(&Hit) -> Value| {
-        open(move |hit| match method(hit) {
-            "server/discover" => result(
-                hit,
-                json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}),
-            ),
-            "tools/list" => {
-                result(hit, json!({"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}))
-            }
-            _ => result(hit, call(hit)),
-        })
-    };
-    let mock = modern(|hit| match hit.json["params"].get("requestState") {
-        None => json!({"resultType": "input_required", "requestState": " opaque \" ", "inputRequests": {"q": {
-            "method": "elicitation/create",
-            "params": {"message": "?", "requestedSchema": {"type": "object", "properties": {"n": {"type": "integer", "default": 7}}}}}}}),
-        Some(_) => json!({"resultType": "complete", "content": []}),
-    })
-    .await;
-    headless(&mock, &["--call", "t={}", "--elicitation", "accept-defaults"]).await.succeeded();
-    let (asked, retried) = (&mock.hits("/mcp")[2].json, &mock.hits("/mcp")[3].json);
-    assert_ne!(asked["id"], retried["id"]);
-    assert_eq!(retried["params"]["requestState"], " opaque \" ");
-    assert_eq!(
-        retried["params"]["inputResponses"],
-        json!({"q": {"action": "accept", "content": {"n": 7}}})
-    );
-    let declared = &asked["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-    assert_eq!(declared, &json!({"elicitation": {"form": {}}}), "no URLs without a user");
-
-    // A question that we never offered to answer, and one that never ends.
-    let mock = modern(|_| json!({"resultType": "input_required", "inputRequests": {"q": {"method": "sampling/createMessage"}}})).await;
-    headless(&mock, &["--call", "t={}"])
-        .await
-        .failed("sent sampling/createMessage, for which the client declared no capability");
-    let mock = modern(|_| json!({"resultType": "input_required", "requestState": "again"})).await;
-    headless(&mock, &["--call", "t={}"]).await.failed("was not complete after 20 round trips");
-    assert!(mock.count("/mcp") < 25);
-}
-
-#[tokio::test]
 async fn rejected_parameter_headers_are_read_again_and_sent_once_more() {
     let mock = open(|hit| match (method(hit), hit.earlier) {
         ("server/discover", _) => result(hit, json!({"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}})),

@@ -8,3 +8,4 @@ mod keys;
 mod private_ca;
 mod provider_tokens;
 mod settings;
+mod unavailable;

@@ -1,5 +1,6 @@
 //! Step 9: who is asking, and in which era.
 
+mod call_log;
 mod callers;
 mod confirmation;
 mod eras;

@@ -19,7 +19,7 @@ use mcp_auth::{
         verify::{TokenVerifier, TrustedIssuer},
     },
     authorization_server::AuthorizationServer,
-    mcp::{policy::Policy, policy_layer::PolicyLayer},
+    mcp::policy::{Policy, layer::PolicyLayer},
     principal::Principal,
 };
 use rmcp::{

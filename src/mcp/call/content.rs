@@ -6,14 +6,14 @@ use serde::Serialize;
 
 /// `TextContent` of the schema: `{"type": "text", "text": …}`.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Content {
+pub(in crate::mcp) struct Content {
     #[serde(rename = "type")]
     kind: &'static str,
     text: String,
 }
 
 impl Content {
-    pub(super) fn text(text: impl Into<String>) -> Self {
+    pub(in crate::mcp) fn text(text: impl Into<String>) -> Self {
         Self { kind: "text", text: text.into() }
     }
 }

@@ -8,7 +8,7 @@
 //! "Scope Challenge Handling"; RFC 6750 section 3.1 (`insufficient_scope`).
 //!
 //! ```
-//! use mcp_auth::mcp::{policy::Policy, policy_layer::PolicyLayer};
+//! use mcp_auth::mcp::policy::{Policy, layer::PolicyLayer};
 //!
 //! let layer = PolicyLayer::new(
 //!     Policy::new().allow_authenticated(["initialize", "tools/list", "tools/call"]),
@@ -37,14 +37,14 @@ use tower::{Layer, Service};
 
 use crate::{
     jsonrpc::{DEFAULT_MAX_DEPTH, Message, Params},
+    mcp::{
+        call::MethodResult,
+        transport::{self, TransportError},
+    },
     principal::Principal,
 };
 
-use super::{
-    call::MethodResult,
-    policy::Policy,
-    transport::{self, TransportError},
-};
+use super::Policy;
 
 /// The largest accepted body, in bytes, unless [`PolicyLayer::max_body_size`] sets another limit.
 pub const DEFAULT_MAX_BODY_SIZE: usize = 1024 * 1024;

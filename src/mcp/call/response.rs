@@ -8,27 +8,24 @@ use serde::Serialize;
 
 use crate::{
     jsonrpc::{ErrorObject, Id, MaxResultBytes, Version},
+    mcp::protocol::Implementation,
     principal::Principal,
 };
 
-use super::{
-    call::{MethodResult, ResultBody, ResultType},
-    protocol::Implementation,
-    user_meta::UserMeta,
-};
+use super::{MethodResult, ResultBody, ResultType, user_meta::UserMeta};
 
 /// How long a result may be cached, and by whom (MCP 2026-07-28 server/utilities/caching).
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct CacheHint {
-    pub(super) ttl_ms: u32,
-    pub(super) cache_scope: CacheScope,
+pub(in crate::mcp) struct CacheHint {
+    pub(in crate::mcp) ttl_ms: u32,
+    pub(in crate::mcp) cache_scope: CacheScope,
 }
 
 /// Whether a cached result may be served to other callers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum CacheScope {
+pub(in crate::mcp) enum CacheScope {
     Public,
     Private,
 }
@@ -39,11 +36,11 @@ pub struct Envelope {
     id: Id,
     max_bytes: usize,
     /// Results of 2026-07-28 say whether they are complete.
-    pub(super) has_result_type: bool,
-    pub(super) cache: Option<CacheHint>,
-    pub(super) server_info: Option<Implementation>,
+    pub(in crate::mcp) has_result_type: bool,
+    pub(in crate::mcp) cache: Option<CacheHint>,
+    pub(in crate::mcp) server_info: Option<Implementation>,
     /// The caller whom `_meta` names.
-    pub(super) user: Option<Principal>,
+    pub(in crate::mcp) user: Option<Principal>,
 }
 
 impl Envelope {
@@ -56,7 +53,7 @@ impl Envelope {
     ///
     /// # Errors
     /// -32603 if the result is too large, or cannot be serialized.
-    pub(super) fn serialize(&self, body: &impl ResultBody) -> MethodResult<Vec<u8>> {
+    pub(in crate::mcp) fn serialize(&self, body: &impl ResultBody) -> MethodResult<Vec<u8>> {
         let has_meta = self.server_info.is_some() || self.user.is_some();
         let meta = has_meta.then(|| ResultMeta {
             server_info: self.server_info,

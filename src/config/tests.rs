@@ -1,0 +1,73 @@
+//! Settings from the command line and from a file.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use super::Cli;
+use crate::program::ProgramInfo;
+
+#[test]
+fn a_file_gives_what_command_line_and_environment_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let read = |lines: &str, more: &[&str]| {
+        let path = folder.path().join("my.env");
+        std::fs::write(&path, lines).unwrap();
+        let arguments = ["server", "--env", path.to_str().unwrap()];
+        let arguments = arguments.iter().chain(more).map(OsString::from).collect();
+        Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
+    };
+    let cli = read("MCP_KEYS_DIR=elsewhere\nMCP_ALLOW_ORIGIN=http://a.test,http://b.test\n", &[]);
+    let cli = cli.unwrap();
+    assert_eq!(cli.keys_dir, PathBuf::from("elsewhere"));
+    assert_eq!(cli.allow_origin.len(), 2);
+    let cli = read("MCP_KEYS_DIR=elsewhere\nKEYCLOAK_REALM=\n", &["--keys-dir", "here"]).unwrap();
+    assert_eq!(cli.keys_dir, PathBuf::from("here"));
+    assert!(cli.provider.resolve().issuer.ends_with("/realms/mcp-realm"));
+
+    let message = read("JWT_ISSUER=localhost\n", &[]).unwrap_err();
+    assert!(message.contains("my.env: invalid value 'localhost' for '--issuer"), "{message}");
+    let message = read("JWT_ISSUER\n", &[]).unwrap_err();
+    assert!(message.contains("my.env: the line at its start is not NAME=value"), "{message}");
+}
+
+#[test]
+fn only_the_default_file_may_be_missing_and_unknown_names_are_kept() {
+    let program =
+        ProgramInfo { default_env_file: "no-such.env".to_owned(), ..ProgramInfo::default() };
+    let cli = Cli::parse_from(&program, vec!["server".into()]).unwrap();
+    assert!(format!("{:?}", cli.file).contains("missing: true"));
+    let arguments = ["server", "--env", "no-such.env"].map(OsString::from);
+    let error = Cli::parse_from(&program, arguments.to_vec()).unwrap_err().to_string();
+    assert!(error.contains("cannot read no-such.env"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.env");
+    std::fs::write(&path, "JWT_AUDENCE=x\n").unwrap();
+    let arguments = ["server".into(), "--env".into(), path.into()];
+    let cli = Cli::parse_from(&program, arguments.to_vec()).unwrap();
+    assert!(format!("{:?}", cli.file).contains(r#"unknown: ["JWT_AUDENCE"]"#));
+}
+
+#[test]
+fn the_issuer_follows_the_keycloak_that_was_set_closer_to_the_user() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.env");
+    let lines = "KEYCLOAK_URL=http://localhost:1\nJWT_ISSUER=http://localhost:1/realms/mcp-realm\n\
+                 JWKS_URL=http://localhost:1/certs\n";
+    std::fs::write(&path, lines).unwrap();
+    for (flags, issuer, jwks_url) in [
+        (&[][..], "http://localhost:1/realms/mcp-realm", Some("http://localhost:1/certs")),
+        (&["--keycloak-url=http://localhost:2"], "http://localhost:2/realms/mcp-realm", None),
+        (&["--keycloak-realm=r"], "http://localhost:1/realms/r", None),
+        (
+            &["--keycloak-url=http://k", "--issuer=http://localhost:3/realms/mcp-realm"],
+            "http://localhost:3/realms/mcp-realm",
+            Some("http://k/realms/mcp-realm/protocol/openid-connect/certs"),
+        ),
+    ] {
+        let env = ["server", "--env", path.to_str().unwrap()];
+        let arguments = env.iter().chain(flags).map(OsString::from).collect();
+        let cli = Cli::parse_from(&ProgramInfo::default(), arguments).unwrap();
+        let provider = cli.provider.resolve();
+        assert_eq!(provider.issuer, issuer, "{flags:?}");
+        assert_eq!(provider.jwks_url.as_deref(), jwks_url, "{flags:?}");
+    }
+}
