@@ -32,7 +32,7 @@ expect_json '.resource == $resource' "the resource is this server" --arg resourc
 expect_json '.scopes_supported == ["mcp:read", "mcp:tools", "mcp:prompts"]' "clients are not told to ask for the scope of Keycloak's audience"
 request GET /health
 expect_json '.jwks_available' "the provider's keys are available"
-expect_json '.provider.keys == 4 and .provider.error == null' "all four of them"
+expect_json '.providers[0].keys == 4 and .providers[0].error == null' "all four of them"
 expect_json '.keycloak_integration == false' "it is not Keycloak"
 
 for algorithm in RS256 PS256 ES256 EdDSA; do

@@ -18,11 +18,13 @@ mod values;
 use std::{ffi::OsString, net::IpAddr, path::PathBuf};
 
 use clap::{
-    ArgMatches, CommandFactory, FromArgMatches, Parser, error::ErrorKind, parser::ValueSource,
+    ArgMatches, Command, CommandFactory, FromArgMatches, Parser, error::ErrorKind,
+    parser::ValueSource,
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    auth::{identity_providers::IdentityProviders, provider::ProviderError},
     origin::{AllowedOrigins, Origin},
     program::ProgramInfo,
     telemetry::LogFormat,
@@ -104,6 +106,19 @@ pub struct Cli {
     #[command(flatten)]
     provider: ProviderArgs,
 
+    /// One more identity provider, described by a file with the variables of this section (repeatable).
+    #[arg(
+        long,
+        env = "PROVIDER_FILES",
+        value_delimiter = ',',
+        value_name = "FILE",
+        help_heading = provider::HEADING
+    )]
+    provider_file: Vec<PathBuf>,
+
+    #[arg(skip)]
+    more_providers: Vec<ProviderConfig>,
+
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,
@@ -141,7 +156,9 @@ impl Cli {
         let named = matches.get_one::<PathBuf>("env").cloned();
         let default = Some(&program.default_env_file).filter(|file| !file.is_empty());
         let Some(path) = named.clone().or(default.map(PathBuf::from)) else {
-            return Self::from_arg_matches(&matches);
+            let mut cli = Self::from_arg_matches(&matches)?;
+            cli.read_provider_files(&mut command)?;
+            return Ok(cli);
         };
         let mut file = EnvFile::read(&path, named.is_some())
             .map_err(|error| command.error(ErrorKind::ValueValidation, error))?;
@@ -156,7 +173,17 @@ impl Cli {
         })?;
         let mut cli = Self { file, ..Self::from_arg_matches(&merged)? };
         cli.provider.drop_overridden(|id| precedence(&matches, id));
+        cli.read_provider_files(&mut command)?;
         Ok(cli)
+    }
+
+    fn read_provider_files(&mut self, command: &mut Command) -> Result<(), clap::Error> {
+        let read = |path: &PathBuf| {
+            provider::read_file(path)
+                .map_err(|message| command.error(ErrorKind::ValueValidation, message))
+        };
+        self.more_providers = self.provider_file.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(())
     }
 
     /// The settings of the server that listens on `port`.
@@ -164,8 +191,9 @@ impl Cli {
         let public_url = self.public_url.unwrap_or_else(|| PublicUrl::localhost(port));
         let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url())
             .allow_hosts(self.allow_host);
-        let provider = self.provider.resolve();
-        if !provider.has_keys_at_issuer() {
+        let mut providers = vec![self.provider.resolve()];
+        providers.extend(self.more_providers);
+        for provider in providers.iter().filter(|provider| !provider.has_keys_at_issuer()) {
             let (issuer, jwks_url) = (&provider.issuer, &provider.jwks_url);
             tracing::warn!(issuer, jwks_url, "issuer and JWKS URL are on different servers");
         }
@@ -177,7 +205,7 @@ impl Cli {
             keys_dir: self.keys_dir,
             signing_secret: self.signing_secret,
             allow_local_client_metadata: self.allow_local_client_metadata,
-            provider,
+            providers,
             limits: self.limits,
         }
     }
@@ -217,8 +245,8 @@ pub struct Config {
     signing_secret: Option<SecretString>,
     /// Whether client metadata documents may be on this machine.
     pub allow_local_client_metadata: bool,
-    /// The identity provider, for a server that is not its own authorization server.
-    pub provider: ProviderConfig,
+    /// The identity providers, for a server that is not its own authorization server.
+    pub providers: Vec<ProviderConfig>,
     /// Limits on what clients can take.
     pub limits: Limits,
 }
@@ -227,6 +255,15 @@ impl Config {
     /// The secret that replicas share; `None` for a server without replicas.
     pub fn signing_secret(&self) -> Option<&str> {
         self.signing_secret.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// The identity providers as the settings describe them; nothing is fetched yet.
+    ///
+    /// # Errors
+    /// When the tokens or documents of one cannot be used, or when two contradict each other.
+    pub fn identity_providers(&self) -> Result<IdentityProviders, ProviderError> {
+        let providers = self.providers.iter().map(ProviderConfig::identity_provider);
+        IdentityProviders::new(providers.collect::<Result<Vec<_>, _>>()?)
     }
 }
 

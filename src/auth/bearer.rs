@@ -85,10 +85,10 @@ impl BearerAuth {
         ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (headers, method, path) = (request.headers(), request.method(), request.uri().path());
-        let scheme = match self.0.verify(headers, method, path).await {
+        let (scheme, principal) = match self.0.verify(headers, method, path).await {
             Ok((scheme, principal)) => {
-                request.extensions_mut().insert(principal);
-                scheme
+                request.extensions_mut().insert(principal.clone());
+                (scheme, principal)
             }
             Err((scheme, rejection)) => {
                 let nonce = self.0.dpop.as_ref().and_then(DpopVerifier::nonce);
@@ -99,7 +99,9 @@ impl BearerAuth {
         if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
             rejection::count("insufficient_scope");
             let description = "the token lacks a scope that this operation needs";
-            let challenges = self.0.challenges.clone().required_scopes(&required);
+            // In the words of the authorization server that the client uses.
+            let advertised = self.0.verifier.requested_scopes(&principal);
+            let challenges = self.0.challenges.clone().required_scopes(&required, advertised);
             let challenges = challenges.error(scheme, "insufficient_scope", description);
             challenges.write(response.headers_mut());
         }

@@ -40,6 +40,7 @@ pub struct IdentityProvider {
     jwks: RemoteJwks,
     introspection: Option<Introspection>,
     audiences: Vec<String>,
+    scopes: Vec<String>,
     role_claims: Vec<String>,
     leeway: Duration,
     require_at_jwt: bool,
@@ -85,6 +86,7 @@ impl IdentityProvider {
             jwks_url: None,
             introspection: None,
             audiences: Vec::new(),
+            scopes: Vec::new(),
             role_claims: Vec::new(),
             leeway: DEFAULT_LEEWAY,
             require_at_jwt: false,
@@ -108,8 +110,15 @@ impl IdentityProvider {
 
     /// Values of `aud` that are accepted beside the identifiers of the resource.
     #[must_use]
-    pub fn audiences(self, audiences: &[String]) -> Self {
-        Self { audiences: audiences.to_vec(), ..self }
+    pub fn audiences<A: Into<String>>(self, audiences: impl IntoIterator<Item = A>) -> Self {
+        Self { audiences: audiences.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// The scopes as clients request them here, see [`TrustedIssuer::requested_scopes`]. If none are given, those of the
+    /// resource count.
+    #[must_use]
+    pub fn scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        Self { scopes: scopes.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// Claims with roles, see [`TrustedIssuer::role_claims`].
@@ -141,11 +150,20 @@ impl IdentityProvider {
         self.client.issuer()
     }
 
+    pub(super) fn requested_scopes(&self) -> &[String] {
+        &self.scopes
+    }
+
+    pub(super) fn introspects(&self) -> bool {
+        self.introspection.is_some()
+    }
+
     /// The provider as the issuer of tokens for `resource`.
     pub fn trusted_issuer(&self, resource: &ProtectedResource) -> TrustedIssuer {
         let audiences = self.audiences.iter().cloned().chain(resource.audiences());
         let issuer = TrustedIssuer::from_remote(&self.jwks, audiences)
             .role_claims(&self.role_claims)
+            .requested_scopes(self.scopes.iter().cloned())
             .leeway(self.leeway)
             .require_at_jwt(self.require_at_jwt);
         match &self.introspection {
@@ -168,6 +186,7 @@ impl IdentityProvider {
         MetadataUrls {
             authorization_server: urls::well_known_appended(issuer, suffix),
             jwks: keycloak.or_else(|| given.map(str::to_owned)),
+            other_authorization_servers: Vec::new(),
         }
     }
 

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    identity_provider::{IdentityProvider, Keycloak},
+    identity_provider::Keycloak,
+    identity_providers::IdentityProviders,
     metadata::{MetadataUrls, ProtectedResource},
 };
 
@@ -83,10 +84,10 @@ impl AuthInfo {
         Self { oauth_metadata: Some(metadata), oauth_metadata_available: Some(true), ..self }
     }
 
-    /// Who issues the tokens, and whether that is a realm of Keycloak.
+    /// Whether a realm of Keycloak is among the issuers of tokens.
     #[must_use]
-    pub fn identity_provider(self, provider: &IdentityProvider) -> Self {
-        let keycloak_config = provider.keycloak_realm().cloned();
+    pub fn identity_providers(self, providers: &IdentityProviders) -> Self {
+        let keycloak_config = providers.keycloak_realm().cloned();
         Self { keycloak_integration: Some(keycloak_config.is_some()), keycloak_config, ..self }
     }
 }

@@ -124,6 +124,16 @@ impl ProtectedResource {
         self
     }
 
+    /// Adds the issuer identifiers of several; a client chooses one of them (RFC 9728, 7.6).
+    #[must_use]
+    pub fn authorization_servers<S: Into<String>>(
+        mut self,
+        issuers: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.authorization_servers.extend(issuers.into_iter().map(Into::into));
+        self
+    }
+
     /// The scopes that clients may request; challenges name all of them.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
@@ -178,13 +188,16 @@ impl ProtectedResource {
 }
 
 /// Where an authorization server's documents are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct MetadataUrls {
     /// URL of the authorization server's metadata.
     pub authorization_server: String,
     /// URL of the JWKS, when it is known without reading the metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<String>,
+    /// URLs of the metadata of further authorization servers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_authorization_servers: Vec<String>,
 }
 
 /// `GET` of a JSON document that never changes: serialized once. Scripts of any origin may read it, since it is public.

@@ -35,7 +35,7 @@
 //! | [`metadata`] | protected resource and authorization server metadata | RFC 9728, RFC 8414 |
 //! | [`keys`] | a key pair of our own | RFC 7517, RFC 7518 |
 //! | [`provider`] | HTTP to an identity provider | RFC 8414, OpenID Connect Discovery 1.0 |
-//! | [`identity_provider`] | an identity provider as a trusted issuer | |
+//! | [`identity_provider`], [`identity_providers`] | one or several identity providers as trusted issuers | RFC 9728 |
 //! | [`info`] | what `/health` and `serverInfo` report about authorization | |
 //! | [`urls`] | where well-known documents are | RFC 8414, RFC 9728 |
 
@@ -43,6 +43,7 @@ pub mod bearer;
 pub mod challenge;
 pub mod dpop;
 pub mod identity_provider;
+pub mod identity_providers;
 pub mod info;
 #[cfg(feature = "keys")]
 pub mod keys;

@@ -187,6 +187,7 @@ impl AuthorizationServer {
     #[must_use]
     pub fn metadata_urls(&self) -> MetadataUrls {
         MetadataUrls {
+            other_authorization_servers: Vec::new(),
             authorization_server: urls::well_known(&self.issuer, urls::AUTHORIZATION_SERVER),
             jwks: Some(format!("{}/.well-known/jwks.json", self.issuer)),
         }

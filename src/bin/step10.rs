@@ -11,7 +11,7 @@
 use axum::{Router, routing::get};
 use mcp_auth::{
     auth::{
-        bearer::BearerAuth, challenge::Challenge, identity_provider::IdentityProvider,
+        bearer::BearerAuth, challenge::Challenge, identity_providers::IdentityProviders,
         info::AuthInfo, metadata::ProtectedResource, verify::TokenVerifier,
     },
     config::Config,
@@ -37,19 +37,19 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with(tutorial::guide(&config.program))
         .template(tutorial::tool_guide(&tools)); // can be skipped
 
-    // Issues the tokens. Nothing is fetched before the first token is verified.
-    let provider = config.provider.identity_provider()?;
+    // Issue the tokens. Nothing is fetched before the first token is verified.
+    let providers = config.identity_providers()?;
 
-    // Discovery: the challenge names this document (RFC 9728), and the document names the identity provider.
+    // Discovery: the challenge names this document (RFC 9728), and the document names the identity providers.
     let resource = ProtectedResource::new(config.public_url.join("/mcp"))
-        .authorization_server(provider.issuer())
-        .scopes(&config.provider.scopes)
+        .authorization_servers(providers.issuers())
+        .scopes(providers.scopes())
         .documentation(config.public_url.join("/docs"));
     let info = AuthInfo::new()
         .auth_required()
         .scope_based_auth()
-        .identity_provider(&provider)
-        .oauth_metadata(&resource, &provider.metadata_urls());
+        .identity_providers(&providers)
+        .oauth_metadata(&resource, &providers.metadata_urls());
 
     // What a token may do: each scope allows its own methods. The roles of the provider allow nothing.
     let policy = Policy::new()
@@ -81,14 +81,14 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with("prompts", prompts.names())
         .with("resources", resources.uris())
         .with("protocol_versions", endpoint.protocol_versions())
-        .with_probe("jwks_available", &provider, IdentityProvider::jwks_available)
-        .with_probe("provider", &provider, IdentityProvider::status)
+        .with_probe("jwks_available", &providers, IdentityProviders::jwks_available)
+        .with_probe("providers", &providers, IdentityProviders::status)
         .with_details(&info);
 
     // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
         .cache_capacity(config.limits.token_cache_bytes)
-        .trust(provider.trusted_issuer(&resource));
+        .trust_all(providers.trusted_issuers(&resource));
     let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
     let auth = BearerAuth::new(verifier, challenge).dpop(config.public_url.as_str());
 

@@ -14,8 +14,16 @@ use clap::{ArgMatches, Command, parser::ValueSource};
 pub(crate) struct EnvFile {
     path: PathBuf,
     missing: bool,
-    variables: Vec<(String, String)>,
+    variables: Vec<Variable>,
     unknown: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+struct Variable {
+    name: String,
+    value: String,
+    /// Where it is, counted from 1.
+    line: usize,
 }
 
 impl EnvFile {
@@ -35,11 +43,27 @@ impl EnvFile {
         }
     }
 
+    /// # Errors
+    /// When there is a variable that is no setting of `command`.
+    pub(crate) fn require_known(&self, command: &Command) -> Result<(), EnvFileError> {
+        let unknown = self.variables.iter().find(|variable| {
+            !command.get_arguments().any(|a| a.get_env().is_some_and(|env| env == &*variable.name))
+        });
+        match unknown {
+            None => Ok(()),
+            Some(Variable { name, line, .. }) => Err(EnvFileError::Unknown {
+                path: self.path.clone(),
+                name: name.clone(),
+                line: *line,
+            }),
+        }
+    }
+
     /// The settings as arguments of `command`, without those that `matches` has from elsewhere.
     pub(crate) fn arguments(&mut self, command: &Command, matches: &ArgMatches) -> Vec<OsString> {
         let mut arguments = Vec::new();
         // Taken, because secrets should not stay in memory twice.
-        for (name, value) in std::mem::take(&mut self.variables) {
+        for Variable { name, value, .. } in std::mem::take(&mut self.variables) {
             let argument = command
                 .get_arguments()
                 .find(|argument| argument.get_env().is_some_and(|env| env == name.as_str()));
@@ -71,20 +95,33 @@ impl EnvFile {
     }
 }
 
-fn parse(path: &Path, text: &str) -> Result<Vec<(String, String)>, EnvFileError> {
-    let mut variables: Vec<(String, String)> = Vec::new();
+fn parse(path: &Path, text: &str) -> Result<Vec<Variable>, EnvFileError> {
+    let mut variables: Vec<Variable> = Vec::new();
     for variable in dotenvy::from_read_iter(text.trim_start_matches('\u{feff}').as_bytes()) {
         // dotenvy's own error contains the text of the line.
         let (name, value) = variable.map_err(|_| EnvFileError::Malformed {
             path: path.to_owned(),
-            place: variables.last().map_or("at its start".to_owned(), |v| format!("after {}", v.0)),
+            place: variables
+                .last()
+                .map_or("at its start".to_owned(), |v| format!("after {}", v.name)),
         })?;
-        if variables.iter().any(|(known, _)| *known == name) {
+        if variables.iter().any(|known| known.name == name) {
             return Err(EnvFileError::Duplicate { path: path.to_owned(), name });
         }
-        variables.push((name, value.trim().to_owned()));
+        let line = line_of(text, &name);
+        variables.push(Variable { name, value: value.trim().to_owned(), line });
     }
     Ok(variables)
+}
+
+/// The line that sets a variable; dotenvy does not tell.
+fn line_of(text: &str, name: &str) -> usize {
+    let sets = |line: &str| {
+        let line = line.trim_start_matches('\u{feff}').trim_start();
+        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    text.lines().position(sets).map_or(0, |index| index + 1)
 }
 
 /// A file of settings cannot be used.
@@ -106,6 +143,16 @@ pub(crate) enum EnvFileError {
         /// Where, by the variable before it.
         place: String,
     },
+    /// Not a setting of what the file describes.
+    #[error("{}, line {line}: {name} is not a setting of an identity provider", .path.display())]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        name: String,
+        /// Where it is, counted from 1.
+        line: usize,
+    },
     /// It is unclear which of two values is meant.
     #[error("{} sets {name} twice; remove one of the lines", .path.display())]
     Duplicate {
@@ -120,7 +167,7 @@ pub(crate) enum EnvFileError {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, String)>, String> {
+    fn read(text: &str) -> Result<Vec<Variable>, String> {
         parse(Path::new("my.env"), text).map_err(|error| error.to_string())
     }
 
@@ -139,8 +186,8 @@ mod tests {
             ("nothing", "A_B=\n", ""),
         ] {
             let variables = read(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            let found = variables.iter().find(|(variable, _)| variable == "A_B");
-            assert_eq!(found.map(|(_, value)| value.as_str()), Some(expected), "{name}");
+            let found = variables.iter().find(|variable| variable.name == "A_B");
+            assert_eq!(found.map(|variable| variable.value.as_str()), Some(expected), "{name}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The identity provider: issuer, audiences, scopes and the location of its keys.
 
+mod file;
 mod settings;
 
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::auth::{
     verify::remote_jwks::JwksCacheConfig,
 };
 
+pub(super) use file::read as read_file;
 pub(super) use settings::{HEADING, ProviderArgs};
 
 /// The identity provider, with everything that follows from the settings.
@@ -75,6 +77,7 @@ impl ProviderConfig {
         let provider = IdentityProvider::new(&self.issuer, self.allow_http)?
             .jwks(self.jwks_url.clone(), cache)
             .audiences(&self.audiences)
+            .scopes(&self.scopes)
             .role_claims(&self.role_claims)
             .leeway(self.leeway)
             .require_at_jwt(self.require_at_jwt)

@@ -85,10 +85,14 @@ impl Facts {
         }
     }
 
-    /// The issuer of the tokens that users get here.
+    /// The issuers whose tokens are accepted.
+    pub(super) fn issuers(&self) -> &[String] {
+        self.resource.as_ref().map_or(&[], |(_, resource)| &resource.authorization_servers)
+    }
+
+    /// The issuer of the tokens that users get on this page.
     pub(super) fn issuer(&self) -> Option<&str> {
-        let (_, resource) = self.resource.as_ref()?;
-        resource.authorization_servers.first().map(String::as_str)
+        self.issuers().first().map(String::as_str)
     }
 
     /// The scopes in the protected resource metadata.

@@ -46,11 +46,17 @@ impl Challenges {
         Self { dpop: Some(self.bearer.for_dpop()), ..self }
     }
 
-    pub(super) fn required_scopes(self, required: &ScopeSet) -> Self {
-        Self {
-            bearer: self.bearer.required_scopes(required),
-            dpop: self.dpop.map(|challenge| challenge.required_scopes(required)),
-        }
+    /// The scopes that an operation needs, as one of `advertised`, or else of those of the challenge, names them.
+    pub(super) fn required_scopes(
+        self,
+        required: &ScopeSet,
+        advertised: Option<&ScopeSet>,
+    ) -> Self {
+        let names = |challenge: Challenge| match advertised {
+            Some(advertised) => challenge.scopes(advertised).required_scopes(required),
+            None => challenge.required_scopes(required),
+        };
+        Self { bearer: names(self.bearer), dpop: self.dpop.map(names) }
     }
 
     /// The error belongs to the scheme that the request used.

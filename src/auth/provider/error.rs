@@ -25,6 +25,21 @@ pub enum ProviderError {
          give its issuer as JWT_ISSUER"
     )]
     Google,
+    /// Two providers with the same issuer: it would be unclear whose settings count.
+    #[error("the issuer {issuer} is given twice; describe each identity provider once")]
+    DuplicateIssuer {
+        /// The issuer.
+        issuer: String,
+    },
+    /// Two providers that introspect: an opaque token does not name its issuer.
+    #[error(
+        "{} and {} both have an introspection client; an opaque token does not name its issuer, so only one of them can \
+         be asked", .issuers[0], .issuers[1]
+    )]
+    AmbiguousIntrospection {
+        /// The issuers.
+        issuers: [String; 2],
+    },
     /// No response, or none within the timeout.
     #[error("cannot reach {url} ({cause})")]
     Unreachable {
@@ -138,6 +153,9 @@ impl ProviderError {
     pub fn public_message(&self) -> String {
         match self {
             Self::Url { .. } => "a URL of the identity provider is not usable".to_owned(),
+            Self::DuplicateIssuer { .. } | Self::AmbiguousIntrospection { .. } => {
+                "the identity providers of this server contradict each other".to_owned()
+            }
             Self::Google => "the tokens of this identity provider cannot be verified".to_owned(),
             Self::Unreachable { .. } => "the identity provider cannot be reached".to_owned(),
             Self::Redirect { .. } => "the identity provider redirects elsewhere".to_owned(),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 use jsonwebtoken::Header;
 use serde_json::Value;
 
-use crate::principal::Identity;
+use crate::principal::{Identity, ScopeSet};
 
 use super::{
     claims::{ClaimMapping, Claims},
@@ -26,6 +26,7 @@ pub struct TrustedIssuer {
     pub(super) require_at_jwt: bool,
     pub(super) rules: Rules,
     pub(super) introspection: Option<Introspection>,
+    pub(super) requested_scopes: ScopeSet,
     mapping: ClaimMapping,
     keys: Keys,
     revocation: Option<RevocationCheck>,
@@ -69,6 +70,7 @@ impl TrustedIssuer {
             require_at_jwt: false,
             rules: Rules::default(),
             introspection: None,
+            requested_scopes: ScopeSet::default(),
             mapping: ClaimMapping {
                 name_claims: vec!["preferred_username".to_owned()],
                 role_claims: Vec::new(),
@@ -123,6 +125,15 @@ impl TrustedIssuer {
     pub fn max_token_age(mut self, age: Duration) -> Self {
         self.rules.max_age = Some(age);
         self
+    }
+
+    /// The scopes as clients request them from this issuer, where that differs from the resource's other issuers: the
+    /// challenge of a 403 names them so, see [`Challenge::required_scopes`].
+    ///
+    /// [`Challenge::required_scopes`]: crate::auth::challenge::Challenge::required_scopes
+    #[must_use]
+    pub fn requested_scopes<S: Into<String>>(self, scopes: impl IntoIterator<Item = S>) -> Self {
+        Self { requested_scopes: scopes.into_iter().collect(), ..self }
     }
 
     /// More claims with roles, such as `https://example.com/roles`.

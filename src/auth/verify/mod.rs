@@ -44,7 +44,7 @@ use std::{
 
 use metrics::Counter;
 
-use crate::principal::Principal;
+use crate::principal::{Principal, ScopeSet};
 
 use self::{jwt::verify_jwt, opaque::verify_opaque, token_cache::TokenCache};
 
@@ -80,10 +80,27 @@ impl TokenVerifier {
     }
 
     /// Trusts one more issuer. Its keys are only tried for tokens that name it as `iss`.
+    ///
+    /// # Panics
+    /// If it is trusted already: it would be unclear whose audiences and keys count.
     #[must_use]
     pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        let known = self.issuers.iter().any(|known| known.issuer == issuer.issuer);
+        assert!(!known, "the issuer {} is trusted twice", issuer.issuer);
         self.issuers.push(issuer);
         self
+    }
+
+    /// Trusts several issuers, see [`TokenVerifier::trust`].
+    #[must_use]
+    pub fn trust_all(self, issuers: impl IntoIterator<Item = TrustedIssuer>) -> Self {
+        issuers.into_iter().fold(self, Self::trust)
+    }
+
+    /// See [`TrustedIssuer::requested_scopes`]; `None` where the issuer has none of its own.
+    pub(super) fn requested_scopes(&self, principal: &Principal) -> Option<&ScopeSet> {
+        let issuer = self.issuers.iter().find(|issuer| issuer.issuer == principal.issuer)?;
+        Some(&issuer.requested_scopes).filter(|scopes| !scopes.is_empty())
     }
 
     /// The caller that this bearer token describes.

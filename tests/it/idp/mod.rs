@@ -8,4 +8,5 @@ mod keys;
 mod private_ca;
 mod provider_tokens;
 mod settings;
+mod several;
 mod unavailable;

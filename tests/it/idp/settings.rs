@@ -99,7 +99,7 @@ async fn the_settings_of_the_compose_file_work() {
     assert!(lines.contains("JWKS_URL=http://keycloak:8080/"), "{lines}");
     let (_folder, path) = file(&lines);
     let server = Server::start_with("step10", ["--env", &path]);
-    let error = health(&server).await["provider"]["error"].to_string();
+    let error = health(&server).await["providers"][0]["error"].to_string();
     assert!(!error.contains("not usable"), "{error}");
     server.wait_for_log("issuer and JWKS URL are on different servers");
 }

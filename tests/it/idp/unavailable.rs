@@ -38,7 +38,10 @@ async fn without_keys_the_response_is_503_and_says_what_is_missing() {
             (200, &json!(false)),
             "{name}"
         );
-        assert!(health.json()["provider"]["error"].as_str().unwrap().contains(expected), "{name}");
+        assert!(
+            health.json()["providers"][0]["error"].as_str().unwrap().contains(expected),
+            "{name}"
+        );
     }
     assert_eq!(elsewhere.count("/stolen"), 0);
 }
@@ -87,7 +90,7 @@ async fn neither_health_nor_rejections_show_internal_urls() {
     );
     let health = server.get("/health").await;
     assert_eq!(
-        health.json()["provider"]["error"],
+        health.json()["providers"][0]["error"],
         "the identity provider answered with status 500"
     );
     for text in [health.body, server.log()] {
