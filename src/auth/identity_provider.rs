@@ -42,6 +42,7 @@ pub struct IdentityProvider {
     audiences: Vec<String>,
     scopes: Vec<String>,
     role_claims: Vec<String>,
+    allowed_clients: Option<Vec<String>>,
     leeway: Duration,
     require_at_jwt: bool,
     keycloak_realm: Option<Keycloak>,
@@ -88,6 +89,7 @@ impl IdentityProvider {
             audiences: Vec::new(),
             scopes: Vec::new(),
             role_claims: Vec::new(),
+            allowed_clients: None,
             leeway: DEFAULT_LEEWAY,
             require_at_jwt: false,
             keycloak_realm: None,
@@ -125,6 +127,12 @@ impl IdentityProvider {
     #[must_use]
     pub fn role_claims(self, claims: &[String]) -> Self {
         Self { role_claims: claims.to_vec(), ..self }
+    }
+
+    /// The clients whose tokens are accepted, see [`TrustedIssuer::allowed_clients`].
+    #[must_use]
+    pub fn allowed_clients<C: Into<String>>(self, clients: impl IntoIterator<Item = C>) -> Self {
+        Self { allowed_clients: Some(clients.into_iter().map(Into::into).collect()), ..self }
     }
 
     /// By how much the clocks may differ, see [`TrustedIssuer::leeway`].
@@ -166,6 +174,10 @@ impl IdentityProvider {
             .requested_scopes(self.scopes.iter().cloned())
             .leeway(self.leeway)
             .require_at_jwt(self.require_at_jwt);
+        let issuer = match &self.allowed_clients {
+            Some(clients) => issuer.allowed_clients(clients),
+            None => issuer,
+        };
         match &self.introspection {
             Some(introspection) => issuer.with_introspection(introspection),
             None => issuer,

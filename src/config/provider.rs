@@ -32,6 +32,8 @@ pub struct ProviderConfig {
     pub jwks_url: Option<String>,
     /// More claims that contain roles.
     pub role_claims: Vec<String>,
+    /// The clients whose tokens are accepted; empty for all.
+    pub allowed_clients: Vec<String>,
     /// How long fetched keys are fresh.
     pub jwks_ttl: Duration,
     /// How long they are used while the provider cannot be reached.
@@ -82,6 +84,10 @@ impl ProviderConfig {
             .leeway(self.leeway)
             .require_at_jwt(self.require_at_jwt)
             .with_keycloak_realm(self.keycloak.clone());
+        let provider = match self.allowed_clients.as_slice() {
+            [] => provider,
+            clients => provider.allowed_clients(clients),
+        };
         Ok(match &self.introspection {
             Some(client) => provider.introspection(
                 &client.client_id,

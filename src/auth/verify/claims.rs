@@ -48,7 +48,12 @@ impl Claims {
 
     /// The OAuth client that the token was issued to.
     pub(super) fn client_id(&self) -> Option<&str> {
-        ["azp", "client_id", "cid", "appid"].into_iter().find_map(|claim| self.text(claim))
+        self.client_ids().next()
+    }
+
+    /// The client, in each of the claims that name one.
+    pub(super) fn client_ids(&self) -> impl Iterator<Item = &str> {
+        ["azp", "client_id", "cid", "appid"].into_iter().filter_map(|claim| self.text(claim))
     }
 
     /// The thumbprint of the key that the token is bound to by DPoP (RFC 9449, 6.1).

@@ -54,7 +54,9 @@ pub enum TokenError {
     #[error("a bearer token (no cnf.jkt), sent with the scheme DPoP")]
     NotSenderConstrained,
     /// Issued to a client that is not on the list of allowed clients.
-    #[error("client {} is not allowed", escaped(.0.as_deref().unwrap_or("without a name")))]
+    #[error(
+        "client {} is not allowed, see --allowed-clients", escaped(.0.as_deref().unwrap_or("without an id"))
+    )]
     ClientNotAllowed(Option<String>),
     /// A claim that this deployment requires is missing or has another value.
     #[error("claim `{0}` is missing or has another value than the required one")]
@@ -112,6 +114,7 @@ impl TokenError {
             Self::SenderConstrained => {
                 "Token is bound to a key and cannot be used as a bearer token"
             }
+            Self::ClientNotAllowed(_) => "Token was issued to a client that is not allowed here",
             Self::NotSenderConstrained => "Token is not bound to a key; send it as a bearer token",
             _ => "Invalid token",
         }

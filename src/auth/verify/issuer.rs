@@ -103,7 +103,10 @@ impl TrustedIssuer {
         Self { require_at_jwt: required, ..self }
     }
 
-    /// Accepts only tokens that were issued to one of these clients (`azp`, or `client_id` of RFC 9068, 2.2).
+    /// Accepts only tokens that were issued to one of these clients: `client_id` (RFC 9068, 2.2; RFC 7662, 2.2), `azp`
+    /// (OpenID Connect Core 1.0, 2), or `cid` and `appid` of Okta and Entra. A token that names no client is rejected, and so
+    /// is one that names several of which one is not allowed. The answer is 401 `invalid_token` (RFC 6750, 3.1: "invalid for
+    /// other reasons"), because no further scope would help.
     #[must_use]
     pub fn allowed_clients<C: Into<String>>(
         mut self,

@@ -19,9 +19,11 @@ impl Rules {
     /// When the claims break a rule. `now` is in seconds since 1970.
     pub(super) fn validate(&self, claims: &Claims, now: u64) -> Result<(), TokenError> {
         if let Some(allowed) = &self.allowed_clients {
-            let client = claims.client_id();
-            if !client.is_some_and(|client| allowed.contains(client)) {
-                return Err(TokenError::ClientNotAllowed(client.map(str::to_owned)));
+            let mut clients = claims.client_ids().peekable();
+            let is_named = clients.peek().is_some();
+            let other = clients.find(|&client| !allowed.contains(client));
+            if !is_named || other.is_some() {
+                return Err(TokenError::ClientNotAllowed(other.map(str::to_owned)));
             }
         }
         for (claim, required) in &self.required_claims {
@@ -75,7 +77,11 @@ mod tests {
             (&Rules::default(), "{}", Ok(())),
             (&clients, r#"{"azp":"app"}"#, Ok(())),
             (&clients, r#"{"client_id":"app"}"#, Ok(())),
+            (&clients, r#"{"azp":"app","client_id":"app"}"#, Ok(())),
             (&clients, r#"{"azp":"other","client_id":"app"}"#, client(Some("other"))),
+            (&clients, r#"{"azp":"app","client_id":"other"}"#, client(Some("other"))),
+            (&clients, r#"{"cid":"app "}"#, client(Some("app "))),
+            (&clients, r#"{"appid":""}"#, client(Some(""))),
             (&clients, r#"{"azp":["app"]}"#, client(None)),
             (&clients, "{}", client(None)),
             (&claims, r#"{"tid":"acme","email_verified":true}"#, Ok(())),

@@ -64,6 +64,18 @@ pub(in crate::config) struct ProviderArgs {
     )]
     role_claims: Vec<String>,
 
+    /// Clients whose tokens are accepted, by client id (comma-separated). A token that names no client is then rejected.
+    /// [default: every client of the provider]
+    #[arg(
+        long,
+        env = "OAUTH_ALLOWED_CLIENTS",
+        value_delimiter = ',',
+        value_parser = non_empty,
+        allow_hyphen_values = true,
+        value_name = "ID"
+    )]
+    allowed_clients: Vec<String>,
+
     /// How long the provider's keys are cached, in seconds.
     #[arg(long, env = "JWKS_TTL", default_value = "300", value_parser = seconds, value_name = "SECONDS")]
     jwks_ttl: Duration,
@@ -174,6 +186,7 @@ impl ProviderArgs {
             keycloak,
             jwks_url: explicit.or(elsewhere),
             role_claims: self.role_claims,
+            allowed_clients: self.allowed_clients,
             leeway: self.clock_leeway,
             require_at_jwt: self.require_at_jwt,
             jwks_ttl: self.jwks_ttl,

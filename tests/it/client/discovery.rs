@@ -167,3 +167,39 @@ async fn nothing_is_created_at_a_server_without_pkce() {
         assert_eq!(mock.count("/register"), 0);
     }
 }
+
+/// RFC 9728, 7.6: the client chooses. It takes the first, unless `--issuer` names another one of the list.
+#[tokio::test]
+async fn of_several_authorization_servers_the_first_or_the_pinned_one_is_used() {
+    let second = Mock::honest().await;
+    let other = second.facts.url.clone();
+    let first = Mock::start(move |hit: &Hit, facts: &Facts| {
+        let servers = [&facts.url, &other];
+        (hit.path == RESOURCE).then(|| {
+            ok(json!({"resource": format!("{}/mcp", facts.url), "authorization_servers": servers}))
+        })
+    })
+    .await;
+    let run = headless(&first, &[]).await;
+    run.succeeded();
+    assert!(run.progress.contains("2 are named; --issuer selects another one"), "{}", run.progress);
+    assert_eq!((first.count("/token"), second.count("/token")), (1, 0));
+    assert_eq!(second.count(METADATA), 0, "the other one is not even asked");
+
+    let run = headless(&first, &["--issuer", &second.facts.url]).await;
+    run.succeeded();
+    assert_eq!((first.count("/token"), second.count("/token")), (1, 1));
+    assert_eq!(first.count(METADATA), 1);
+
+    // The first one is gone: nothing is sent to the second unless the user says so.
+    let gone = "http://localhost:1";
+    let mock = Mock::start(move |hit: &Hit, facts: &Facts| {
+        let servers = [gone, &facts.url];
+        (hit.path == RESOURCE).then(|| {
+            ok(json!({"resource": format!("{}/mcp", facts.url), "authorization_servers": servers}))
+        })
+    })
+    .await;
+    headless(&mock, &[]).await.failed(gone);
+    assert_eq!(mock.count("/token"), 0);
+}

@@ -1,5 +1,6 @@
 //! An identity provider instead of local keys: discovery, keys, token formats, introspection, settings, CORS.
 
+mod allowed_clients;
 mod cors;
 mod discovery;
 mod header_tricks;

@@ -97,7 +97,10 @@ async fn clients_claims_and_age_can_be_restricted() {
     };
     assert_eq!(verify(restricted(), &token(&|_| {})).await, Ok(()));
     let other_client = token(&|claims| claims["azp"] = json!("another-app"));
-    assert_eq!(verify(restricted(), &other_client).await, Err("Invalid token"));
+    let not_allowed = Err("Token was issued to a client that is not allowed here");
+    assert_eq!(verify(restricted(), &other_client).await, not_allowed);
+    let no_client = token(&|claims| _ = claims.as_object_mut().unwrap().remove("azp"));
+    assert_eq!(verify(restricted(), &no_client).await, not_allowed);
     let unverified = token(&|claims| claims["email_verified"] = json!(false));
     assert_eq!(verify(restricted(), &unverified).await, Err("Invalid token"));
     let old = token(&|claims| claims["iat"] = json!(now() - 601));
