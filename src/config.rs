@@ -9,6 +9,7 @@
 //! assert_eq!(config.public_url.join("/mcp"), "https://mcp.example.com/mcp");
 //! ```
 
+mod authorization_server;
 mod env_file;
 mod limits;
 mod provider;
@@ -25,11 +26,13 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
     auth::{identity_providers::IdentityProviders, provider::ProviderError},
+    authorization_server::Settings,
     origin::{AllowedOrigins, Origin},
     program::ProgramInfo,
     telemetry::LogFormat,
 };
 
+use authorization_server::AuthorizationServerArgs;
 use env_file::EnvFile;
 use provider::ProviderArgs;
 use values::{Sensitive, non_empty};
@@ -67,9 +70,9 @@ pub struct Cli {
     #[arg(long, env = "MCP_KEYS_DIR", default_value = "keys", value_name = "FOLDER")]
     pub keys_dir: PathBuf,
 
-    /// Let the development authorization server fetch client metadata documents from this machine, over http too.
-    #[arg(long, env = "MCP_ALLOW_LOCAL_CLIENT_METADATA")]
-    pub allow_local_client_metadata: bool,
+    /// The development authorization server.
+    #[command(flatten)]
+    authorization_server: AuthorizationServerArgs,
 
     /// Secret of 32 characters or more that replicas share, so that each accepts the sessions and confirmations of the
     /// others. Set it in the environment or a file. [default: a new one at every start]
@@ -204,7 +207,7 @@ impl Cli {
             origins,
             keys_dir: self.keys_dir,
             signing_secret: self.signing_secret,
-            allow_local_client_metadata: self.allow_local_client_metadata,
+            authorization_server: self.authorization_server.into(),
             providers,
             limits: self.limits,
         }
@@ -243,8 +246,8 @@ pub struct Config {
     /// Folder of the key pair.
     pub keys_dir: PathBuf,
     signing_secret: Option<SecretString>,
-    /// Whether client metadata documents may be on this machine.
-    pub allow_local_client_metadata: bool,
+    /// The development authorization server.
+    pub authorization_server: Settings,
     /// The identity providers, for a server that is not its own authorization server.
     pub providers: Vec<ProviderConfig>,
     /// Limits on what clients can take.

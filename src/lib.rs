@@ -53,7 +53,7 @@
 //! | `mcp` | [`mcp`]: the policy layer, and an MCP server without an SDK |
 //! | `keys` | [`auth::keys`]: a key pair of your own |
 //! | `authorization-server` | [`authorization_server`]: a login for development |
-//! | `server` | [`server`], [`config`], [`telemetry`], [`docs`]: what the steps have in common |
+//! | `server` | [`server`], [`config`], [`telemetry`], [`docs`]: what the steps have in common; with `mcp` and `authorization-server` |
 //! | `client` | [`client`]: the client of step 11 |
 //! | `test-support` | `test_support`: for `[dev-dependencies]` only |
 //!
@@ -81,7 +81,7 @@
 //! | [`auth::verify`] | whether a token is valid, and who the caller is | RFC 7519, RFC 8725, RFC 9068 | 6 |
 //! | [`principal`] | the caller, and scopes | RFC 6749 | 6 |
 //! | [`auth::metadata`] | protected resource and authorization server metadata | RFC 9728, RFC 8414 | 7 |
-//! | [`authorization_server`] | a login for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207 | 7 |
+//! | [`authorization_server`] | a login for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207, RFC 7523 | 7 |
 //! | [`public_ip`] | which addresses are public, against server-side request forgery | RFC 6890 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
 //! | [`mcp::resources`], [`mcp::completion`], [`mcp::call_log`] | what depends on the caller | MCP server features | 9 |

@@ -16,15 +16,16 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     metadata::{MetadataUrls, ProtectedResource},
     provider::{ProviderClient, ProviderError},
     urls::{self, AUTHORIZATION_SERVER, OPENID_CONFIGURATION, split_origin, without_query},
     verify::{
-        TrustedIssuer,
+        TokenError, TrustedIssuer,
         introspection::Introspection,
+        jwt,
         remote_jwks::{JwksCacheConfig, JwksStatus, RemoteJwks},
     },
 };
@@ -205,6 +206,19 @@ impl IdentityProvider {
     /// The realm, if the provider is Keycloak.
     pub fn keycloak_realm(&self) -> Option<&Keycloak> {
         self.keycloak_realm.as_ref()
+    }
+
+    /// The claims of a JWT that this provider issued for another purpose than access, as `typ` says. All claims but `iss`
+    /// are the caller's to check.
+    ///
+    /// # Errors
+    /// When the provider did not issue it, it is of another type, or the keys cannot be fetched.
+    pub async fn verify_jwt<C: DeserializeOwned>(
+        &self,
+        typ: &str,
+        token: &str,
+    ) -> Result<C, TokenError> {
+        jwt::verify_typed_jwt(&self.jwks, typ, token).await
     }
 
     /// Whether there are keys to verify tokens with: for a readiness probe.

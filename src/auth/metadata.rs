@@ -73,6 +73,9 @@ pub struct AuthorizationServerMetadata {
     /// Absent means `authorization_code` and `implicit` (RFC 8414, 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_types_supported: Option<Vec<String>>,
+    /// Profiles of assertion grants, such as ID-JAG (draft-ietf-oauth-identity-assertion-authz-grant, 7.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_grant_profiles_supported: Option<Vec<String>>,
     /// Absent means `client_secret_basic` (RFC 8414, 2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_endpoint_auth_methods_supported: Option<Vec<String>>,

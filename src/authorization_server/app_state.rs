@@ -15,7 +15,7 @@ use super::{
     throttle::{FailureDelay, FixedWindowLimiter},
     ttl_map::TtlMap,
 };
-use crate::auth::{dpop::DpopVerifier, keys::KeyPair};
+use crate::auth::{dpop::DpopVerifier, identity_provider::IdentityProvider, keys::KeyPair};
 
 /// What every endpoint gets.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub(super) struct AppState {
     pub(super) registrations: FixedWindowLimiter,
     /// The `jti` of each client assertion that was used, until it expires (RFC 7523, 3).
     pub(super) used_assertions: std::sync::Mutex<TtlMap<()>>,
+    /// The `jti` of each ID-JAG that was used, as long as it could be accepted.
+    pub(super) used_id_jags: std::sync::Mutex<TtlMap<()>>,
+    pub(super) enterprise_provider: Option<IdentityProvider>,
     pub(super) dpop: DpopVerifier,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Specs: OAuth 2.1 (draft 13), RFC 8414 (metadata), RFC 7591 (registration), RFC 7636 (PKCE), RFC 8707 (`resource`),
 //! RFC 9207 (`iss`), RFC 9068 (access tokens), RFC 7009 (revocation), RFC 7523 (`private_key_jwt`), RFC 9449 (DPoP), the Client ID Metadata
-//! Document draft; MCP authorization 2025-11-25 and 2026-07-28. Everything is in memory and bounded.
+//! Document draft, the ID-JAG draft (enterprise-managed authorization); MCP authorization 2025-11-25 and 2026-07-28. Everything is in memory and bounded.
 //!
 //! **For development only:** its accounts and passwords are public, so it serves loopback addresses only.
 //!
@@ -12,6 +12,7 @@
 //! | `state` | clients, grants with codes and refresh tokens, revoked grants, sessions, accounts |
 //! | `client_metadata` | what a client says about itself, and the documents where it says so |
 //! | `pages` | login, consent and error pages |
+//! | `settings` | what a deployment decides |
 //! | the others | what these share: redirect URIs, scopes, JWTs, secrets, rate limits, expiring maps, the clock |
 //!
 //! ```
@@ -38,6 +39,7 @@ mod pages;
 mod redirect_uri;
 mod scopes;
 mod secret;
+mod settings;
 mod state;
 mod throttle;
 mod ttl_map;
@@ -57,7 +59,7 @@ use tower_http::cors::{Any, CorsLayer};
 
 use self::{
     app_state::AppState,
-    client_metadata::documents::ClientDocuments,
+    client_metadata::{documents::ClientDocuments, grant_types},
     clock::Clock,
     endpoints::{authorize, registration, revoke, token},
     scopes::SupportedScopes,
@@ -65,9 +67,12 @@ use self::{
     throttle::{FailureDelay, FixedWindowLimiter},
     ttl_map::TtlMap,
 };
-pub use self::{client_metadata::fetch::ClientMetadataPolicy, state::accounts::Account};
+pub use self::{
+    client_metadata::fetch::ClientMetadataPolicy, settings::Settings, state::accounts::Account,
+};
 use crate::auth::{
     dpop::{DPOP, DpopVerifier},
+    identity_provider::IdentityProvider,
     keys::KeyPair,
     metadata::{self, AuthorizationServerMetadata, MetadataUrls, ProtectedResource},
     urls,
@@ -89,6 +94,7 @@ pub struct AuthorizationServer {
     access_token_lifetime: u64,
     refresh_grace: u64,
     client_metadata: ClientMetadataPolicy,
+    enterprise_provider: Option<IdentityProvider>,
     clock: Clock,
     revoked: RevokedGrants,
 }
@@ -115,6 +121,7 @@ impl AuthorizationServer {
             access_token_lifetime: 15 * 60,
             refresh_grace: 10,
             client_metadata: ClientMetadataPolicy::default(),
+            enterprise_provider: None,
             clock: Clock::system(),
             revoked: RevokedGrants::new(),
         })
@@ -155,11 +162,11 @@ impl AuthorizationServer {
         Self { refresh_grace: seconds, ..self }
     }
 
-    /// Whether client metadata documents may also come from this machine, over http: to try a client that is still being
-    /// written.
+    /// What the deployment decides.
     #[must_use]
-    pub fn allow_local_client_metadata(mut self, allowed: bool) -> Self {
-        self.client_metadata.allow_loopback = allowed;
+    pub fn settings(mut self, settings: &Settings) -> Self {
+        self.client_metadata.allow_loopback = settings.allow_local_client_metadata;
+        self.enterprise_provider.clone_from(&settings.enterprise_provider);
         self
     }
 
@@ -196,7 +203,11 @@ impl AuthorizationServer {
     /// The metadata (RFC 8414, 2).
     #[must_use]
     pub fn metadata(&self) -> AuthorizationServerMetadata {
-        endpoints::metadata::document(&self.issuer, &self.scopes)
+        endpoints::metadata::document(
+            &self.issuer,
+            &self.scopes,
+            self.enterprise_provider.is_some(),
+        )
     }
 
     /// The endpoints and the metadata document.
@@ -239,7 +250,10 @@ impl From<AuthorizationServer> for AppState {
     fn from(server: AuthorizationServer) -> Self {
         Self {
             clients: Clients::new(&server.scopes.advertised()),
-            documents: ClientDocuments::new(server.client_metadata),
+            documents: ClientDocuments::new(
+                server.client_metadata,
+                grant_types(server.enterprise_provider.is_some()),
+            ),
             grants: Grants::new(server.access_token_lifetime, server.refresh_grace, server.revoked),
             sessions: Sessions::new(&server.issuer),
             login_failures: FailureDelay::default(),
@@ -247,6 +261,8 @@ impl From<AuthorizationServer> for AppState {
                 registration::MAX_REGISTRATIONS_PER_MINUTE,
             ),
             used_assertions: Mutex::new(TtlMap::new(MAX_USED_ASSERTIONS)),
+            used_id_jags: Mutex::new(TtlMap::new(MAX_USED_ASSERTIONS)),
+            enterprise_provider: server.enterprise_provider,
             dpop: DpopVerifier::new(&server.issuer),
             issuer: server.issuer,
             keys: server.keys,

@@ -28,6 +28,14 @@ impl<V> TtlMap<V> {
         self.entries.insert(key, (expires_at, value));
     }
 
+    /// Whether a value more evicts nothing that is still valid.
+    pub(super) fn has_space(&mut self, now: u64) -> bool {
+        if self.entries.len() >= self.capacity {
+            self.entries.retain(|_, (expires_at, _)| *expires_at > now);
+        }
+        self.entries.len() < self.capacity
+    }
+
     pub(super) fn contains(&self, key: &str, now: u64) -> bool {
         self.entries.get(key).is_some_and(|(expires_at, _)| *expires_at > now)
     }
@@ -59,6 +67,8 @@ mod tests {
         map.insert("b".to_owned(), 2, 20, 0);
         assert_eq!(map.get("a", 9), Some(&mut 1));
         assert_eq!(map.get("a", 10), None, "the end is not included");
+        assert!(!map.has_space(9) && map.has_space(10));
+        map.insert("a".to_owned(), 1, 10, 0);
         map.insert("c".to_owned(), 3, 30, 5);
         assert_eq!(map.get("a", 5), None, "a would have expired first");
         map.insert("c".to_owned(), 4, 30, 5);

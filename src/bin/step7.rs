@@ -48,7 +48,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let authorization_server =
         AuthorizationServer::new(config.host, config.public_url.as_str(), &keys)?
             .resource(&resource)
-            .allow_local_client_metadata(config.allow_local_client_metadata);
+            .settings(&config.authorization_server);
     let info = AuthInfo::new()
         .jwks_available()
         .auth_required()

@@ -71,7 +71,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         AuthorizationServer::new(config.host, config.public_url.as_str(), &keys)?
             .resource(&resource)
             .tools(tools.names()) // their scopes may be asked for
-            .allow_local_client_metadata(config.allow_local_client_metadata);
+            .settings(&config.authorization_server);
     let info = AuthInfo::new()
         .jwks_available()
         .auth_required()

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::public_url::PublicUrl;
+use crate::auth::identity_provider::IdentityProvider;
 
 /// Parses the value of an argument that may contain a secret. Its errors name the argument and what is wrong, but not
 /// the value, which clap's own would show.
@@ -27,6 +28,11 @@ impl Sensitive<SecretString> {
 impl Sensitive<HttpUrl> {
     /// A URL; an invalid one may contain a password.
     pub(super) const URL: Self = Self { parse: HttpUrl::from_str, is_sensitive: has_userinfo };
+}
+
+impl Sensitive<Issuer> {
+    /// The same for an issuer identifier.
+    pub(super) const ISSUER: Self = Self { parse: Issuer::from_str, is_sensitive: has_userinfo };
 }
 
 impl Sensitive<PublicUrl> {
@@ -70,6 +76,24 @@ fn min_length_secret(text: &str) -> Result<SecretString, String> {
         );
     }
     Ok(text.into())
+}
+
+/// An issuer identifier, as the provider that it names. Nothing is fetched yet.
+#[derive(Debug, Clone)]
+pub(super) struct Issuer(IdentityProvider);
+
+impl Issuer {
+    pub(super) fn into_provider(self) -> IdentityProvider {
+        self.0
+    }
+}
+
+impl FromStr for Issuer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        IdentityProvider::new(text, false).map(Self).map_err(|error| error.to_string())
+    }
 }
 
 /// A URL as it was written, because issuers are compared byte for byte.

@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["principal"]),
     ("authorization_server", &["auth", "principal", "public_ip"]),
     ("client", &["auth", "jsonrpc", "principal", "public_ip"]),
-    ("config", &["auth", "jsonrpc", "origin", "program", "telemetry"]),
+    ("config", &["auth", "authorization_server", "jsonrpc", "origin", "program", "telemetry"]),
     ("cors", &["origin"]),
     ("docs", &["auth", "config", "origin", "program"]),
     ("health", &[]),

@@ -1,4 +1,5 @@
-//! Verification of a JWT access token, in the order of RFC 7519 section 7.2 and RFC 9068 section 4.
+//! Verification of a JWT access token, in the order of RFC 7519 section 7.2 and RFC 9068 section 4; and of signature and
+//! `typ` of the other JWTs of a provider.
 //!
 //! `jsonwebtoken` verifies the signature and parses the claims. All decisions on claims are here: `jsonwebtoken` accepts
 //! a list as `iss`, ignores `exp` and `nbf` of the wrong type, has one leeway for both, and never looks at `crit`.
@@ -14,12 +15,12 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, Header, Validation, dangerous, decode, decode_header, errors::ErrorKind,
 };
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
     claims::Claims, error::TokenError, issuer::TrustedIssuer, jwks::VerificationKey,
-    unique_object::UniqueObject,
+    remote_jwks::RemoteJwks, unique_object::UniqueObject,
 };
 
 /// Claims that only ID tokens have (OpenID Connect Core 1.0, 2, 3.1.3.6 and 3.3.2.11; FAPI 1.0).
@@ -32,10 +33,14 @@ pub(super) async fn verify_jwt<'i>(
     now: u64,
 ) -> Result<(&'i TrustedIssuer, Claims), TokenError> {
     let header = validate_header(token)?;
-    let issuer = unverified_issuer(issuers, token)?;
+    let issuer = unverified_issuer(token)?;
+    let issuer = issuers
+        .iter()
+        .find(|trusted| issuer.as_str() == Some(&trusted.issuer))
+        .ok_or_else(|| TokenError::InvalidIssuer(truncated(&issuer)))?;
     validate_header_type(&header, issuer.require_at_jwt)?;
     let keys = issuer.candidate_keys(&header).await?;
-    let claims = verify_signature(token, &header, &keys, issuer)?;
+    let claims: Claims = verify_signature(token, &header, &keys, &issuer.issuer)?;
     // From here on the claims are the issuer's words.
     validate_types(&claims)?;
     validate_not_before(&claims, issuer, now)?;
@@ -43,6 +48,25 @@ pub(super) async fn verify_jwt<'i>(
     validate_audience(&claims, issuer)?;
     issuer.rules.validate(&claims, now)?;
     Ok((issuer, claims))
+}
+
+/// The claims of a JWT that is no access token and that says so in `typ` (RFC 8725, 3.11). Issuer and signature are
+/// verified; all other claims are the caller's to check.
+pub(in crate::auth) async fn verify_typed_jwt<C: DeserializeOwned>(
+    keys: &RemoteJwks,
+    typ: &str,
+    token: &str,
+) -> Result<C, TokenError> {
+    let header = validate_header(token)?;
+    let issuer = unverified_issuer(token)?;
+    if issuer.as_str() != Some(keys.issuer()) {
+        return Err(TokenError::InvalidIssuer(truncated(&issuer)));
+    }
+    if !media_type(&header).eq_ignore_ascii_case(typ) {
+        return Err(TokenError::InvalidType);
+    }
+    let candidates = keys.candidates(&header).await?;
+    verify_signature(token, &header, &candidates, keys.issuer())
 }
 
 /// A JOSE header whose parameters are unique and understood (RFC 7519, 7.2, steps 2 to 5).
@@ -60,12 +84,9 @@ fn validate_header(token: &str) -> Result<Header, TokenError> {
     if parameters.contains_key("crit") { Err(TokenError::Malformed) } else { Ok(header) }
 }
 
-/// The trusted issuer that the token names. Nothing is verified yet: `iss` only selects the keys that are tried, so
-/// that the keys of one issuer never prove tokens of another (RFC 8725, 3.8).
-fn unverified_issuer<'i>(
-    issuers: &'i [TrustedIssuer],
-    token: &str,
-) -> Result<&'i TrustedIssuer, TokenError> {
+/// The issuer that the token names. Nothing is verified yet: `iss` only selects the keys that are tried, so that the keys
+/// of one issuer never prove tokens of another (RFC 8725, 3.8).
+fn unverified_issuer(token: &str) -> Result<Value, TokenError> {
     #[derive(Deserialize)]
     struct Unverified {
         #[serde(default, deserialize_with = "present")]
@@ -76,15 +97,18 @@ fn unverified_issuer<'i>(
     }
 
     let claims: Result<Unverified, _> = dangerous::insecure_decode_claims(token);
-    let iss = claims.ok().and_then(|claims| claims.iss).ok_or(TokenError::Malformed)?;
-    let issuer = issuers.iter().find(|issuer| iss.as_str() == Some(&issuer.issuer));
-    issuer.ok_or_else(|| TokenError::InvalidIssuer(truncated(&iss)))
+    claims.ok().and_then(|claims| claims.iss).ok_or(TokenError::Malformed)
+}
+
+/// `typ`, whose prefix may be left out (RFC 7515, 4.1.9).
+fn media_type(header: &Header) -> &str {
+    let typ = header.typ.as_deref().unwrap_or("JWT");
+    typ.strip_prefix("application/").unwrap_or(typ)
 }
 
 /// `typ` says that this is an access token (RFC 9068, 4), or not what it is: many providers write `JWT` or nothing.
 fn validate_header_type(header: &Header, require_at_jwt: bool) -> Result<(), TokenError> {
-    let typ = header.typ.as_deref().unwrap_or("JWT");
-    let typ = typ.strip_prefix("application/").unwrap_or(typ);
+    let typ = media_type(header);
     let is_access_token = typ.eq_ignore_ascii_case("at+jwt");
     let is_untyped = typ.eq_ignore_ascii_case("JWT") && !require_at_jwt;
     if is_access_token || is_untyped { Ok(()) } else { Err(TokenError::InvalidType) }
@@ -92,12 +116,12 @@ fn validate_header_type(header: &Header, require_at_jwt: bool) -> Result<(), Tok
 
 /// The claims, if one of the keys made the signature (RFC 7515, 5.2). A key is tried with the algorithm of the header
 /// only if it is meant for that algorithm (RFC 8725, 3.1).
-fn verify_signature(
+fn verify_signature<C: DeserializeOwned>(
     token: &str,
     header: &Header,
     keys: &[Arc<VerificationKey>],
-    issuer: &TrustedIssuer,
-) -> Result<Claims, TokenError> {
+    issuer: &str,
+) -> Result<C, TokenError> {
     if keys.is_empty() {
         return Err(TokenError::UnknownKey(header.kid.clone()));
     }
@@ -106,13 +130,13 @@ fn verify_signature(
     validation.validate_exp = false;
     validation.validate_aud = false;
     for key in keys {
-        match decode::<Claims>(token, key.decoding_key(), &validation) {
+        match decode::<C>(token, key.decoding_key(), &validation) {
             Ok(token) => return Ok(token.claims),
             Err(error) if *error.kind() == ErrorKind::InvalidSignature => {}
             Err(_) => return Err(TokenError::Malformed),
         }
     }
-    Err(TokenError::InvalidSignature { issuer: issuer.issuer.clone() })
+    Err(TokenError::InvalidSignature { issuer: issuer.to_owned() })
 }
 
 /// An access token, and one whose binding to a key can be checked.

@@ -30,7 +30,7 @@ mod error;
 pub mod introspection;
 mod issuer;
 pub mod jwks;
-mod jwt;
+pub(in crate::auth) mod jwt;
 mod opaque;
 pub mod remote_jwks;
 mod rules;

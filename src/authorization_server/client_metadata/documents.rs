@@ -75,6 +75,7 @@ struct Document {
 #[derive(Debug)]
 pub(crate) struct ClientDocuments {
     fetcher: Fetcher,
+    grant_types: &'static [&'static str],
     clients: Mutex<TtlMap<Arc<Client>>>,
     /// Keys by URL, and when they were fetched.
     jwks: Mutex<TtlMap<(Arc<JwtKeys>, u64)>>,
@@ -83,9 +84,10 @@ pub(crate) struct ClientDocuments {
 }
 
 impl ClientDocuments {
-    pub(crate) fn new(policy: ClientMetadataPolicy) -> Self {
+    pub(crate) fn new(policy: ClientMetadataPolicy, grant_types: &'static [&'static str]) -> Self {
         Self {
             fetcher: Fetcher::new(policy),
+            grant_types,
             clients: Mutex::new(TtlMap::new(MAX_CACHED)),
             jwks: Mutex::new(TtlMap::new(MAX_CACHED)),
             permits: Semaphore::new(MAX_CONCURRENT_FETCHES),
@@ -110,7 +112,7 @@ impl ClientDocuments {
             return Ok(Arc::clone(client));
         }
         let fetched = self.fetch(&url, MAX_DOCUMENT_BYTES, now).await?;
-        let client = Arc::new(parse(client_id, &fetched.body, supported)?);
+        let client = Arc::new(parse(client_id, &fetched.body, supported, self.grant_types)?);
         let mut clients = self.clients.lock().expect("not poisoned");
         clients.insert(client_id.to_owned(), Arc::clone(&client), now + fetched.fresh_for, now);
         tracing::info!(
@@ -158,6 +160,7 @@ fn parse(
     client_id: &str,
     body: &[u8],
     supported: &SupportedScopes,
+    grant_types: &[&str],
 ) -> Result<Client, DocumentError> {
     let document: Document =
         serde_json::from_slice(body).map_err(|_| DocumentError::NotMetadata)?;
@@ -195,7 +198,7 @@ fn parse(
     if let Some(grants) = metadata.grant_types.as_mut() {
         grants.retain(|grant| grant != "client_credentials");
     }
-    let metadata = metadata.validate(supported)?;
+    let metadata = metadata.validate(supported, grant_types)?;
     Ok(metadata.into_client(client_id.to_owned(), Provenance::MetadataDocument, authentication))
 }
 
@@ -209,7 +212,7 @@ mod tests {
         let body = format!(r#"{{"redirect_uris":["http://localhost/cb"]{extra}}}"#);
         let mut supported = SupportedScopes::default();
         supported.add(["mcp:read".to_owned()]);
-        parse(ID, body.as_bytes(), &supported)
+        parse(ID, body.as_bytes(), &supported, &["authorization_code"])
     }
 
     fn named(extra: &str) -> String {

@@ -33,8 +33,14 @@ pub(super) const SECRET_POST: &str = "client_secret_post";
 pub(super) const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 /// What the token endpoint accepts.
 pub(super) const AUTH_METHODS: [&str; 4] = [NONE, SECRET_BASIC, SECRET_POST, PRIVATE_KEY_JWT];
-pub(super) const GRANT_TYPES: [&str; 3] =
-    ["authorization_code", "refresh_token", "client_credentials"];
+pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const GRANT_TYPES: [&str; 4] =
+    ["authorization_code", "refresh_token", "client_credentials", JWT_BEARER];
+
+/// What the token endpoint supports: `jwt-bearer` only for assertions of an enterprise identity provider.
+pub(super) fn grant_types(has_enterprise_provider: bool) -> &'static [&'static str] {
+    if has_enterprise_provider { &GRANT_TYPES } else { &GRANT_TYPES[..3] }
+}
 
 /// The members that this server reads (RFC 7591, 2).
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -71,9 +77,13 @@ pub(super) enum MetadataError {
 
 impl ClientMetadata {
     /// Checks every member, keeps what is supported and fills in what was left out (RFC 7591, 3.2.1).
-    pub(super) fn validate(mut self, supported: &SupportedScopes) -> Result<Self, MetadataError> {
+    pub(super) fn validate(
+        mut self,
+        supported: &SupportedScopes,
+        grant_types: &[&str],
+    ) -> Result<Self, MetadataError> {
         let invalid = |description| Err(MetadataError::Invalid(description));
-        self.validate_grants()?;
+        self.validate_grants(grant_types)?;
         self.validate_redirect_uris()?;
         if self.client_name.as_ref().is_some_and(|name| name.chars().count() > MAX_NAME_CHARS) {
             return invalid("client_name must have at most 120 characters");
@@ -98,16 +108,18 @@ impl ClientMetadata {
         Ok(self)
     }
 
-    fn validate_grants(&mut self) -> Result<(), MetadataError> {
-        let confidential = self.token_endpoint_auth_method.as_deref() != Some(NONE);
+    fn validate_grants(&mut self, supported: &[&str]) -> Result<(), MetadataError> {
+        let public = self.token_endpoint_auth_method.as_deref() == Some(NONE);
+        let for_confidential = ["client_credentials", JWT_BEARER];
         let mut grants = self.grant_types.take().unwrap_or_else(|| vec![GRANT_TYPES[0].to_owned()]);
         grants.retain(|grant| {
-            GRANT_TYPES.contains(&grant.as_str()) && (confidential || grant != "client_credentials")
+            let grant = grant.as_str();
+            supported.contains(&grant) && !(public && for_confidential.contains(&grant))
         });
         grants.dedup();
         if !grants.iter().any(|grant| grant != "refresh_token") {
             return Err(MetadataError::Invalid(
-                "grant_types must include authorization_code, or client_credentials for a confidential client",
+                "grant_types must include authorization_code, or for a confidential client another grant of grant_types_supported",
             ));
         }
         let with_code = grants.iter().any(|grant| grant == "authorization_code");

@@ -1,7 +1,6 @@
 //! The endpoints. For programs: metadata, registration, token and revocation. For browsers: authorization with login and
 //! consent.
 
-mod access_token;
 pub(super) mod authorization_request;
 pub(super) mod authorize;
 mod client_assertion;

@@ -20,6 +20,7 @@ use crate::authorization_server::{
     app_state::AppState,
     client_metadata::{
         AUTH_METHODS, ClientMetadata, MetadataError, NONE, PRIVATE_KEY_JWT, SECRET_BASIC,
+        grant_types,
     },
     secret,
     state::clients::Provenance,
@@ -67,7 +68,8 @@ pub(crate) async fn register(
         )
     })?;
     metadata.token_endpoint_auth_method = Some(method.to_owned());
-    let metadata = metadata.validate(&state.scopes)?;
+    let metadata =
+        metadata.validate(&state.scopes, grant_types(state.enterprise_provider.is_some()))?;
     let client_secret = (![NONE, PRIVATE_KEY_JWT].contains(&method)).then(secret::random);
     let authentication = metadata.authentication(method, client_secret.as_deref())?;
     let now = state.clock.now();

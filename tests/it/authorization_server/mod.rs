@@ -6,6 +6,7 @@ mod client_metadata;
 mod consent;
 mod dpop;
 mod forms;
+mod id_jag;
 mod metadata;
 mod metadata_host;
 mod pages;

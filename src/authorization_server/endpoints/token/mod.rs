@@ -1,7 +1,11 @@
 //! `POST /auth/token`: the token endpoint.
 //!
 //! Specs: RFC 6749 sections 4.1.3 (code), 4.4 (client credentials), 5 and 6 (refresh); RFC 7636 section 4.6 (PKCE);
-//! RFC 8707 section 2.2 (`resource`); RFC 9449 sections 5 and 10 (DPoP); OAuth 2.1 section 4.3.1 (rotation of refresh tokens).
+//! RFC 8707 section 2.2 (`resource`); RFC 9449 sections 5 and 10 (DPoP); OAuth 2.1 section 4.3.1 (rotation of refresh
+//! tokens). The grant of RFC 7523 is in `id_jag`.
+
+mod access_token;
+mod id_jag;
 
 use std::sync::Arc;
 
@@ -13,16 +17,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    access_token::{AccessToken, TokenResponse},
-    client_authentication::authenticate,
-    error::OAuthError,
-    parameters::Parameters,
-};
+use self::access_token::{AccessToken, Subject, TokenResponse};
+use super::{client_authentication::authenticate, error::OAuthError, parameters::Parameters};
 use crate::{
     auth::dpop::DPOP,
     authorization_server::{
         app_state::AppState,
+        client_metadata::JWT_BEARER,
         scopes::{ADMIN, OFFLINE_ACCESS},
         secret,
         state::revocation::machine_grant_id,
@@ -50,13 +51,16 @@ pub(crate) async fn issue(
         false => None,
     };
     let key = key.as_deref();
-    let tokens = match grant_type {
-        "authorization_code" => redeem_code(&state, &client, &form, key),
-        "refresh_token" => refresh(&state, &client, &form, key),
-        "client_credentials" => client_credentials(&state, &client, &form, key),
+    let tokens = match (grant_type, &state.enterprise_provider) {
+        ("authorization_code", _) => redeem_code(&state, &client, &form, key),
+        ("refresh_token", _) => refresh(&state, &client, &form, key),
+        ("client_credentials", _) => client_credentials(&state, &client, &form, key),
+        (JWT_BEARER, Some(provider)) => {
+            id_jag::redeem(&state, provider, &client, &form, key).await
+        }
         _ => Err(OAuthError::new(
             "unsupported_grant_type",
-            "grant_type must be authorization_code, refresh_token or client_credentials",
+            "grant_type must be one of grant_types_supported in the metadata",
         )),
     }
     .inspect_err(|error| {
@@ -160,7 +164,7 @@ fn client_credentials(
     let token = AccessToken {
         grant_id: &machine_grant_id(),
         client_id: &client.id,
-        account: None,
+        subject: Subject::Client,
         scopes: &scopes,
         resources: &resources,
         key_thumbprint: key,
@@ -209,7 +213,7 @@ fn access_token<'a>(
     AccessToken {
         grant_id: &grant.id,
         client_id: &grant.client_id,
-        account: Some(&grant.account),
+        subject: Subject::Account(&grant.account),
         scopes,
         resources,
         key_thumbprint,

@@ -1,17 +1,17 @@
 //! Access tokens.
 //!
-//! Specs: RFC 9068 (JWT access tokens), RFC 6749 section 5.1 (the response), RFC 9449 sections 5 and 6 (bound tokens). `preferred_username` is there as in the
-//! tokens of `gen-token`.
+//! Specs: RFC 9068 (JWT access tokens), RFC 6749 section 5.1 (the response), RFC 9449 sections 5 and 6 (bound tokens).
+//! `preferred_username` is there as in the tokens of `gen-token`.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use axum::http::StatusCode;
 use serde::Serialize;
 
-use super::error::OAuthError;
 use crate::{
     authorization_server::{
         app_state::AppState,
+        endpoints::error::OAuthError,
         scopes::{ADMIN, OFFLINE_ACCESS},
         state::{accounts::Account, revocation::new_jti},
     },
@@ -34,7 +34,7 @@ pub(super) struct TokenResponse {
 #[derive(Serialize)]
 struct AccessTokenClaims<'a> {
     iss: &'a str,
-    sub: &'a str,
+    sub: Cow<'a, str>,
     aud: Audience<'a>,
     exp: u64,
     iat: u64,
@@ -63,13 +63,23 @@ enum Audience<'a> {
     Many(&'a [String]),
 }
 
+/// Whom an access token is about (RFC 9068, 2.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Subject<'a> {
+    /// A user who logged in here.
+    Account(&'a Account),
+    /// A user of the enterprise identity provider. No account has such an `id`.
+    Enterprise { id: &'a str, name: &'a str },
+    /// The client itself: no user is there.
+    Client,
+}
+
 /// What an access token is for.
 pub(super) struct AccessToken<'a> {
     /// Names the token in `jti`.
     pub(super) grant_id: &'a str,
     pub(super) client_id: &'a str,
-    /// `None` for a machine: `sub` is then the client (RFC 9068, 2.2).
-    pub(super) account: Option<&'a Arc<Account>>,
+    pub(super) subject: Subject<'a>,
     pub(super) scopes: &'a ScopeSet,
     pub(super) resources: &'a [String],
     /// The key that the token is bound to, if the client proved that it has one (RFC 9449, 5).
@@ -84,11 +94,18 @@ impl AccessToken<'_> {
         refresh_token: Option<String>,
     ) -> Result<TokenResponse, OAuthError> {
         let now = state.clock.now();
-        let subject = self.account.map(|account| account.subject());
         let with_roles = self.scopes.iter().any(|scope| scope == ADMIN);
+        let (sub, preferred_username, roles) = match self.subject {
+            Subject::Account(account) => {
+                let roles = with_roles.then_some(account.roles.as_slice());
+                (account.subject().into(), Some(account.name.as_str()), roles)
+            }
+            Subject::Enterprise { id, name } => (id.into(), Some(name), None),
+            Subject::Client => (self.client_id.into(), None, None),
+        };
         let claims = AccessTokenClaims {
             iss: &state.issuer,
-            sub: subject.as_deref().unwrap_or(self.client_id),
+            sub,
             aud: match self.resources {
                 [one] => Audience::One(one),
                 many => Audience::Many(many),
@@ -98,8 +115,8 @@ impl AccessToken<'_> {
             jti: new_jti(self.grant_id),
             client_id: self.client_id,
             scope: self.scopes.to_string(),
-            preferred_username: self.account.map(|account| account.name.as_str()),
-            roles: self.account.filter(|_| with_roles).map(|account| account.roles.as_slice()),
+            preferred_username,
+            roles,
             cnf: self.key_thumbprint.map(|jkt| Confirmation { jkt }),
         };
         let access_token = state.keys.sign("at+jwt", &claims).map_err(|_| {
@@ -108,7 +125,7 @@ impl AccessToken<'_> {
         })?;
         let offline = refresh_token.is_some().then_some(OFFLINE_ACCESS);
         let scope = self.scopes.iter().chain(offline).collect::<Vec<_>>().join(" ");
-        tracing::info!(sub = claims.sub, client_id = self.client_id, %scope, "access token issued");
+        tracing::info!(sub = %claims.sub, client_id = self.client_id, %scope, "access token issued");
         Ok(TokenResponse {
             access_token,
             token_type: if self.key_thumbprint.is_some() { "DPoP" } else { "Bearer" },
