@@ -9,7 +9,8 @@ pub(crate) fn evaluate(issuer: &str, locations: &[Location]) -> Evaluation {
     let (used, metadata) = used(locations);
     if metadata.issuer != issuer {
         issues.push(format!(
-            "its `issuer` is {:?}: `authorization_servers` must have exactly that, clients compare byte for byte",
+            "the metadata is for issuer {:?}: clients compare byte for byte and stop; name that issuer in \
+             `authorization_servers`, or correct the metadata",
             metadata.issuer
         ));
     }

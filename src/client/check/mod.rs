@@ -21,13 +21,16 @@ use crate::{
     client::{
         context::{
             client::Client,
-            error::ClientError,
+            error::{ClientError, chain},
+            http::Response,
             options::Format,
             reporter::redact::{one_line, printable},
             urls,
         },
         oauth::{
-            metadata::{ResourceMetadata, document, resource_locations, server_locations},
+            metadata::{
+                Document, ResourceMetadata, document, resource_locations, server_locations,
+            },
             unauthorized::AuthChallenge,
         },
     },
@@ -96,41 +99,80 @@ struct Report<'a> {
 /// Evaluates the issuer that the options name, or each issuer of the MCP server that they name.
 ///
 /// # Errors
-/// When there is no metadata, or no response.
+/// When there is no metadata, or no response; the other issuers of the MCP server are evaluated nevertheless.
 pub async fn run(client: &Client) -> Result<(), ClientError> {
+    let mut result = Ok(());
     for issuer in issuers(client).await? {
-        let locations = probe(client, &issuer).await?;
-        if locations.iter().all(|location| location.metadata.is_none()) {
-            return Err(ClientError::NoServerMetadata { issuer });
+        if let Err(error) = check(client, &issuer).await
+            && let Err(earlier) = std::mem::replace(&mut result, Err(error))
+        {
+            client.reporter.warn(&chain(&earlier));
         }
-        show(client, &evaluate(&issuer, &locations), &locations);
     }
+    result
+}
+
+async fn check(client: &Client, issuer: &str) -> Result<(), ClientError> {
+    let locations = probe(client, issuer).await?;
+    if locations.iter().all(|location| location.metadata.is_none()) {
+        explain(client, &locations);
+        return Err(ClientError::NoServerMetadata { issuer: issuer.to_owned() });
+    }
+    show(client, &evaluate(issuer, &locations), &locations);
     Ok(())
+}
+
+/// What was at each location instead of metadata.
+fn explain(client: &Client, locations: &[Location]) {
+    for Location { url, standard, outcome, .. } in locations {
+        client.reporter.warn(&format!("{url} ({standard}): {outcome}"));
+    }
 }
 
 /// The URL itself if it has metadata as an issuer, else the issuers that its protected resource metadata names.
 async fn issuers(client: &Client) -> Result<Vec<String>, ClientError> {
     let given = client.options.check.clone().unwrap_or_default();
-    if probe(client, &given).await?.iter().any(|location| location.metadata.is_some()) {
+    let mut tried = probe(client, &given).await?;
+    if tried.iter().any(|location| location.metadata.is_some()) {
         return Ok(vec![given]);
     }
+    let mut no_issuer = |url, standard, outcome| {
+        tried.push(Location { url, standard, in_order: true, outcome, metadata: None });
+    };
     for url in resource_locations(&client.url) {
-        if let Some(issuers) = issuers_of_resource(client, &url).await {
-            return Ok(issuers);
+        match issuers_of_resource(client, &url).await {
+            Ok(issuers) => return Ok(issuers),
+            Err(outcome) => no_issuer(url, "RFC 9728", outcome),
         }
     }
-    if let Some(url) = resource_metadata_url(client).await
-        && let Some(issuers) = issuers_of_resource(client, &url).await
-    {
-        return Ok(issuers);
+    if let Some(url) = resource_metadata_url(client).await {
+        match issuers_of_resource(client, &url).await {
+            Ok(issuers) => return Ok(issuers),
+            Err(outcome) => no_issuer(url, "the challenge", outcome),
+        }
     }
-    Err(ClientError::NoServerMetadata { issuer: given })
+    explain(client, &tried);
+    Err(ClientError::NothingToCheck { url: given })
 }
 
-async fn issuers_of_resource(client: &Client, url: &str) -> Option<Vec<String>> {
-    let response = client.http.document(url).await.ok()?;
-    let metadata: ResourceMetadata = document(&response)?.ok()?;
-    Some(metadata.authorization_servers).filter(|issuers| !issuers.is_empty())
+/// The issuers that a document names, or why it names none.
+async fn issuers_of_resource(client: &Client, url: &str) -> Result<Vec<String>, String> {
+    let response = client.http.document(url).await.map_err(|error| error.to_string())?;
+    let metadata: ResourceMetadata = match document(&response) {
+        Some(metadata) => metadata.map_err(|error| error.to_string())?,
+        None => return Err(no_document::<ResourceMetadata>(&response)),
+    };
+    match metadata.authorization_servers {
+        issuers if issuers.is_empty() => Err("it names no authorization server".to_owned()),
+        issuers => Ok(issuers),
+    }
+}
+
+fn no_document<T: Document>(response: &Response) -> String {
+    match response.status.is_success() {
+        true => format!("not a JSON object with a string `{}`", T::IDENTIFIER),
+        false => response.status.to_string(),
+    }
 }
 
 /// The `resource_metadata` of the challenge to a harmless request.
@@ -161,9 +203,13 @@ async fn probe(client: &Client, issuer: &str) -> Result<Vec<Location>, ClientErr
             Ok(response) => match document(&response) {
                 Some(Ok(metadata)) => ("metadata".to_owned(), Some(metadata)),
                 Some(Err(error)) => (error.to_string(), None),
-                None if response.status.is_success() => ("no metadata".to_owned(), None),
-                None => (response.status.to_string(), None),
+                None => (no_document::<AuthorizationServerMetadata>(&response), None),
             },
+            // The other locations are on the same host.
+            Err(error @ (ClientError::Unreachable { .. } | ClientError::TimedOut { .. })) => {
+                failure = Some(error);
+                break;
+            }
             Err(error) => {
                 let outcome = (error.to_string(), None);
                 failure = Some(error);

@@ -54,7 +54,9 @@ impl Client {
         };
         let reporter = Reporter::new(verbosity);
         let url = urls::secure(options.check.as_ref().unwrap_or(&options.url))?;
-        let http = Http::new(&url, Duration::from_secs(options.timeout), reporter).await?;
+        let http =
+            Http::new(&url, Duration::from_secs(options.timeout), options.trust_proxy, reporter)
+                .await?;
         let store = match (&options.credentials_file, options.headless) {
             (Some(path), _) => CredentialStore::file(path.clone()),
             (None, true) => CredentialStore::memory(),

@@ -7,7 +7,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    mock::{Facts, Hit, Mock, endless, ok},
+    hostile::RESOURCE,
+    mock::{Facts, Hit, Mock, endless, ok, stuck},
     run::{Home, Run, finish},
 };
 use crate::support::Server;
@@ -107,14 +108,71 @@ async fn what_stops_clients_is_an_issue() {
 }
 
 #[tokio::test]
-async fn a_host_without_metadata_is_no_provider() {
-    let mock = Mock::start(|hit: &Hit, _: &Facts| {
-        hit.path.starts_with("/.well-known").then(|| "<html>".into_response())
+async fn a_url_without_metadata_is_reported_with_what_is_at_each_location() {
+    for (name, body, status, outcome) in [
+        ("a page", "<html>", 200, "not a JSON object with a string `issuer`"),
+        ("half a document", r#"{"issuer": "#, 200, "not a JSON object with a string `issuer`"),
+        ("no issuer", "{}", 200, "not a JSON object with a string `issuer`"),
+        ("a failure", "", 500, "500 Internal Server Error"),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| {
+            let status = StatusCode::from_u16(status).unwrap();
+            hit.path.starts_with("/.well-known").then(|| (status, body).into_response())
+        })
+        .await;
+        let run = check(&mock.facts.url, &[]).await;
+        run.failed("is neither an issuer nor an MCP server that names one");
+        run.failed("pass the issuer exactly as its metadata has it");
+        let location = "/.well-known/oauth-authorization-server (RFC 8414)";
+        run.failed(&format!("{}{location}: {outcome}", mock.facts.url));
+        assert!(run.progress.contains("/oauth-protected-resource (RFC 9728)"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn resource_metadata_that_names_no_issuer_is_reported() {
+    for (document, outcome) in [
+        (json!({"resource": "x"}), "it names no authorization server"),
+        (
+            json!({"resource": "x", "authorization_servers": "y"}),
+            "`authorization_servers` is a string; it must be a list",
+        ),
+    ] {
+        let mock = Mock::start(move |hit: &Hit, _: &Facts| match hit.path.as_str() {
+            RESOURCE => Some(ok(document.clone())),
+            _ => Some(StatusCode::NOT_FOUND.into_response()),
+        })
+        .await;
+        check(&mock.mcp(), &[]).await.failed(outcome);
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_cannot_be_reached_does_not_hide_the_others() {
+    let mock = Mock::start(|hit: &Hit, facts: &Facts| match hit.path.as_str() {
+        RESOURCE => {
+            let issuers = ["http://localhost:9/a", &facts.url, "http://localhost:9/b"];
+            Some(ok(json!({"resource": facts.url, "authorization_servers": issuers})))
+        }
+        _ => None,
     })
     .await;
-    check(&mock.facts.url, &[]).await.failed("publishes no authorization server metadata");
-    check("http://127.0.0.1:9", &[]).await.failed("is the server running");
+    let run = check(&mock.mcp(), &[]).await;
+    run.failed("warning: no response from http://localhost:9/.well-known/");
+    run.failed("error: no response from http://localhost:9/.well-known/");
+    assert_eq!(run.results.len(), 1);
+    assert_eq!(run.results[0]["evaluation"]["issuer"], mock.facts.url);
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_respond_is_asked_once() {
+    let run = check("http://127.0.0.1:9", &[]).await;
+    run.failed("is the server running");
+    run.failed("no response from http://127.0.0.1:9/.well-known/oauth-authorization-server: ");
     check("http://example.com", &[]).await.failed("use https");
+    let mock = Mock::start(|_: &Hit, _: &Facts| Some(stuck("application/json"))).await;
+    check(&mock.facts.url, &["--timeout", "1"]).await.failed("within 1 s");
+    assert_eq!(mock.count("/.well-known/openid-configuration"), 0);
     let mock =
         Mock::start(|_: &Hit, _: &Facts| Some(endless("application/json", "        "))).await;
     check(&mock.facts.url, &[]).await.failed("sent more than");

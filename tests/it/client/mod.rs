@@ -11,6 +11,7 @@ mod login;
 mod machines;
 mod mock;
 mod output;
+mod proxy;
 mod registrations;
 mod resource;
 mod run;

@@ -90,6 +90,8 @@ async fn the_response_has_to_pass_the_same_checks() {
 async fn a_failure_about_one_token_does_not_affect_others_and_is_not_requested_again_at_once() {
     for (name, reply) in [
         ("not understood", Reply::Status(400)),
+        // A firewall may dislike this one token.
+        ("forbidden", Reply::Status(403)),
         ("an error of the server", Reply::Status(500)),
         ("a page", Reply::Text("<html>".to_owned())),
         ("too much", Reply::Endless),

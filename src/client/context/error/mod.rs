@@ -15,6 +15,10 @@ pub enum ClientError {
     Usage(String),
     #[error("{url} cannot be used: {why}")]
     UnusableUrl { url: String, why: &'static str },
+    #[error(
+        "{url} would be requested through a proxy, which may resolve its host name to an address of a private network"
+    )]
+    UntrustedProxy { url: String },
     #[error("no response from {url}")]
     Unreachable { url: String, source: reqwest::Error },
     #[error("{url} did not finish its response within {seconds} s")]
@@ -51,6 +55,8 @@ pub enum ClientError {
     IssuerTemplate { issuer: String },
     #[error("{issuer} publishes no authorization server metadata")]
     NoServerMetadata { issuer: String },
+    #[error("{url} is neither an issuer nor an MCP server that names one")]
+    NothingToCheck { url: String },
     #[error("the metadata at {document} is for issuer {found:?}, not for {issuer:?}")]
     MetadataIssuerMismatch { document: String, found: String, issuer: String },
     #[error("{issuer} does not offer PKCE with S256")]
@@ -117,6 +123,9 @@ impl ClientError {
             Self::UnusableUrl { url, .. } if !url.contains("://") && url.contains(['.', ':']) => {
                 return Some(format!("a URL starts with its scheme: http://{url} for this machine, else https://{url}").into());
             }
+            Self::UntrustedProxy { .. } => {
+                "pass --trust-proxy if the proxy refuses private addresses, or add the host to NO_PROXY to connect without it"
+            }
             Self::Unreachable { url, source } if source.is_connect() => {
                 let no_tls =
                     url.starts_with("https:") && chain(self).contains("InvalidContentType");
@@ -147,6 +156,9 @@ impl ClientError {
                 "the server does not trust this issuer; pass one that it names, or leave --issuer out"
             }
             Self::IssuerTemplate { .. } => TEMPLATE,
+            Self::NothingToCheck { .. } => {
+                "pass the issuer exactly as its metadata has it, or the URL of the MCP endpoint, often /mcp"
+            }
             Self::MetadataIssuerMismatch { found, .. } if found.contains('{') => TEMPLATE,
             Self::MetadataIssuerMismatch { .. } => {
                 "`authorization_servers` must hold the issuer exactly as the issuer writes it, slash for slash (RFC 8414, 3.3)"
@@ -205,7 +217,10 @@ pub fn chain(error: &ClientError) -> String {
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
+        // reqwest repeats the URL, hyper says only that it failed.
+        let says_nothing = ["error sending request", "client error"];
+        let is_new = !says_nothing.iter().any(|start| inner_text.starts_with(start));
+        if is_new && !text.contains(&inner_text) {
             text.push_str(": ");
             text.push_str(&inner_text);
         }

@@ -4,21 +4,22 @@
 //! "Server-Side Request Forgery".
 
 mod json;
+mod route;
 mod ssrf;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
     Method, StatusCode,
     header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION},
-    redirect::Policy,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::client::context::{
     error::ClientError,
-    http::{json::parse_object, ssrf::SsrfGuard},
+    http::{json::parse_object, route::Routes},
     reporter::{Reporter, redact::form_lines},
     urls,
 };
@@ -26,13 +27,11 @@ use crate::client::context::{
 /// No metadata document, registration or token response is larger (the largest seen have 10 KB).
 const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
 const MAX_REDIRECTS: usize = 3;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends requests. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    client: reqwest::Client,
-    guard: SsrfGuard,
+    routes: Routes,
     timeout: Duration,
     reporter: Reporter,
 }
@@ -59,25 +58,17 @@ impl Response {
 
 impl Http {
     /// For the MCP server at `url` and the servers that it names. Only a server in a private network may name others
-    /// there.
+    /// there. A proxy is used only if the user trusts it.
     pub(crate) async fn new(
         url: &Url,
         timeout: Duration,
+        trust_proxy: bool,
         reporter: Reporter,
     ) -> Result<Self, ClientError> {
-        let guard = SsrfGuard::for_server(url).await;
-        let mut client = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(timeout.min(CONNECT_TIMEOUT))
-            .dns_resolver(Arc::new(guard))
-            .user_agent(concat!("mcp-auth-step-by-step/", env!("CARGO_PKG_VERSION")));
-        if urls::is_loopback(url) {
-            client = client.no_proxy();
-        }
-        let client = client
-            .build()
+        let routes = Routes::new(Matcher::from_system(), url, timeout, trust_proxy)
+            .await
             .map_err(|source| ClientError::Unreachable { url: url.to_string(), source })?;
-        Ok(Self { client, guard, timeout, reporter })
+        Ok(Self { routes, timeout, reporter })
     }
 
     /// `GET` of a public document. Redirects are followed within one origin.
@@ -144,8 +135,7 @@ impl Http {
         body: Option<String>,
     ) -> Result<reqwest::Response, ClientError> {
         let target = urls::secure(url)?;
-        self.guard.check_literal(&target)?;
-        let mut request = self.client.request(method, target).headers(headers);
+        let mut request = self.routes.to(&target)?.request(method, target).headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }
@@ -157,7 +147,7 @@ impl Http {
 
     /// Refuses a URL that must not be opened in a browser: the rules are those of requests.
     pub(crate) async fn check_browser_url(&self, url: &str) -> Result<(), ClientError> {
-        self.guard.check_browser_url(&urls::secure(url)?).await
+        self.routes.check_browser_url(&urls::secure(url)?).await
     }
 
     async fn exchange(

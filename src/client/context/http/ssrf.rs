@@ -47,6 +47,16 @@ impl SsrfGuard {
         Self { nearest: furthest(&addresses) }
     }
 
+    /// For a server whose address is not known: it counts as a public one.
+    pub(crate) fn public() -> Self {
+        Self { nearest: Reach::Public }
+    }
+
+    /// Whether no address is forbidden, because the server that the user named is on this machine.
+    pub(crate) fn allows_all(self) -> bool {
+        self.nearest == Reach::ThisMachine
+    }
+
     /// Every address must be allowed: the caller does not choose which of them is connected to.
     fn allows(self, addresses: &[IpAddr]) -> bool {
         addresses.iter().all(|&ip| Reach::of(ip) <= self.nearest)

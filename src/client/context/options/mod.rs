@@ -60,6 +60,9 @@ pub struct Options {
     /// Time limit for one response, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = "Session")]
     pub timeout: u64,
+    /// Use the proxy of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY; it must refuse private addresses, because it resolves names
+    #[arg(long, help_heading = "Session")]
+    pub trust_proxy: bool,
 
     /// Follow the authorization redirects without a browser, and store nothing unless --credentials-file is given
     #[arg(long, help_heading = "Authorization")]
