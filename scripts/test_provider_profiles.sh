@@ -76,11 +76,11 @@ register() {
     request POST "$1" -H 'Content-Type: application/json' \
         -d '{"client_name":"test","redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none","application_type":"native"}'
 }
-# token EXPRESSION WHAT: a fact of the access token that step 11 got last, as {header, payload}
+# token EXPRESSION WHAT [jq arguments]: a fact of the access token that step 11 got last, as {header, payload}
 token() {
     BODY=$(jq -c '[.. | strings | select(test("^eyJ[^.]+[.]eyJ[^.]+[.]"))] | first | split(".")[:2] | map(gsub("-"; "+") | gsub("_"; "/") | @base64d | fromjson) |
         {header: .[0], payload: .[1]}' "$CREDENTIALS" 2>/dev/null) || BODY='{}'
-    expect_json "$1" "$2"
+    expect_json "$@"
 }
 
 if chosen okta; then
@@ -196,5 +196,36 @@ if chosen entra; then
     logs_in --assume-pkce-s256 --client-id mcp-client --scope "$uri/mcp:read"
     expect "after a 403 that names the missing scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"
     official_client
+fi
+
+if chosen several; then
+    scenario "two providers at once: like Okta, and like Entra"
+    if [ -n "${PROVIDER_PID:-}" ]; then stop_step; stop_provider; fi
+    api=api://66666666-7777-8888-9999-000000000000
+    start_provider entra 0 "$api"
+    ENTRA=$ISSUER
+    sed "s|^JWT_ISSUER=.*|JWT_ISSUER=$ENTRA|" "$REPO/scripts/providers/settings/entra.env" >"$WORK/entra.env"
+    start_provider okta
+    OKTA=$ISSUER
+    STEP_PORT=0 start_step 10 --env scripts/providers/settings/okta.env --issuer "$OKTA" --provider-file "$WORK/entra.env"
+    request GET /.well-known/oauth-protected-resource/mcp
+    expect_json '.authorization_servers == [$okta, $entra]' "the metadata names both" --arg okta "$OKTA" --arg entra "$ENTRA"
+    expect_json '.scopes_supported == ["mcp:read", "mcp:tools", "mcp:prompts", $api + "/mcp:read", $api + "/mcp:tools", $api + "/mcp:prompts"]' "and the scopes of both" --arg api "$api"
+    stops --call-all --client-id mcp-client
+    says "One or more scopes are not configured"
+    says "--scope"
+    logs_in --issuer "$OKTA" --client-id mcp-client --scope mcp:read
+    expect "after a 403 that names the missing scope as Okta's clients request it" grep -qE 'scope="mcp:tools"' "$WORK/said"
+    token '.payload.iss == $issuer and (.payload.scp | type == "array")' "with a token of Okta" --arg issuer "$OKTA"
+    logs_in --issuer "$ENTRA" --client-id mcp-client --assume-pkce-s256 --omit-resource --scope "$api/mcp:read"
+    expect "after a 403 that names it as Entra's clients request it" grep -qE "scope=\"$api/mcp:tools\"" "$WORK/said"
+    token '.payload.iss == $issuer and (.payload.scp | type == "string")' "with a token of Entra" --arg issuer "$ENTRA"
+    stops --call-all --issuer http://localhost:1/other
+    says "http://localhost:1/other"
+    scenario "two providers at once: the first one stops, and the users of the other notice nothing"
+    stop_provider   # Okta's: it was started last
+    request GET /health
+    expect_json '.jwks_available and (.providers | length == 2)' "the server is ready"
+    logs_in --issuer "$ENTRA" --client-id mcp-client --assume-pkce-s256 --omit-resource --scope "$api/mcp:tools"
 fi
 finish
