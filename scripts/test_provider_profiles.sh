@@ -57,6 +57,9 @@ checked() {
         --argjson expected "$(jq -nc '$ARGS.positional' --args "${@:1:4}")"
     expect_json '.registration_path == $way' "and that a client gets a client id by: $5" --arg way "$5"
 }
+# issue TEXT: and it warns of this; no_issue: and it warns of nothing
+issue() { expect_json 'any(.issues[]; contains($text))' "and it warns: $1" --arg text "$1"; }
+no_issue() { expect_json '.issues == []' "and it warns of nothing"; }
 # endpoint MEMBER: from the provider's metadata
 endpoint() { curl -fsS "${ISSUER%/}/.well-known/openid-configuration" | jq -r ".$1"; }
 # authorize [curl arguments]: an authorization request as an MCP client sends it, and where it ends
@@ -83,10 +86,24 @@ token() {
     expect_json "$@"
 }
 
+# access_token: the one that step 11 got last
+access_token() { jq -r '[.. | strings | select(test("^eyJ[^.]+[.]eyJ[^.]+[.]"))] | first' "$CREDENTIALS"; }
+# rotation [arguments]: the provider rotates its keys between two logins; $OLD is a token of the first
+rotation() {
+    local kid
+    OLD=$(access_token) kid=$(published_keys | jq -r first)
+    rotate_keys
+    logs_in "$@"
+    token '.header.kid != $kid' "with a token that the new key has signed" --arg kid "$kid"
+    TOKEN=$OLD SHOW='[.result.tools[]?.name]' rpc tools/list
+    expect_status 200
+}
+
 if chosen okta; then
     scenario "like Okta: registration requires an administrator's token"
     profile okta
     checked yes appended yes no "dynamic registration"
+    no_issue
     register "$(endpoint registration_endpoint)"
     expect_status 403
     expect_json '.errorCode == "E0000005" and .errorSummary == "Invalid session"' "in the words of the product: Invalid session"
@@ -99,6 +116,18 @@ if chosen okta; then
     logs_in --client-id mcp-client
     token '(.payload.scp | type == "array") and .payload.cid == "mcp-client" and (.header | has("typ") | not)' "scopes are a list in scp, the client is in cid, and the header has no typ"
     official_client
+    scenario "like Okta: the keys are rotated while tokens are in use, and rotated again"
+    stop_step
+    start_step 10 --env scripts/providers/settings/okta.env --issuer "$ISSUER" --jwks-ttl 1
+    logs_in --client-id mcp-client
+    rotation --client-id mcp-client
+    rotate_keys
+    sleep 2   # then the keys are older than --jwks-ttl allows
+    logs_in --client-id mcp-client
+    sleep 2   # and again, so that the server need not wait for the next time that it may look for an unknown key
+    TOKEN=$OLD rpc tools/list
+    expect_status 401
+    expect_header WWW-Authenticate 'error="invalid_token"'
 fi
 
 if chosen auth0; then
@@ -119,6 +148,8 @@ if chosen auth0; then
     logs_in --client-id mcp-client
     token '(.payload.aud | length == 2) and (.payload.permissions | index("mcp:tools") != null) and (.payload.iss | endswith("/"))' "aud is a list, permissions are there, and iss ends in a slash"
     official_client
+    scenario "like Auth0: the keys are rotated while tokens are in use"
+    rotation --client-id mcp-client
 fi
 
 if chosen pingfederate; then
@@ -134,6 +165,29 @@ if chosen pingfederate; then
     logs_in --client-id mcp-client
     token '.payload.aud == "mcp-server"' "aud is what the token manager writes, not the resource"
     official_client
+    scenario "like PingFederate: the keys are rotated while tokens are in use"
+    rotation --client-id mcp-client
+    scenario "like PingFederate: reference tokens, without a client for introspection"
+    stops --call-all --client-id mcp-client --omit-resource
+    says "opaque"
+    scenario "like PingFederate: reference tokens, introspected (RFC 7662)"
+    stop_step
+    export INTROSPECTION_CLIENT_ID=mcp-server INTROSPECTION_CLIENT_SECRET=$SECRET
+    start_step 10 --env scripts/providers/settings/pingfederate.env --issuer "$ISSUER"
+    logs_in --client-id mcp-client --omit-resource
+    opaque=$(jq -r 'first(.tokens[].token)' "$CREDENTIALS")
+    expect "the token is opaque" test "${opaque#*.}" = "$opaque" -a ${#opaque} -gt 20
+    logs_in --client-id mcp-client --omit-resource --scope mcp:read
+    expect "after a 403 that names the missing scope" grep -qE 'scope="mcp:tools"' "$WORK/said"
+    logs_in --client-id mcp-client
+    TOKEN=${opaque}x rpc tools/list
+    expect_status 401
+    TOKEN=$opaque rpc tools/list
+    expect_status 200
+    request POST "$(endpoint introspection_endpoint)" -u "mcp-server:$SECRET" -d "token=$opaque"
+    expect_json '.active and .aud == "mcp-server" and .client_id == "mcp-client" and (.scope | contains("mcp:tools"))' "the provider names audience, client and scopes"
+    expect "no token is in the log" bash -c '! grep -qF "$1" "$2"' _ "$opaque" "$SERVER_LOG"
+    unset INTROSPECTION_CLIENT_ID INTROSPECTION_CLIENT_SECRET
 fi
 
 if chosen forgerock; then
@@ -146,6 +200,8 @@ if chosen forgerock; then
     logs_in --client-id mcp-client
     token '(.payload.scope | type == "array") and .payload.aud == "mcp-client"' "scope is a list, and aud the client"
     official_client
+    scenario "like ForgeRock: the keys are rotated while tokens are in use"
+    rotation --client-id mcp-client
 fi
 
 if chosen google; then
@@ -169,6 +225,8 @@ if chosen entra; then
     scenario "like Entra: no registration, and S256 is not advertised"
     profile entra "api://66666666-7777-8888-9999-000000000000"
     checked "not stated" "OIDC only" no no "registration by hand (--client-id)"
+    issue "code_challenge_methods_supported is missing"
+    issue 'token_endpoint_auth_methods_supported has no "none"'
     stops --call-all
     says "--assume-pkce-s256"
     stops --call-all --assume-pkce-s256
@@ -196,6 +254,8 @@ if chosen entra; then
     logs_in --assume-pkce-s256 --client-id mcp-client --scope "$uri/mcp:read"
     expect "after a 403 that names the missing scope as it must be requested" grep -q "$uri/mcp:tools" "$WORK/said"
     official_client
+    scenario "like Entra: the keys are rotated while tokens are in use"
+    rotation --assume-pkce-s256 --client-id mcp-client
 fi
 
 if chosen several; then

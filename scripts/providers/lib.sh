@@ -3,6 +3,7 @@
 #
 #   install_providers                       oidc-provider, once for each version of package.json, into the user's cache
 #   start_provider PROFILE [PORT [RESOURCE]]   sets $ISSUER and $PROVIDER_PID; see server.mjs
+#   rotate_keys                             the provider signs with new keys; those before stay published until the next rotation
 #   stop_provider
 
 install_providers() {
@@ -34,5 +35,16 @@ start_provider() {
     done
     [ -n "$ISSUER" ] || { cat "$log" >&2; die "the provider did not start within 60 s"; }
     echo "a provider configured like $1 runs at $ISSUER (process $PROVIDER_PID)"
+}
+published_keys() { curl -fsS "$(curl -fsS "${ISSUER%/}/.well-known/openid-configuration" | jq -r .jwks_uri)" | jq -c '[.keys[].kid]'; }
+rotate_keys() {
+    local before
+    before=$(published_keys)
+    kill -HUP "$PROVIDER_PID"
+    for _ in $(seq 100); do
+        [ "$(published_keys)" = "$before" ] || return 0
+        sleep 0.1
+    done
+    die "the provider did not rotate its keys within 10 s"
 }
 stop_provider() { kill "$PROVIDER_PID" 2>/dev/null || true; wait "$PROVIDER_PID" 2>/dev/null || true; }

@@ -3,7 +3,7 @@
 //   node server.mjs PROFILE [PORT] [RESOURCE]     PORT 0 picks one
 //
 // Its first line of output is "listening on ISSUER". PROFILE is a file in profiles/, which says how the provider behaves;
-// RESOURCE is the identifier under which the MCP server is known to it, if the product wants one (Auth0: the API's identifier,
+// SIGHUP rotates its keys: new ones sign, and those before them stay published until the next SIGHUP. RESOURCE is the identifier under which the MCP server is known to it, if the product wants one (Auth0: the API's identifier,
 // Entra: the Application ID URI, PingFederate: the Resource URI of an access token manager). Every start makes new keys.
 //
 // The engine is oidc-provider, which is certified by the OpenID Foundation. A profile replaces what it publishes and refuses:
@@ -39,8 +39,10 @@ const UNNAMED = 'urn:unnamed';
 const asked = (ctx) => (ctx.oidc.params.scope ?? '').split(' ').filter(Boolean);
 const target = (ctx, named, client) => profile.target({ ...at, scopes: asked(ctx), named, client });
 
-const provider = new Provider(at.issuer, {
-  jwks: { keys: await Promise.all((profile.algorithms ?? ['RS256', 'RS256']).map(key)) },
+const newKeys = () => Promise.all((profile.algorithms ?? ['RS256', 'RS256']).map(key));
+
+const configuration = (keys) => ({
+  jwks: { keys },
   clients: [
     { client_id: 'mcp-server', client_secret: SECRET, grant_types: [], redirect_uris: [], response_types: [] },
     ...(profile.clients ?? [publicClient]),
@@ -81,7 +83,6 @@ const provider = new Provider(at.issuer, {
     },
   },
 });
-provider.on('server_error', (_, error) => console.error(error));
 
 const url = (route) => (route ? origin + route : undefined);
 const metadata = {
@@ -99,7 +100,7 @@ const metadata = {
   ...profile.metadata,
 };
 
-provider.use(async (ctx, next) => {
+const answer = async (ctx, next) => {
   if (profile.documents.includes(ctx.path)) {
     ctx.body = metadata;
   } else if (ctx.path.includes('/.well-known/') && ctx.path !== profile.routes.jwks) {
@@ -116,6 +117,22 @@ provider.use(async (ctx, next) => {
       ctx.set('location', location.replace(/([?&])iss=[^&]*&?/, '$1').replace(/[?&]$/, ''));
     }
   }
+};
+
+// Users, clients and grants are in a store that all instances share, so only the keys change.
+function start(keys) {
+  const provider = new Provider(at.issuer, configuration(keys));
+  provider.on('server_error', (_, error) => console.error(error));
+  provider.use(answer);
+  return provider.callback();
+}
+
+let current = await newKeys();
+let handle = start(current);
+process.on('SIGHUP', async () => {
+  const before = current;
+  current = await newKeys();
+  handle = start([...current, ...before]);
 });
-server.on('request', provider.callback());
+server.on('request', (request, response) => handle(request, response));
 console.log(`listening on ${at.issuer}`);

@@ -169,6 +169,15 @@ async fn a_public_url_may_have_a_path_that_a_proxy_strips_or_does_not() {
         assert_eq!(server.get(&format!("{prefix}/docs")).await.status, 200, "{prefix}");
     }
     assert_eq!(server.get("/team-b/mcp").await.status, 404);
+    // Where the challenge says, at the root of the host: the proxy must pass this path on, too.
+    let metadata = "/.well-known/oauth-protected-resource/team-a/mcp";
+    let challenge = server.request("POST", "/mcp").header("host", "gw.example.com").answer().await;
+    let challenge = challenge.header("www-authenticate").to_owned();
+    assert!(challenge.contains(&format!("https://gw.example.com{metadata}\"")), "{challenge}");
+    let document = server.get(metadata).await.json();
+    assert_eq!(document["resource"], "https://gw.example.com/team-a/mcp");
+    // The root belongs to all that share the host.
+    assert_eq!(server.get("/.well-known/oauth-protected-resource").await.status, 404);
 }
 
 #[tokio::test]

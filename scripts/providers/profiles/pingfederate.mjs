@@ -30,7 +30,8 @@ export default {
 
   // `resource` selects a token manager, and `aud` is what that one is configured to write:
   // docs.pingidentity.com/pingfederate/13.1/administrators_reference_guide/help_beareraccesstokenmgmtplugintasklet_atmselectionsettingsstate
-  target: ({ named, resource }) => (named && named === resource ? { audience: 'mcp-server' } : { format: 'opaque' }),
+  // A reference token is introspected, and what the answer says is configured in the same way.
+  target: ({ named, resource }) => ({ audience: 'mcp-server', format: named && named === resource ? 'jwt' : 'opaque' }),
 
   // The names of claims are configured, "Client ID Claim Name" and "Scope Claim Name" among them:
   // docs.pingidentity.com/r/en-us/pingfederate-113/help_beareraccesstokenmgmtplugintasklet_atmcontractstate

@@ -31,6 +31,7 @@ pub(crate) fn evaluate(issuer: &str, locations: &[Location]) -> Evaluation {
         _ => "dynamic registration",
     };
     let pkce = pkce(metadata, used, &mut issues);
+    let rfc8707 = resource_indicators(metadata, used, known, &mut issues);
     other_issues(metadata, &mut issues);
     Evaluation {
         issuer: issuer.to_owned(),
@@ -38,17 +39,7 @@ pub(crate) fn evaluate(issuer: &str, locations: &[Location]) -> Evaluation {
         pkce,
         rfc8414: placement(locations),
         rfc7591: registration,
-        rfc8707: Finding {
-            value: known.map_or("not stated", |known| known.rfc8707),
-            source: match known {
-                Some(known) => {
-                    format!("no property of the metadata states it; known of {}", known.name)
-                }
-                None => {
-                    "no property of the metadata states it: only a token's aud shows it".to_owned()
-                }
-            },
-        },
+        rfc8707,
         rfc9207: flag(
             metadata.authorization_response_iss_parameter_supported,
             "authorization_response_iss_parameter_supported",
@@ -58,6 +49,36 @@ pub(crate) fn evaluate(issuer: &str, locations: &[Location]) -> Evaluation {
         registration_path,
         issues,
         notes: known.map(|known| known.notes.to_vec()).unwrap_or_default(),
+    }
+}
+
+/// RFC 8707 defines no property for it; some servers have one nevertheless.
+fn resource_indicators(
+    metadata: &AuthorizationServerMetadata,
+    used: &Location,
+    known: Option<&products::Product>,
+    issues: &mut Vec<String>,
+) -> Finding {
+    let property = "resource_indicators_supported";
+    if metadata.resource_indicators_supported.is_some() {
+        let finding = flag(metadata.resource_indicators_supported, property, used);
+        if finding.value == "no" {
+            issues.push(format!(
+                "{property} is false: tokens are not bound to the MCP server; it must check another audience, and a server that \
+                 rejects `resource` needs --omit-resource"
+            ));
+        }
+        return finding;
+    }
+    match known {
+        Some(known) => Finding {
+            value: known.rfc8707,
+            source: format!("no property of the metadata states it; known of {}", known.name),
+        },
+        None => Finding {
+            value: "not stated",
+            source: "no property of the metadata states it: only a token's aud shows it".to_owned(),
+        },
     }
 }
 

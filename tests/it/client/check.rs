@@ -79,6 +79,7 @@ async fn what_stops_clients_is_an_issue() {
         (json!({"issuer": "https://login.example.com/{tenantid}/v2.0"}), "a template"),
         (json!({"token_endpoint": "http://as.example.com/token"}), "cannot be used"),
         (json!({"token_endpoint": null}), "no token_endpoint"),
+        (json!({"resource_indicators_supported": false}), "needs --omit-resource"),
         (json!({"response_types_supported": ["token"]}), "has no \"code\""),
         (json!({"grant_types_supported": ["password"]}), "has no \"authorization_code\""),
         (
@@ -184,9 +185,9 @@ async fn the_development_authorization_server_has_no_issues() {
     for url in [server.url.clone(), format!("{}/mcp", server.url)] {
         let run = check(&url, &[]).await;
         run.succeeded();
-        let words =
-            ["pkce", "rfc8414", "rfc7591", "rfc9207"].map(|column| word(&run, column).clone());
-        assert_eq!(words, ["yes", "yes", "yes", "yes"]);
+        let words = ["pkce", "rfc8414", "rfc7591", "rfc8707", "rfc9207"]
+            .map(|column| word(&run, column).clone());
+        assert_eq!(words, ["yes", "yes", "yes", "yes", "yes"]);
         assert_eq!(run.results[0]["evaluation"]["issues"], json!([]));
     }
 }
