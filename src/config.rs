@@ -10,6 +10,7 @@
 //! ```
 
 mod authorization_server;
+mod downstream;
 mod env_file;
 mod limits;
 mod provider;
@@ -33,10 +34,12 @@ use crate::{
 };
 
 use authorization_server::AuthorizationServerArgs;
+use downstream::DownstreamArgs;
 use env_file::EnvFile;
 use provider::ProviderArgs;
 use values::{Sensitive, non_empty};
 
+pub use downstream::DownstreamConfig;
 pub use limits::Limits;
 pub use provider::{IntrospectionConfig, ProviderConfig};
 pub use public_url::PublicUrl;
@@ -122,6 +125,10 @@ pub struct Cli {
     #[arg(skip)]
     more_providers: Vec<ProviderConfig>,
 
+    /// The API that a tool calls.
+    #[command(flatten)]
+    downstream: DownstreamArgs,
+
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,
@@ -151,7 +158,7 @@ impl Cli {
         // A program without a default file of settings does not use an identity provider.
         if program.default_env_file.is_empty() {
             command = command.mut_args(|argument| match argument.get_help_heading() {
-                Some(provider::HEADING) => argument.hide(true),
+                Some(provider::HEADING | downstream::HEADING) => argument.hide(true),
                 _ => argument,
             });
         }
@@ -209,6 +216,7 @@ impl Cli {
             signing_secret: self.signing_secret,
             authorization_server: self.authorization_server.into(),
             providers,
+            downstream: self.downstream.resolve(),
             limits: self.limits,
         }
     }
@@ -250,6 +258,8 @@ pub struct Config {
     pub authorization_server: Settings,
     /// The identity providers, for a server that is not its own authorization server.
     pub providers: Vec<ProviderConfig>,
+    /// The API that a tool calls as the user; `None` for a server that calls none.
+    pub downstream: Option<DownstreamConfig>,
     /// Limits on what clients can take.
     pub limits: Limits,
 }

@@ -18,6 +18,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 /// A set of scopes: case-sensitive tokens (RFC 6749, 3.3).
@@ -115,12 +116,39 @@ pub struct Identity {
 /// A verified caller. Only [`TokenVerifier`](crate::auth::verify::TokenVerifier) creates one, so a handler that has it
 /// need not check the token again.
 #[derive(Debug, Clone)]
-pub struct Principal(Arc<Identity>);
+pub struct Principal {
+    identity: Arc<Identity>,
+    access_token: Option<AccessToken>,
+}
+
+/// The access token of a caller. It is for the server that received it: code can exchange it
+/// ([`TokenExchange`](crate::auth::token_exchange::TokenExchange)), but neither read it nor pass it on (MCP Security Best
+/// Practices, "Token Passthrough").
+#[derive(Debug, Clone)]
+pub struct AccessToken(Arc<SecretString>);
+
+impl AccessToken {
+    /// The text, for the provider that issued it and for nobody else.
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
 
 impl Principal {
     /// For the verifier only.
     pub(crate) fn verified(identity: Identity) -> Self {
-        Self(Arc::new(identity))
+        Self { identity: Arc::new(identity), access_token: None }
+    }
+
+    /// For the verifier only.
+    pub(crate) fn with_access_token(self, token: &str) -> Self {
+        Self { access_token: Some(AccessToken(Arc::new(token.into()))), ..self }
+    }
+
+    /// The token that this caller was verified by, if the verifier
+    /// [keeps tokens](crate::auth::verify::TokenVerifier::keep_tokens).
+    pub fn access_token(&self) -> Option<&AccessToken> {
+        self.access_token.as_ref()
     }
 
     /// Whether the caller has exactly this role.
@@ -133,7 +161,7 @@ impl std::ops::Deref for Principal {
     type Target = Identity;
 
     fn deref(&self) -> &Identity {
-        &self.0
+        &self.identity
     }
 }
 

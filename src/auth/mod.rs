@@ -35,6 +35,7 @@
 //! | [`metadata`] | protected resource and authorization server metadata | RFC 9728, RFC 8414 |
 //! | [`keys`] | a key pair of our own | RFC 7517, RFC 7518 |
 //! | [`provider`] | HTTP to an identity provider | RFC 8414, OpenID Connect Discovery 1.0 |
+//! | [`token_exchange`] | a token for another API, in the name of the user | RFC 8693 |
 //! | [`identity_provider`], [`identity_providers`] | one or several identity providers as trusted issuers | RFC 9728 |
 //! | [`info`] | what `/health` and `serverInfo` report about authorization | |
 //! | [`urls`] | where well-known documents are | RFC 8414, RFC 9728 |
@@ -49,5 +50,6 @@ pub mod info;
 pub mod keys;
 pub mod metadata;
 pub mod provider;
+pub mod token_exchange;
 pub mod urls;
 pub mod verify;

@@ -3,8 +3,9 @@
 //! Keycloak, or any other provider, knows the users, asks for their passwords and signs the tokens. What remains is a pure
 //! resource server: it verifies tokens with keys that it fetches, and the scopes of a token decide what it may do.
 //!
-//! Adds: keys fetched from the provider; settings from a file; CORS for clients in a browser
-//! Spec: RFC 7517, RFC 8414 section 3, RFC 7662, OpenID Connect Discovery 1.0, Fetch
+//! Adds: keys fetched from the provider; settings from a file; CORS for clients in a browser; another API, called as the
+//!       user by token exchange
+//! Spec: RFC 7517, RFC 8414 section 3, RFC 7662, RFC 8693, OpenID Connect Discovery 1.0, Fetch
 //! Env:  keycloak_direct.env
 //! Try:  scripts/keycloak.sh up; curl -s http://localhost:9000/health
 
@@ -30,7 +31,8 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn app(config: Config) -> anyhow::Result<Router> {
-    let tools = Tools::from([tutorial::echo(), tutorial::get_time(), tutorial::whoami()]);
+    let tools = Tools::from([tutorial::echo(), tutorial::get_time(), tutorial::whoami()])
+        .with_all(config.downstream_api()?.map(tutorial::list_orders)); // another API, called as the user
     let prompts = Prompts::from([tutorial::greeting(), tutorial::help(), tutorial::echo_prompt()]);
     let resources = Resources::new()
         .with(tutorial::profile()) // the caller's own data
@@ -88,7 +90,8 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     // Only requests with a valid access token get past this layer.
     let verifier = TokenVerifier::new()
         .cache_capacity(config.limits.token_cache_bytes)
-        .trust_all(providers.trusted_issuers(&resource));
+        .trust_all(providers.trusted_issuers(&resource))
+        .keep_tokens(config.downstream.is_some()); // to exchange them for tokens of that API
     let challenge = Challenge::bearer("mcp-server").for_resource(&resource);
     let auth = BearerAuth::new(verifier, challenge).dpop(config.public_url.as_str());
 

@@ -55,6 +55,15 @@ impl Tools {
         self
     }
 
+    /// Adds several tools, or one that is only there with some setting.
+    ///
+    /// # Panics
+    /// If two tools have the same name.
+    #[must_use]
+    pub fn with_all(self, tools: impl IntoIterator<Item = Tool>) -> Self {
+        tools.into_iter().fold(self, Self::with)
+    }
+
     /// Asks `policy`, by the name of the tool, before a tool is called, and lists to each caller the tools that they may
     /// use. A tool without a rule is hidden from everyone.
     #[must_use]
@@ -100,7 +109,7 @@ impl<const N: usize> From<[Tool; N]> for Tools {
     /// # Panics
     /// If two of them have the same name.
     fn from(tools: [Tool; N]) -> Self {
-        tools.into_iter().fold(Self::new(), Self::with)
+        Self::new().with_all(tools)
     }
 }
 
@@ -149,6 +158,7 @@ async fn call(Tools(inner): Tools, call: CallContext) -> MethodResult<CallToolRe
     if let Some(policy) = &inner.policy {
         policy.authorize(tool.definition.name, principal.as_ref())?;
     }
+    tool.authorize(principal.as_ref())?;
     let arguments = arguments.map_or("{}", RawValue::get);
     // serde would read a list as the fields in their order.
     if !arguments.starts_with('{') {
@@ -195,6 +205,7 @@ impl ResultBody for CallToolResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{principal::ScopeSet, test_support};
 
     fn tools() -> Tools {
         let run = |(): (), _| async { Ok("done".to_owned()) };
@@ -206,6 +217,27 @@ mod tests {
     fn a_tool_is_defined_once() {
         let run = |(): (), _| async { Ok("done".to_owned()) };
         let _ = tools().with(Tool::new("t", "T", "Another tool", run));
+    }
+
+    #[tokio::test]
+    async fn a_tool_with_scopes_is_listed_to_everyone_and_runs_for_those_who_have_all_of_them() {
+        let run = |(): (), _| async { Ok("done".to_owned()) };
+        let scopes = ScopeSet::from(["a:read", "b:read"]);
+        let tools = Tools::from([Tool::new("t", "T", "A tool", run).require_scopes(&scopes)]);
+        assert_eq!(tools.definitions_for(None).count(), 1);
+        for (held, allowed) in [
+            (None, false),
+            (Some("mcp:tools"), false),
+            (Some("a:read"), false),
+            (Some("a:read b:read"), true),
+        ] {
+            let principal = held.map(|scopes| test_support::principal("alice", scopes, &[]));
+            let params = serde_json::from_str(r#"{"name":"t","arguments":{}}"#).unwrap();
+            let context = CallContext { params, principal, ..CallContext::default() };
+            let result = call(tools.clone(), context).await.map(|_| ());
+            let required = result.map_err(|error| error.insufficient_scope.unwrap().required);
+            assert_eq!(required, if allowed { Ok(()) } else { Err(scopes.clone()) }, "{held:?}");
+        }
     }
 
     #[test]

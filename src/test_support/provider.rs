@@ -24,6 +24,8 @@ use super::{now, signing_key::SigningKey};
 pub enum Reply {
     /// 200 with this document.
     Json(Value),
+    /// This status with this document.
+    Error(u16, Value),
     /// This status, without a body.
     Status(u16),
     /// 200 with this text.
@@ -65,6 +67,7 @@ impl Provider {
                 "issuer": issuer,
                 "jwks_uri": provider.keys_url(),
                 "introspection_endpoint": format!("{issuer}/introspect"),
+                "token_endpoint": format!("{issuer}/token"),
             })),
         );
         provider.publish(keys);
@@ -162,6 +165,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     }
     match reply.unwrap_or(Reply::Status(404)) {
         Reply::Json(value) => axum::Json(value).into_response(),
+        Reply::Error(status, value) => {
+            (StatusCode::from_u16(status).unwrap(), axum::Json(value)).into_response()
+        }
         Reply::Status(status) => StatusCode::from_u16(status).unwrap().into_response(),
         Reply::Text(text) => text.into_response(),
         Reply::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),

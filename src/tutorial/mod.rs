@@ -6,12 +6,14 @@
 mod administration;
 mod arguments;
 mod identity;
+mod orders;
 mod prompts;
 mod resources;
 mod tools;
 
 pub use administration::{clear_call_log, recent_calls};
 pub use identity::{profile, whoami};
+pub use orders::list_orders;
 pub use prompts::{echo_prompt, greeting, help};
 pub use resources::{guide, tool_guide};
 pub use tools::{echo, get_time};

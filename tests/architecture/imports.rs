@@ -7,12 +7,16 @@ use std::{
 
 use crate::source::{code, root_module, sources};
 
-/// Each root module and those that it may import. `auth` and `mcp` meet in step files and nowhere else.
+/// Each root module and those that it may import. `auth` and `mcp` meet in step files and in `tutorial`, whose tool calls
+/// another API, and nowhere else.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["principal"]),
     ("authorization_server", &["auth", "principal", "public_ip"]),
     ("client", &["auth", "jsonrpc", "principal", "public_ip"]),
-    ("config", &["auth", "authorization_server", "jsonrpc", "origin", "program", "telemetry"]),
+    (
+        "config",
+        &["auth", "authorization_server", "jsonrpc", "origin", "principal", "program", "telemetry"],
+    ),
     ("cors", &["origin"]),
     ("docs", &["auth", "config", "origin", "program"]),
     ("health", &[]),
@@ -26,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &["trace_context"]),
     ("test_support", &["auth", "principal"]),
     ("trace_context", &[]),
-    ("tutorial", &["mcp", "principal", "program"]),
+    ("tutorial", &["auth", "mcp", "principal", "program"]),
 ];
 
 /// Every path below `crate::` or `super::` that a piece of code names, one for each name in braces.

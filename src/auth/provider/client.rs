@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use reqwest::{Client, RequestBuilder, StatusCode, header, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header, redirect};
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
@@ -133,19 +133,29 @@ impl ProviderClient {
             limit: MAX_DOCUMENT_BYTES,
         };
         let request = request.header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(failed)?;
-        if response.content_length().is_some_and(|length| length > MAX_DOCUMENT_BYTES as u64) {
-            return Err(too_large());
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_DOCUMENT_BYTES {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((response.status(), body))
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let body = read_body(response, MAX_DOCUMENT_BYTES).await.map_err(failed)?;
+        Ok((status, body.ok_or_else(too_large)?))
     }
+}
+
+/// The body of a response; `None` if it has more than `limit` bytes.
+pub(in crate::auth) async fn read_body(
+    mut response: Response,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    if response.content_length().is_some_and(|length| length > limit as u64) {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some(body))
 }
 
 fn same_origin_only(attempt: redirect::Attempt<'_>) -> redirect::Action {
@@ -173,7 +183,7 @@ fn secure(url: &str, allow_http: bool) -> Result<Url, ProviderError> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(in crate::auth) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -131,17 +131,7 @@ impl ProviderError {
         if error.is_redirect() {
             return Self::Redirect { url };
         }
-        // reqwest's own text names the URL with its query; the last cause is the operating system's.
-        let mut cause = "the request failed".to_owned();
-        let mut source = error.source();
-        while let Some(error) = source {
-            cause = error.to_string();
-            source = error.source();
-        }
-        if error.is_timeout() {
-            cause = "timeout".to_owned();
-        }
-        Self::Unreachable { url, cause }
+        Self::Unreachable { url, cause: cause(error) }
     }
 
     /// No response within a timeout that was set for several documents.
@@ -180,6 +170,20 @@ impl ProviderError {
             Self::Busy { .. } => "too many tokens wait for introspection".to_owned(),
         }
     }
+}
+
+/// Why there is no response. reqwest's own text names the URL with its query; the last cause is the operating system's.
+pub(in crate::auth) fn cause(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "timeout".to_owned();
+    }
+    let mut cause = "the request failed".to_owned();
+    let mut source = error.source();
+    while let Some(error) = source {
+        cause = error.to_string();
+        source = error.source();
+    }
+    cause
 }
 
 /// A token can be neither accepted nor rejected, because the identity provider does not help.

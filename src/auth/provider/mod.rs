@@ -3,5 +3,8 @@
 mod client;
 mod error;
 
+pub(super) use client::{is_loopback, read_body};
+pub(super) use error::cause;
+
 pub use client::ProviderClient;
 pub use error::{ProviderError, Unavailable};

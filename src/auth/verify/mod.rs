@@ -65,6 +65,7 @@ fn validations(outcome: &'static str) -> Counter {
 pub struct TokenVerifier {
     issuers: Vec<TrustedIssuer>,
     cache: TokenCache,
+    keep_tokens: bool,
 }
 
 impl TokenVerifier {
@@ -103,6 +104,14 @@ impl TokenVerifier {
         Some(&issuer.requested_scopes).filter(|scopes| !scopes.is_empty())
     }
 
+    /// Gives each caller the token that it was verified by, for a
+    /// [token exchange](crate::auth::token_exchange). Off by default: a server that calls no other API holds no token
+    /// longer than it takes to verify it, and copies none.
+    #[must_use]
+    pub fn keep_tokens(self, keep: bool) -> Self {
+        Self { keep_tokens: keep, ..self }
+    }
+
     /// The caller that this bearer token describes.
     ///
     /// # Errors
@@ -138,7 +147,11 @@ impl TokenVerifier {
             true => Err(TokenError::SenderConstrained),
             false => Err(TokenError::NotSenderConstrained),
         });
-        result.inspect(|_| counter.increment(1)).inspect_err(|_| REJECTED.increment(1))
+        let result = result.inspect(|_| counter.increment(1));
+        result.inspect_err(|_| REJECTED.increment(1)).map(|principal| match self.keep_tokens {
+            true => principal.with_access_token(token),
+            false => principal,
+        })
     }
 
     async fn verify_uncached(

@@ -11,7 +11,11 @@ use serde_json::{
     value::{RawValue, to_raw_value},
 };
 
-use crate::{jsonrpc, mcp::call::content::Content, principal::Principal};
+use crate::{
+    jsonrpc::{self, ErrorObject},
+    mcp::call::{MethodError, MethodResult, content::Content},
+    principal::{InsufficientScope, Principal, ScopeSet},
+};
 
 /// The definition of a tool, as `tools/list` returns it.
 #[derive(Debug, Clone, Serialize)]
@@ -62,6 +66,7 @@ pub struct Tool {
     pub(super) listed: Box<RawValue>,
     /// What the user has to confirm before it runs.
     pub(super) question: Option<&'static str>,
+    required_scopes: ScopeSet,
     pub(super) run: Run,
 }
 
@@ -101,7 +106,31 @@ impl Tool {
             }
         };
         let listed = to_raw_value(&definition).expect("a definition is serializable");
-        Self { definition, listed, question: None, run: Box::new(run) }
+        let required_scopes = ScopeSet::default();
+        Self { definition, listed, question: None, required_scopes, run: Box::new(run) }
+    }
+
+    /// Runs only for callers whose token has all these scopes, beside what a policy requires. All callers see the tool:
+    /// a call without them is a 403 that names them, so that clients can ask the user for them.
+    #[must_use]
+    pub fn require_scopes(self, scopes: &ScopeSet) -> Self {
+        Self { required_scopes: scopes.clone(), ..self }
+    }
+
+    /// Checks that the caller's token has the scopes of this tool.
+    ///
+    /// # Errors
+    /// -32001, with all of them.
+    pub(super) fn authorize(&self, principal: Option<&Principal>) -> MethodResult<()> {
+        let required = &self.required_scopes;
+        if required.is_empty() || principal.is_some_and(|c| c.scopes.grants_all(required)) {
+            return Ok(());
+        }
+        let name = self.definition.name;
+        Err(MethodError {
+            error: ErrorObject::forbidden(format!("Insufficient permissions for {name}")),
+            insufficient_scope: Some(InsufficientScope { required: required.clone() }),
+        })
     }
 
     /// Runs only after the user confirmed `question`; the tool is announced as destructive.

@@ -31,8 +31,17 @@ pub(crate) fn command(name: &str) -> Command {
 fn without_settings(mut command: Command) -> Command {
     for (variable, _) in std::env::vars_os() {
         let ours = ["HOST", "PORT", "RUST_LOG"].contains(&&*variable.to_string_lossy());
-        let families =
-            ["MCP_", "KEYCLOAK_", "JWT_", "JWKS_", "INTROSPECTION_", "PROVIDER_", "OAUTH_"];
+        let families = [
+            "MCP_",
+            "KEYCLOAK_",
+            "JWT_",
+            "JWKS_",
+            "INTROSPECTION_",
+            "PROVIDER_",
+            "OAUTH_",
+            "DOWNSTREAM_",
+            "EXCHANGE_",
+        ];
         if ours || families.iter().any(|family| variable.to_string_lossy().starts_with(family)) {
             command.env_remove(variable);
         }
