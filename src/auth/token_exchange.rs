@@ -57,8 +57,6 @@
 mod downstream;
 mod error;
 mod response;
-#[cfg(test)]
-mod tests;
 mod token_cache;
 
 use std::{

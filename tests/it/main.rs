@@ -8,6 +8,7 @@ mod authorization_server;
 mod bad_input;
 mod client;
 mod docs;
+mod exchange;
 mod faults;
 mod gen_token;
 mod idp;
