@@ -153,11 +153,11 @@ mod tests {
         let config = all.downstream.resolve().unwrap();
         assert_eq!(config.exchange.scopes, ScopeSet::from(["downstream:read"]));
         assert!(!format!("{config:?}").contains("hush"));
-        for missing in 0..ALL.len() {
-            let arguments = ALL.iter().enumerate().filter(|(index, _)| *index != missing);
-            let arguments = ["server"].iter().chain(arguments.map(|(_, argument)| argument));
+        for missing in ALL {
+            let arguments = ALL.into_iter().filter(|argument| *argument != missing);
+            let arguments = ["server"].into_iter().chain(arguments);
             let error = Only::try_parse_from(arguments).unwrap_err().to_string();
-            let flag = ALL[missing].split('=').next().unwrap();
+            let flag = missing.split('=').next().unwrap();
             assert!(error.contains("not provided") && error.contains(flag), "{flag}: {error}");
         }
     }
