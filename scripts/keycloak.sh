@@ -18,14 +18,17 @@
 #   scripts/keycloak.sh exchange [URL] let the MCP server at URL (http://localhost:9000/mcp) exchange its users' tokens for
 #                                      tokens of the client downstream-api with the scope downstream:read (RFC 8693)
 #   scripts/keycloak.sh machine        a client for programs without a user (client_credentials), mcp-machine
+#   scripts/keycloak.sh idjag ISSUER [SUBJECT]
+#                                      exchange identity assertions (ID-JAG) of this enterprise identity provider for access tokens of
+#                                      mcp-user, whom the provider calls SUBJECT, for the client mcp-enterprise
 #
 # With a running Docker engine the official image is used (scripts/keycloak/compose.yaml); without one the official
 # distribution, by Maven, on this machine's Java. For development: plain http, loopback only, admin/admin.
 #
 #   KEYCLOAK_PORT      8080
 #   KEYCLOAK_RUNTIME   docker or java; found out by itself
-#   KEYCLOAK_FEATURES  resource-indicators,cimd; just "cimd" for a Keycloak that ignores the parameter "resource", so
-#                      that MCP servers on any port will do
+#   KEYCLOAK_FEATURES  resource-indicators,cimd,identity-assertion-jwt; without the first, Keycloak ignores the parameter
+#                      "resource", so that MCP servers on any port will do
 #   KEYCLOAK_TIMEOUT   seconds that the start may take, 300
 set -euo pipefail
 umask 077
@@ -39,7 +42,7 @@ KC=$CACHE/keycloak-$VERSION
 PID_FILE=$CACHE/keycloak.pid   # process and port
 LOG=$CACHE/keycloak.log
 export KEYCLOAK_VERSION=$VERSION KEYCLOAK_PORT=${KEYCLOAK_PORT:-8080}
-export KEYCLOAK_FEATURES=${KEYCLOAK_FEATURES:-resource-indicators,cimd}
+export KEYCLOAK_FEATURES=${KEYCLOAK_FEATURES:-resource-indicators,cimd,identity-assertion-jwt}
 export JAVA_OPTS_KC_HEAP=${JAVA_OPTS_KC_HEAP:--Xms64m -Xmx512m}
 export KC_BOOTSTRAP_ADMIN_USERNAME=${KC_BOOTSTRAP_ADMIN_USERNAME:-admin}
 export KC_BOOTSTRAP_ADMIN_PASSWORD=${KC_BOOTSTRAP_ADMIN_PASSWORD:-admin}
@@ -210,6 +213,7 @@ END
 }
 
 . "$HERE/keycloak/admin.sh"
+. "$HERE/keycloak/id_jag.sh"
 
 have curl || die "curl is needed: install it with your package manager"
 command=${1:-help}
@@ -220,7 +224,7 @@ case $command in
     reset) down; if [ "$(runtime)" = docker ]; then compose down; fi; rm -rf "$KC/data" "$CACHE"/realm*.sum; echo "all data is forgotten" ;;
     status) status ;;
     logs) if our_pid >/dev/null || [ "$(runtime)" != docker ]; then [ -f "$LOG" ] || die "there is no log yet; start Keycloak with: $0 up"; tail -n 200 "$@" "$LOG"; else compose logs "$@"; fi ;;
-    resource | broker | exchange | machine) "$command" "$@" ;;
+    resource | broker | exchange | machine | idjag) "$command" "$@" ;;
     help | -h | --help) sed -n '2,${/^#/!q;s/^# \{0,1\}//p;}' "$0" ;;
     *) die "unknown command $command; see $0 --help" ;;
 esac
