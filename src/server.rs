@@ -23,7 +23,7 @@ mod service;
 mod write_timeout;
 
 use std::{
-    io::Write,
+    io::{ErrorKind, Write},
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
 };
@@ -58,7 +58,7 @@ pub use service::AppService;
 /// with status 1.
 ///
 /// # Errors
-/// When `--check-health` finds no healthy server.
+/// Never: it ends the process instead.
 pub async fn run<F>(program: ProgramInfo, app: impl FnOnce(Config) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<Router>>,
@@ -121,8 +121,13 @@ where
 
 async fn bind(host: impl Into<IpAddr>, port: u16, setting: &str) -> anyhow::Result<TcpListener> {
     let host = host.into();
-    TcpListener::bind((host, port)).await.with_context(|| {
-        format!("cannot listen on {host}:{port}; choose another port with --{setting}")
+    TcpListener::bind((host, port)).await.map_err(|error| {
+        let another = match error.kind() {
+            ErrorKind::AddrNotAvailable => "an address of this machine with --host".to_owned(),
+            _ => format!("another port with --{setting}"),
+        };
+        anyhow::Error::new(error)
+            .context(format!("cannot listen on {host}:{port}; choose {another}"))
     })
 }
 

@@ -7,6 +7,7 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    process::ExitCode,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -90,8 +91,18 @@ struct TokenFile {
     expires_at: String,
 }
 
-fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Returned from `main`, it would bring its frames with RUST_BACKTRACE=1, and a wrong setting is no bug.
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
     if args.generate_keys {
         KeyPair::remove(&args.keys_dir)?;
         KeyPair::create(&args.keys_dir)?;
@@ -100,8 +111,8 @@ fn main() -> anyhow::Result<()> {
     }
     let keys = KeyPair::load_or_create(&args.keys_dir)?;
     match &args.username {
-        Some(username) => single(&args, &keys, username),
-        None => demo(&args, &keys),
+        Some(username) => single(args, &keys, username),
+        None => demo(args, &keys),
     }
 }
 

@@ -38,6 +38,20 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }
 
+/// With RUST_BACKTRACE=1 anyhow would print the frames of the error, and a wrong setting is no bug.
+#[test]
+fn an_error_is_one_line_without_frames() {
+    let mut command = command("gen-token");
+    command
+        .args(["--username", "alice", "--keys-dir", "/dev/null/keys"])
+        .env("RUST_BACKTRACE", "1");
+    let output = command.output().expect("it runs");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(log.starts_with("Error: ") && log.contains("/dev/null/keys"), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
 #[test]
 fn a_token_says_what_the_flags_say() {
     let folder = workshop();

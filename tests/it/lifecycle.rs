@@ -125,6 +125,14 @@ fn ctrl_c_and_sigterm_end_it_in_good_order_at_once() {
     }
 }
 
+#[test]
+fn an_address_of_another_machine_is_an_error_that_names_the_flag() {
+    // 192.0.2.0/24 is for documentation (RFC 5737).
+    let output = command("step1").args(["--host", "192.0.2.1", "--port", "0"]).output();
+    let log = String::from_utf8(output.expect("it runs").stderr).expect("text");
+    assert!(log.contains("choose an address of this machine with --host"), "{log}");
+}
+
 /// With RUST_BACKTRACE=1 anyhow would print the frames of the error, and a wrong setting is no bug.
 #[test]
 fn an_error_at_the_start_is_one_line_without_frames() {
