@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_follows_from_what_is() {
+    fn settings_that_are_not_given_follow_from_those_that_are() {
         let certs = |base: &str| format!("{base}/realms/mcp-realm/protocol/openid-connect/certs");
         for (arguments, issuer, keycloak, jwks_url) in [
             ("", "http://localhost:8080/realms/mcp-realm", Some("http://localhost:8080"), None),

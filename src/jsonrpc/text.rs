@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lone_surrogate_is_named_by_where_it_is() {
+    fn an_unpaired_surrogate_is_reported_with_its_property() {
         for (json, expected) in [
             (r#"{"message":"\ud800"}"#, Some("message is not")),
             (r#"{"a":{"b":["ok",{"c":"\udc00"}]}}"#, Some("a.b[1].c is not")),

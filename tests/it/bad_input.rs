@@ -6,7 +6,7 @@ use super::support::{Ask, Server};
 
 /// Members of `params` are text until a method reads them, and the method says what is wrong with them.
 #[tokio::test]
-async fn what_a_method_cannot_read_is_refused_in_words() {
+async fn invalid_params_are_explained_by_property() {
     let server = Server::start("step4");
     let ask = async |params: &str| {
         let message = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":"#;
@@ -40,7 +40,7 @@ async fn what_a_method_cannot_read_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn parameters_that_do_not_fit_are_explained_with_200() {
+async fn invalid_params_are_a_json_rpc_error_with_status_200() {
     let server = Server::start("step4");
     for (method, params) in [
         ("tools/call", json!(null)),
@@ -82,7 +82,7 @@ async fn parameters_that_do_not_fit_are_explained_with_200() {
 }
 
 #[tokio::test]
-async fn the_content_type_is_json_or_not_said() {
+async fn the_content_type_is_json_or_absent() {
     let server = Server::start("step4");
     for (content_type, status) in [
         ("application/json", 200),
@@ -121,7 +121,7 @@ async fn lists_have_one_page() {
 }
 
 #[tokio::test]
-async fn a_revision_that_we_do_not_speak_is_a_400_that_names_those_that_we_do() {
+async fn an_unsupported_revision_is_a_400_that_names_the_supported_ones() {
     let server = Server::start("step4");
     for (version, status) in [
         ("2025-03-26", 200),
@@ -140,7 +140,7 @@ async fn a_revision_that_we_do_not_speak_is_a_400_that_names_those_that_we_do() 
 }
 
 #[tokio::test]
-async fn a_lone_surrogate_is_named_by_where_it_is() {
+async fn an_unpaired_surrogate_is_reported_with_its_argument() {
     let server = Server::start("step4");
     let reason = "is not valid Unicode text: it contains an unpaired surrogate escape";
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"message":"\ud800"}}}"#;

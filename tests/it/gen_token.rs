@@ -53,7 +53,7 @@ fn an_error_is_one_line_without_frames() {
 }
 
 #[test]
-fn a_token_says_what_the_flags_say() {
+fn a_token_has_the_claims_that_the_flags_set() {
     let folder = workshop();
     let mint = |arguments: &[&str]| {
         let token = good(folder.path(), &[arguments, &["--print-token"]].concat());
@@ -89,7 +89,7 @@ fn a_token_says_what_the_flags_say() {
 }
 
 #[test]
-fn without_print_token_it_tells_people_and_writes_a_private_file() {
+fn without_print_token_it_prints_a_summary_and_writes_a_private_file() {
     let folder = workshop();
     let said = good(folder.path(), &["--username", "alice"]);
     for word in ["alice", "mcp:read, mcp:tools", "Expires:", "token_alice.json"] {
@@ -134,7 +134,7 @@ fn generate_keys_replaces_the_pair_and_needs_no_name() {
 }
 
 #[test]
-fn flags_that_make_no_sense_are_refused() {
+fn invalid_flags_are_rejected() {
     let folder = workshop();
     for (arguments, word) in [
         (&[][..], "--username"),
@@ -157,7 +157,7 @@ fn flags_that_make_no_sense_are_refused() {
 }
 
 #[tokio::test]
-async fn a_server_with_the_same_keys_believes_it() {
+async fn a_server_with_the_same_keys_accepts_the_token() {
     let server = Server::start("step6");
     let keys = server.keys.path().to_str().expect("text");
     let token =

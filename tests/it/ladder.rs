@@ -22,7 +22,7 @@ async fn every_step_is_healthy_and_says_on_start_what_it_adds() {
 }
 
 #[tokio::test]
-async fn each_step_keeps_what_health_and_server_info_told_before() {
+async fn each_step_keeps_the_properties_of_health_and_server_info() {
     let (mut health, mut info) = (json!({}), json!({}));
     for step in STEPS {
         let server = Server::start(step);
@@ -62,7 +62,7 @@ fn assert_keeps(step: &str, before: &Value, after: &Value) {
 }
 
 #[tokio::test]
-async fn an_origin_is_asked_for_until_step_2_and_judged_in_every_step() {
+async fn steps_1_and_2_require_an_origin_and_every_step_validates_it() {
     for step in STEPS {
         let server = Server::start(step);
         let required = step <= "step2";
@@ -94,7 +94,7 @@ async fn an_origin_is_asked_for_until_step_2_and_judged_in_every_step() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_is_a_404_or_a_405_in_words() {
+async fn unknown_paths_are_404_and_other_methods_405_with_a_detail() {
     for step in STEPS {
         let server = Server::start(step);
         let ask = |method, path| {

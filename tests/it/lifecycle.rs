@@ -34,7 +34,7 @@ fn help_shows_every_setting_and_examples() {
 }
 
 #[test]
-fn a_port_in_use_says_so_and_names_the_flag() {
+fn a_port_in_use_is_an_error_that_names_the_flag() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
     let (output, log) = run("step1", &["--port", &port]);
@@ -44,7 +44,7 @@ fn a_port_in_use_says_so_and_names_the_flag() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_refused_by_name() {
+fn invalid_settings_are_rejected_by_name() {
     for (arguments, flag) in [
         (["--port", "70000"], "--port"),
         (["--port", "nine"], "--port"),
@@ -76,7 +76,7 @@ async fn the_environment_counts_and_the_command_line_counts_more() {
 }
 
 #[test]
-fn a_bad_key_file_stops_the_server_with_the_file_and_what_mends_it() {
+fn an_invalid_key_file_is_a_start_up_error_that_names_file_and_remedy() {
     let ec = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n-----END PRIVATE KEY-----\n";
     for (name, file, content) in [
         ("empty", "mcp_private_key.pem", Some("")),
@@ -104,7 +104,7 @@ fn a_bad_key_file_stops_the_server_with_the_file_and_what_mends_it() {
 }
 
 #[tokio::test]
-async fn without_keys_a_pair_is_made_and_the_log_says_where() {
+async fn without_keys_a_pair_is_generated_and_the_log_names_the_folder() {
     let server = Server::start_without_keys("step6");
     server.wait_for_log("generated RSA key pair");
     assert!(server.keys.path().join("mcp_private_key.pem").exists());
@@ -205,7 +205,7 @@ async fn another_name_of_the_server_can_be_allowed() {
 }
 
 #[test]
-fn two_servers_find_two_ports() {
+fn port_0_picks_a_free_port() {
     let (first, second) = (Server::start("step1"), Server::start("step1"));
     assert_ne!(first.address, second.address);
     assert!(first.address.starts_with("127.0.0.1:"), "loopback only: {}", first.address);

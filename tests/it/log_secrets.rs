@@ -28,7 +28,7 @@ fn text(answer: &Value, member: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_secret_of_the_whole_way_to_a_token_is_logged() {
+async fn no_secret_of_the_login_flow_is_logged() {
     for format in ["text", "json"] {
         let server = Server::start_with("step9", ["--log", "trace", "--log-format", format]);
         note(VERIFIER);

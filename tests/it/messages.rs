@@ -8,7 +8,7 @@ const PARSE: i64 = -32700;
 const INVALID: i64 = -32600;
 
 #[tokio::test]
-async fn a_body_that_is_no_message_is_a_400_with_the_code_of_its_fault() {
+async fn a_body_that_is_no_message_is_a_400_with_its_json_rpc_code() {
     let server = Server::start("step4");
     let nested = |levels: usize| {
         let (open, close) = ("[".repeat(levels), "]".repeat(levels));
@@ -130,7 +130,7 @@ async fn an_id_is_a_string_or_an_integer_and_comes_back_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn what_can_be_read_is_answered_and_what_wants_no_answer_gets_none() {
+async fn requests_are_answered_and_notifications_and_responses_get_202() {
     let server = Server::start("step4");
     for body in [
         r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":null}"#,

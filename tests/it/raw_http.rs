@@ -26,7 +26,7 @@ fn status(answer: &str) -> u16 {
 }
 
 #[test]
-fn origins_and_hosts_are_read_as_they_came() {
+fn origin_and_host_are_compared_byte_for_byte_as_sent() {
     let server = Server::start("step4");
     for (name, headers, expected) in [
         ("plain", "Host: localhost\r\n", 200),
@@ -64,7 +64,7 @@ fn origins_and_hosts_are_read_as_they_came() {
 }
 
 #[test]
-fn a_request_line_names_the_host_as_well_and_that_one_counts() {
+fn a_host_in_the_request_line_takes_precedence() {
     let server = Server::start("step1");
     let get = |target: &str| {
         server.raw(format!(
@@ -143,7 +143,7 @@ fn credentials_are_one_header_with_one_token() {
 }
 
 #[test]
-fn what_is_not_http_is_a_400_and_the_server_goes_on() {
+fn invalid_http_is_a_400_and_the_server_keeps_running() {
     let server = Server::start("step1");
     for bytes in [
         &b"hello\r\n\r\n"[..],
@@ -162,7 +162,7 @@ fn what_is_not_http_is_a_400_and_the_server_goes_on() {
 }
 
 #[test]
-fn a_request_that_is_refused_by_its_head_leaves_the_connection_in_order() {
+fn a_request_rejected_by_its_head_leaves_the_connection_usable() {
     let server = Server::start("step6");
     let head = |length: usize, more: &str| {
         format!("POST /mcp HTTP/1.1\r\nHost: localhost\r\n{more}Content-Length: {length}\r\n\r\n")

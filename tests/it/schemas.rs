@@ -31,7 +31,7 @@ fn requests() -> [(&'static str, Value); 14] {
 }
 
 #[tokio::test]
-async fn every_server_speaks_as_each_older_revision_has_it() {
+async fn every_step_conforms_to_each_older_revision() {
     for step in ["step2", "step3", "step4", "step5", "step6", "step7", "step8", "step9"] {
         let server = Server::start(step);
         for token in [server.token("admin", ""), server.token("guest", ""), String::new()] {
@@ -53,7 +53,7 @@ async fn every_server_speaks_as_each_older_revision_has_it() {
 }
 
 #[test]
-fn what_a_revision_does_not_allow_is_noticed() {
+fn the_schema_check_finds_what_a_revision_does_not_allow() {
     if schema::folder().is_none() {
         return; // said aloud there
     }

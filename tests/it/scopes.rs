@@ -85,7 +85,7 @@ async fn scopes_given_as_a_list_count_and_a_string_in_their_place_does_not() {
 }
 
 #[tokio::test]
-async fn what_needs_no_scope_is_open_to_a_guest_and_what_is_unknown_is_not_a_matter_of_scopes() {
+async fn a_token_without_scopes_may_ping_and_an_unknown_method_is_no_403() {
     let server = Server::start("step8");
     let guest = server.token("guest", "");
     let pong = server.rpc(&guest, "ping", Value::Null).await.result();

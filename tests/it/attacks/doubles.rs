@@ -30,7 +30,7 @@ fn call(server: &Server, members: &str) -> String {
 }
 
 attacks! { "step9";
-    a_name_that_a_proxy_would_vouch_for: |server| {
+    identity_headers_of_a_proxy: |server| {
         let token = format!("X-Forwarded-Access-Token: {}", server.token("admin", "mcp:tools"));
         for line in [
             "X-Authenticated-User: admin", "X-Forwarded-User: admin", "X-Remote-User: admin", "Remote-User: admin",
@@ -40,13 +40,13 @@ attacks! { "step9";
             refused(server, ping(&[line]), 401);
         }
     };
-    another_name_beside_a_good_token: |server| {
+    identity_headers_beside_a_valid_token: |server| {
         let answer = server.raw(ping(&[&alice(server), "X-Authenticated-User: admin", "X-Forwarded-User: admin"]));
         assert_eq!(statuses(&answer), [200], "{answer}");
         assert!(answer.to_lowercase().contains("x-authenticated-user: alice"), "{answer}");
         assert!(!answer.contains("admin"), "{answer}")
     };
-    two_sessions: |server| {
+    two_session_id_headers: |server| {
         let begin = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;
         let answer = server.raw(post("/mcp", &[&alice(server)], begin));
         let id = answer.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).expect("a session");
@@ -56,22 +56,22 @@ attacks! { "step9";
         refused(server, ping(&[&alice(server), bad, &good]), 404);
         refused(server, ping(&[&alice(server), &format!("{good}, made-up")]), 404)
     };
-    two_revisions: |server| {
+    two_protocol_version_headers: |server| {
         let (new, old) = ("MCP-Protocol-Version: 2026-07-28", "MCP-Protocol-Version: 2025-11-25");
         for lines in [[new, old], [old, new], [old, old]] {
             refused(server, ping(&[&[alice(server).as_str()], &lines[..]].concat()), 400);
         }
     };
-    two_types_of_content: |server| {
+    two_content_type_headers: |server| {
         refused(server, ping(&[&alice(server), "Content-Type: text/plain"]), 415);
         let first = ping(&[&alice(server), "Content-Type: application/json"]);
         refused(server, first.replacen("application/json", "text/plain", 1), 415)
     };
-    a_tool_that_its_header_does_not_name: |server| {
+    an_mcp_name_header_for_another_tool: |server| {
         let answer = call(server, r#""name":"echo""#);
         assert_eq!(statuses(&answer), [400], "{answer}")
     };
-    a_tool_with_two_names: |server| {
+    a_duplicate_tool_name: |server| {
         // Whoever reads the first and whoever reads the last would each see another tool.
         for members in [r#""name":"whoami","name":"echo""#, r#""name":"echo","name":"whoami""#, r#""name":"whoami","n\u0061me":"echo""#] {
             let answer = call(server, members);
@@ -79,7 +79,7 @@ attacks! { "step9";
         }
         assert_eq!(statuses(&call(server, r#""name":"whoami""#)), [200])
     };
-    an_argument_with_two_values: |server| {
+    a_duplicate_argument: |server| {
         let line = format!("Authorization: Bearer {}", server.token("alice", "mcp:tools mcp:prompts"));
         for (method, params, said) in [
             ("prompts/get", r#"{"name":"greeting","arguments":{"name":"ann","n\u0061me":"bob"}}"#, "-32602"),
@@ -93,17 +93,17 @@ attacks! { "step9";
         let answer = server.raw(post("/mcp", &[&line], once));
         assert!(answer.contains("messages"), "{answer}")
     };
-    a_call_behind_a_harmless_one: |server| {
+    a_batch_that_begins_with_a_harmless_call: |server| {
         let body = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo"}}]"#;
         refused(server, post("/mcp", &[&alice(server)], body), 400)
     };
-    a_message_behind_a_message: |server| {
+    a_second_message_after_the_first: |server| {
         let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
         for between in ["", "\n", ",", "\u{1e}"] {
             refused(server, post("/mcp", &[&alice(server)], &format!("{ping}{between}{ping}")), 400);
         }
     };
-    a_body_that_would_unpack_to_more: |server| {
+    a_compressed_body: |server| {
         for coding in ["gzip", "deflate", "br", "zstd", "identity, gzip"] {
             // Not unpacked by anybody: what arrives is what is read, and that is no JSON.
             let lines = [alice(server), format!("Content-Encoding: {coding}")];

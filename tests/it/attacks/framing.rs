@@ -17,20 +17,20 @@ fn not_smuggled(server: &crate::support::Server, request: &str) {
 }
 
 attacks! { "step8";
-    a_length_and_chunks: |server| {
+    content_length_with_chunked_encoding: |server| {
         let body = format!("0\r\n\r\n{HIDDEN}");
         let length = body.len();
         not_smuggled(server, &format!("{HEAD}Content-Length: {length}\r\nTransfer-Encoding: chunked\r\n\r\n{body}"));
         not_smuggled(server, &format!("{HEAD}Transfer-Encoding: chunked\r\nContent-Length: {length}\r\n\r\n{body}"))
     };
-    chunks_and_a_length_that_ends_earlier: |server| {
+    chunked_encoding_with_a_shorter_content_length: |server| {
         let body = format!("{:x}\r\n{HIDDEN}\r\n0\r\n\r\n", HIDDEN.len());
         not_smuggled(server, &format!("{HEAD}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n{body}"))
     };
-    two_lengths: |server| {
+    two_content_length_headers: |server| {
         not_smuggled(server, &format!("{HEAD}Content-Length: 0\r\nContent-Length: {}\r\n\r\n{HIDDEN}", HIDDEN.len()))
     };
-    lengths_that_are_no_numbers: |server| {
+    content_lengths_that_are_no_numbers: |server| {
         for length in ["+0", "-1", "0x0", "0, 44", "18446744073709551616", "", "0 0", "\"0\""] {
             not_smuggled(server, &format!("{HEAD}Content-Length: {length}\r\n\r\n{HIDDEN}"));
         }
@@ -48,23 +48,23 @@ attacks! { "step8";
         let head = HEAD.replace("HTTP/1.1", "HTTP/1.0");
         not_smuggled(server, &format!("{head}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n{HIDDEN}"))
     };
-    sizes_of_chunks_that_are_none: |server| {
+    invalid_chunk_sizes: |server| {
         for size in ["-1", "0x5", "fffffffffffffffff", "g", "", " 0", "0 ; x"] {
             let answer = server.raw(format!("{HEAD}Transfer-Encoding: chunked\r\n\r\n{size}\r\n\r\n{HIDDEN}"));
             assert!(!statuses(&answer).contains(&200), "{size}: {answer}");
         }
         still_alive(server)
     };
-    a_line_feed_for_an_end_of_line: |server| {
+    bare_line_feeds: |server| {
         not_smuggled(server, &format!("{HEAD}X: a\nContent-Length: 0\r\n\r\n"));
         not_smuggled(server, "GET /mcp HTTP/1.1\nHost: localhost\nConnection: close\n\n")
     };
-    a_carriage_return_or_zero_in_a_value: |server| {
+    a_carriage_return_or_nul_in_a_value: |server| {
         for value in ["a\rX: b", "a\0b"] {
             refused(server, get("/mcp", &[&format!("X-A: {value}")]), 400);
         }
     };
-    a_name_with_blanks_or_brackets: |server| {
+    invalid_header_names: |server| {
         for line in ["X A: b", "X(A): b", ": b", "X-A"] {
             refused(server, get("/mcp", &[line]), 400);
         }
@@ -89,26 +89,26 @@ attacks! { "step8";
     an_upgrade_to_http_2: |server| {
         refused(server, ping(&["Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"]), 401)
     };
-    a_tunnel: |server| {
+    a_connect_request: |server| {
         let answer = server.raw("CONNECT localhost:22 HTTP/1.1\r\nHost: localhost:22\r\n\r\n");
         assert!(!statuses(&answer).contains(&200), "{answer}");
         still_alive(server)
     };
-    an_echo_of_the_headers: |server| {
+    a_trace_request: |server| {
         let request = get("/mcp", &["Authorization: Bearer s3cret"]).replace("GET", "TRACE");
         let answer = refused(server, request, 405);
         assert!(!answer.contains("s3cret"), "{answer}")
     };
-    a_method_in_a_header: |server| {
+    a_method_override_header: |server| {
         for name in ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "_method"] {
             refused(server, get("/mcp", &[&format!("{name}: POST")]), 405);
             refused(server, ping(&[&format!("{name}: GET")]), 401);
         }
     };
-    a_method_in_the_query: |server| {
+    a_method_override_in_the_query: |server| {
         refused(server, get("/mcp?_method=POST", &[]), 405)
     };
-    a_method_of_ones_own: |server| {
+    an_unknown_method: |server| {
         for method in ["post", "PO", "POSTX", "P\u{f6}ST"] {
             let answer = server.raw(ping(&[]).replacen("POST", method, 1));
             assert!(matches!(statuses(&answer)[..], [400 | 401 | 405]), "{answer}");
@@ -120,7 +120,7 @@ attacks! { "step8";
         let request = ping(&[]).replace("Content-Length: 40", "Content-Length: 4000");
         refused(server, request, 401)
     };
-    a_head_without_end: |server| {
+    an_endless_head: |server| {
         let answer = server.raw(format!("GET /mcp HTTP/1.1\r\nHost: localhost\r\n{}", "X-A: b\r\n".repeat(20_000)));
         assert_eq!(statuses(&answer), [431], "{answer}");
         still_alive(server)

@@ -90,7 +90,7 @@ attacks! { "step9";
         let answer = server.raw(get("/x%0d%0aSet-Cookie:%20a=b/", &[]));
         assert!(!answer.to_lowercase().contains("\nset-cookie"), "{answer}")
     };
-    lines_in_an_origin: |server| {
+    line_breaks_in_an_origin: |server| {
         for origin in ["x\tFORGED", "x\u{9b}2J", "x\u{202e}FORGED"] {
             server.raw(ping(&[&format!("Origin: {origin}")]));
             server.raw(ping(&[]).replace("Host: localhost", &format!("Host: {origin}")));
@@ -98,12 +98,12 @@ attacks! { "step9";
         assert_eq!(statuses(&server.raw(ping(&[&format!("Origin: {LINES}")]))), [400]);
         one_line_each(server)
     };
-    lines_in_a_path: |server| {
+    line_breaks_in_a_path: |server| {
         server.raw(get(&format!("/{}", encoded(LINES)), &[]));
         server.raw(get("/\u{202e}FORGED\u{9b}", &[]));
         one_line_each(server)
     };
-    lines_in_a_name: |server| {
+    line_breaks_in_a_user_name: |server| {
         let mut claims = claims("x", "mcp:tools mcp:read");
         for claim in ["preferred_username", "sub", "azp", "name"] {
             claims[claim] = json!(LINES);
@@ -115,7 +115,7 @@ attacks! { "step9";
         assert_eq!(statuses(&answer), [200], "{answer}");
         one_line_each(server)
     };
-    lines_in_claims_that_are_refused: |server| {
+    line_breaks_in_rejected_claims: |server| {
         for (claim, value) in [("iss", json!(LINES)), ("aud", json!([LINES])), ("scope", json!(7))] {
             let mut claims = claims("x", "");
             claims[claim] = value;
@@ -126,7 +126,7 @@ attacks! { "step9";
         server.raw(ping(&[&format!("Authorization: Bearer {token}")]));
         one_line_each(server)
     };
-    lines_in_messages: |server| {
+    line_breaks_in_messages: |server| {
         let token = format!("Authorization: Bearer {}", server.token("alice", "mcp:tools mcp:read mcp:prompts"));
         for message in [
             json!({"jsonrpc": "2.0", "id": LINES, "method": LINES}),
@@ -138,7 +138,7 @@ attacks! { "step9";
         }
         one_line_each(server)
     };
-    lines_in_a_registration: |server| {
+    line_breaks_in_a_registration: |server| {
         let client = json!({"client_name": LINES, "redirect_uris": [LINES, "http://127.0.0.1:1/cb"], "scope": LINES});
         server.raw(post("/auth/register", &[], &client.to_string()));
         let form = post("/auth/token", &[], &format!("grant_type={0}&client_id={0}&code={0}", encoded(LINES)));
@@ -146,7 +146,7 @@ attacks! { "step9";
         server.raw(get(&format!("/auth/authorize?client_id={0}&state={0}", encoded(LINES)), &[]));
         one_line_each(server)
     };
-    lines_in_an_id_of_a_request: |server| {
+    line_breaks_in_a_request_id: |server| {
         server.raw(get("/mcp", &["X-Request-Id: a\tFORGED", "traceparent: 00-\tFORGED"]));
         one_line_each(server)
     };

@@ -68,7 +68,7 @@ macro_rules! attacks {
 use attacks;
 
 #[test]
-fn the_rows_run_on_real_programs() {
+fn the_attacks_run_against_a_server_that_accepts_valid_requests() {
     assert!(binary("step9").exists());
     let server = Server::start("step9");
     let token = server.token("alice", "mcp:tools");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{attacks, post, statuses};
 
 attacks! { "step8";
-    guesses_at_a_client_secret_all_look_alike: |server| {
+    wrong_client_secrets_get_identical_responses: |server| {
         let client = json!({"redirect_uris": ["http://127.0.0.1:1/cb"], "token_endpoint_auth_method": "client_secret_post"});
         let answer = server.raw(post("/auth/register", &[], &client.to_string()));
         assert_eq!(statuses(&answer), [201], "{answer}");

@@ -40,7 +40,7 @@ fn unauthorized(server: &Server, token: &str) {
 
 /// The same with a header that points to keys of the attacker's: they are not fetched.
 #[track_caller]
-fn unauthorized_without_a_fetch(server: &Server, member: &str) {
+fn unauthorized_and_nothing_fetched(server: &Server, member: &str) {
     let trap = TcpListener::bind("127.0.0.1:0").unwrap();
     trap.set_nonblocking(true).unwrap();
     let url = format!("http://{}/jwks.json", trap.local_addr().unwrap());
@@ -63,32 +63,32 @@ attacks! { "step8";
     an_algorithm_of_the_same_family: |server| {
         unauthorized(server, &ours().sign(Algorithm::Rs512, &header("alg", json!("RS512")), &alice("x", json!(1))))
     };
-    a_header_that_points_to_keys: |server| unauthorized_without_a_fetch(server, "jku");
-    a_header_that_points_to_a_certificate: |server| unauthorized_without_a_fetch(server, "x5u");
+    a_header_that_points_to_keys: |server| unauthorized_and_nothing_fetched(server, "jku");
+    a_header_that_points_to_a_certificate: |server| unauthorized_and_nothing_fetched(server, "x5u");
     a_key_in_the_header: |server| {
         let jwk = serde_json::to_value(key_pair().jwks()).unwrap()["keys"][0].clone();
         let token = ours().rs256(&header("jwk", jwk), &alice("iss", json!("evil")));
         unauthorized(server, &token)
     };
-    a_file_for_a_kid: |server| {
+    a_kid_that_is_a_file: |server| {
         let head = header("kid", json!("../../../../../../dev/null"));
         unauthorized(server, &hs256(b"", &head.replace("RS256", "HS256"), &alice("x", json!(1))))
     };
-    a_url_for_a_kid: |server| unauthorized_without_a_fetch(server, "kid");
-    a_query_for_a_kid: |server| {
+    a_kid_that_is_a_url: |server| unauthorized_and_nothing_fetched(server, "kid");
+    a_kid_that_is_an_sql_query: |server| {
         let head = header("kid", json!("x' UNION SELECT 'AAAA' -- "));
         unauthorized(server, &hs256(b"AAAA", &head.replace("RS256", "HS256"), &alice("x", json!(1))))
     };
     a_token_for_another_audience: |server| {
         unauthorized(server, &ours().token(&alice("aud", json!("https://other.example/mcp"))))
     };
-    a_token_for_an_audience_that_begins_like_ours: |server| {
+    a_token_for_an_audience_with_the_servers_as_prefix: |server| {
         unauthorized(server, &ours().token(&alice("aud", json!(format!("{}/mcp/", server.url)))))
     };
     a_token_of_another_issuer: |server| {
         unauthorized(server, &ours().token(&alice("iss", json!("https://login.example"))))
     };
-    an_issuer_with_the_audience_of_another: |server| {
+    the_issuer_of_another_server_with_this_audience: |server| {
         // Both are trusted here, but each for its own audience only.
         let mut mixed = alice("iss", json!(server.url));
         mixed["aud"] = json!("mcp-server");
@@ -96,7 +96,7 @@ attacks! { "step8";
     };
     an_id_token: |server| unauthorized(server, &ours().token(&alice("typ", json!("ID"))));
     a_refresh_token: |server| unauthorized(server, &ours().token(&alice("typ", json!("Refresh"))));
-    a_token_of_another_kind: |server| {
+    a_token_of_another_type: |server| {
         unauthorized(server, &ours().rs256(&header("typ", json!("dpop+jwt")), &alice("x", json!(1))))
     };
     an_extension_that_must_be_understood: |server| {
@@ -110,7 +110,7 @@ attacks! { "step8";
         thread::sleep(Duration::from_millis(2_100));
         unauthorized(server, &token)
     };
-    another_signature_below_a_token_that_is_known: |server| {
+    a_cached_token_with_another_signature: |server| {
         let token = ours().token(&alice("x", json!(1)));
         let other = ours().token(&alice("x", json!(2)));
         assert!(server.raw(ping(&[&format!("Authorization: Bearer {token}")])).starts_with("HTTP/1.1 200"));
@@ -118,7 +118,7 @@ attacks! { "step8";
         let (_, signature) = other.rsplit_once('.').unwrap();
         unauthorized(server, &format!("{message}.{signature}"))
     };
-    a_role_written_into_a_token_that_is_known: |server| {
+    a_cached_token_with_an_added_role: |server| {
         let token = server.token("alice", "");
         assert!(server.raw(ping(&[&format!("Authorization: Bearer {token}")])).starts_with("HTTP/1.1 200"));
         let (_, signature) = token.rsplit_once('.').unwrap();
@@ -170,7 +170,7 @@ attacks! { "step8";
         let token = server.token("alice", "mcp:tools");
         refused(server, ping(&[&format!("Authorization: Bearer {token}, Bearer {token}")]), 401)
     };
-    a_token_with_a_blank_before_the_colon: |server| {
+    a_blank_before_the_colon_of_authorization: |server| {
         let token = server.token("alice", "mcp:tools");
         refused(server, ping(&[&format!("Authorization : Bearer {token}")]), 400)
     };

@@ -91,7 +91,7 @@ async fn a_code_lives_a_minute() {
 }
 
 #[tokio::test]
-async fn a_code_that_is_used_twice_revokes_what_it_gave() {
+async fn a_code_that_is_used_twice_revokes_its_tokens() {
     let server = TestServer::new();
     let code = server.code("alice", &[]).await;
     let first = server.exchange(&code).await.json();
@@ -155,7 +155,7 @@ async fn a_malformed_request_is_rejected_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_requests_with_one_code_none_keeps_a_token() {
+async fn concurrent_exchanges_of_one_code_leave_no_valid_token() {
     let server = TestServer::new();
     let code = server.code("alice", &[]).await;
     let attempts = (0..16).map(|_| {

@@ -71,7 +71,7 @@ async fn an_mcp_server_leads_to_its_issuer_by_well_known_location_or_challenge()
 }
 
 #[tokio::test]
-async fn what_stops_clients_is_an_issue() {
+async fn metadata_that_stops_clients_is_reported_as_an_issue() {
     for (change, issue) in [
         (json!({"code_challenge_methods_supported": null}), "must refuse to continue"),
         (json!({"code_challenge_methods_supported": ["plain"]}), "no S256"),

@@ -153,7 +153,7 @@ async fn two_runs_at_once_take_turns_with_the_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_401_is_answered_with_one_refresh_and_a_dead_refresh_token_with_the_person() {
+async fn a_401_leads_to_one_refresh_and_an_invalid_refresh_token_to_a_login() {
     // The server forgets the first token; it would take the refreshed one.
     let mock = Mock::start(|hit: &Hit, facts: &Facts| {
         (hit.path == "/mcp" && hit.earlier > 2 && hit.authorization.ends_with("-0"))
@@ -180,7 +180,7 @@ async fn a_401_is_answered_with_one_refresh_and_a_dead_refresh_token_with_the_pe
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_run_that_is_killed_leaves_a_whole_file_or_none() {
+async fn a_run_that_is_killed_leaves_a_complete_credentials_file_or_none() {
     let (mock, home) = (Mock::honest().await, Home::new());
     let file = home.credentials();
     for round in 0..40_u64 {
@@ -220,7 +220,7 @@ async fn a_client_that_was_registered_beforehand_stays_with_its_issuer() {
 }
 
 #[tokio::test]
-async fn an_old_token_that_is_refused_is_no_reason_to_give_up() {
+async fn a_rejected_refresh_token_of_an_old_registration_leads_to_a_new_one() {
     // Born again with other keys: nothing of before is good any more.
     let (mock, home) = (
         Mock::start(|hit: &Hit, facts: &Facts| {

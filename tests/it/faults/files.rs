@@ -20,7 +20,7 @@ fn refusal(commands: &str, keys: &str) -> String {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
+fn an_unwritable_keys_folder_is_named_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
@@ -35,7 +35,7 @@ fn a_folder_that_cannot_be_written_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_full_disk_is_named_too_and_leaves_no_half_of_a_key() {
+fn a_full_disk_is_reported_and_leaves_no_partial_key() {
     let folder = tempfile::tempdir().unwrap();
     // No file may have a single byte, which is what a full disk looks like to a program.
     let log = refusal("trap '' XFSZ; ulimit -f 0;", folder.path().to_str().unwrap());

@@ -7,7 +7,7 @@ use crate::support::{Ask, Server};
 use super::wire::{HEALTH, PING, Wire, head};
 
 #[tokio::test]
-async fn a_body_beyond_the_limit_is_a_413_whether_or_not_its_length_is_told() {
+async fn a_body_beyond_the_limit_is_a_413_with_or_without_content_length() {
     let server = Server::start_with("step4", ["--max-body-size", "1000"]);
     for (size, status) in [(900, 200), (1100, 413)] {
         let body = format!(
@@ -49,7 +49,7 @@ fn a_body_beyond_the_limit_is_rejected_before_anything_of_it_is_read() {
 }
 
 #[test]
-fn a_head_beyond_the_limit_is_a_431() {
+fn a_request_head_beyond_the_limit_is_a_431() {
     let server = Server::start_with("step1", ["--max-header-size", "8192"]);
     for (name, head, status) in [
         ("small", "X-A: b\r\n".repeat(50), 200),
@@ -68,7 +68,7 @@ fn a_head_beyond_the_limit_is_a_431() {
 }
 
 #[test]
-fn a_request_too_many_is_answered_with_503_at_once() {
+fn a_request_beyond_the_concurrency_limit_gets_503_at_once() {
     let server = Server::start_with("step2", ["--max-concurrent-requests", "1"]);
     let start = Instant::now();
     let (mut first, refused) = loop {
@@ -90,7 +90,7 @@ fn a_request_too_many_is_answered_with_503_at_once() {
 }
 
 #[test]
-fn a_connection_too_many_is_answered_with_503_without_being_asked() {
+fn a_connection_beyond_the_limit_gets_503_at_once() {
     let server = Server::start_with("step1", ["--max-connections", "2"]);
     let mut guests = [Wire::open(&server), Wire::open(&server)];
     for guest in &mut guests {
@@ -152,7 +152,7 @@ fn no_connection_of_any_kind_leaves_a_file_open() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_that_may_open_few_files_takes_fewer_connections_and_says_so() {
+fn a_low_limit_on_open_files_lowers_the_number_of_connections_and_is_logged() {
     let server = Server::try_start_in_shell("step1", "ulimit -n 80", [] as [&str; 0]).unwrap();
     server.wait_for_log("try ulimit -n");
     let mut wires: Vec<_> = (0..100).map(|_| Wire::open(&server)).collect();

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Ask, Server};
 
 #[tokio::test]
-async fn every_answer_carries_the_id_of_its_request() {
+async fn every_response_has_the_request_id() {
     let server = Server::start("step8");
     let token = server.token("alice", "mcp:tools");
     for (name, path, token, sent, taken) in [
@@ -33,7 +33,7 @@ async fn every_answer_carries_the_id_of_its_request() {
 }
 
 #[tokio::test]
-async fn log_lines_tell_their_request_and_trace_as_text_and_as_json() {
+async fn log_lines_have_request_id_and_trace_id_as_text_and_as_json() {
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     for format in ["text", "json"] {
         let flags = ["--log-format", format, "--log", "info,access=debug"];
@@ -65,7 +65,7 @@ async fn log_lines_tell_their_request_and_trace_as_text_and_as_json() {
 }
 
 #[tokio::test]
-async fn numbers_stand_on_a_port_of_their_own_and_tell_what_happened() {
+async fn metrics_are_on_a_port_of_their_own_and_count_what_happened() {
     let server = Server::start_with("step8", ["--metrics-port", "0"]);
     let alice = server.token("alice", "mcp:read");
     for (token, method, times) in [
@@ -112,14 +112,14 @@ async fn numbers_stand_on_a_port_of_their_own_and_tell_what_happened() {
 }
 
 #[tokio::test]
-async fn without_the_setting_there_are_no_numbers() {
+async fn without_metrics_port_there_are_no_metrics() {
     let server = Server::start("step8");
     assert!(!server.log().contains("metrics"));
     assert_eq!(server.get("/metrics").await.status, 404);
 }
 
 #[tokio::test]
-async fn a_flood_of_refusals_writes_few_lines_and_counts_the_others() {
+async fn rejections_beyond_the_log_limit_are_only_counted() {
     const REFUSED: usize = 400;
     let server = Server::start_with("step6", ["--log", "info"]);
     let start = std::time::Instant::now();

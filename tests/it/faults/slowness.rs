@@ -11,7 +11,7 @@ const SECOND: Duration = Duration::from_millis(990);
 const LATE: Duration = Duration::from_secs(8);
 
 #[test]
-fn whoever_sends_no_head_or_one_byte_by_byte_is_hung_up_on() {
+fn a_client_that_sends_no_head_or_a_slow_one_is_disconnected() {
     let server = Server::start_with("step2", ["--header-read-timeout", "1"]);
     let mut silent = Wire::open(&server);
     let mut dripping = Wire::open(&server);
@@ -30,7 +30,7 @@ fn whoever_sends_no_head_or_one_byte_by_byte_is_hung_up_on() {
 
 /// hyper has one timer for both: `--help` says that a head's time counts from the previous response.
 #[test]
-fn every_head_has_its_time_from_the_response_before_it() {
+fn the_header_timeout_starts_after_the_previous_response() {
     let server = Server::start_with("step1", ["--header-read-timeout", "2"]);
     let mut wire = Wire::open(&server);
     for _ in 0..4 {
@@ -46,7 +46,7 @@ fn every_head_has_its_time_from_the_response_before_it() {
 }
 
 #[test]
-fn a_connection_without_a_request_is_closed_in_the_end() {
+fn a_connection_without_a_request_is_closed() {
     let server = Server::start_with("step1", ["--header-read-timeout", "1"]);
     let mut wire = Wire::open(&server);
     wire.send(HEALTH);
@@ -56,7 +56,7 @@ fn a_connection_without_a_request_is_closed_in_the_end() {
 }
 
 #[test]
-fn a_body_that_does_not_come_is_a_408_with_the_id_of_the_request() {
+fn a_body_that_never_arrives_is_a_408_with_the_request_id() {
     let server = Server::start_with("step2", ["--request-timeout", "1"]);
     let mut wire = Wire::open(&server);
     wire.send(&head(PING.len()).replace("\r\n\r\n", "\r\nX-Request-Id: slow-1\r\n\r\n"));
@@ -71,7 +71,7 @@ fn a_body_that_does_not_come_is_a_408_with_the_id_of_the_request() {
 }
 
 #[test]
-fn a_request_has_its_time_however_old_its_connection_is() {
+fn the_request_timeout_starts_with_each_request() {
     let server = Server::start_with("step2", ["--request-timeout", "1"]);
     let mut wire = Wire::open(&server);
     for _ in 0..2 {
@@ -89,7 +89,7 @@ fn a_request_has_its_time_however_old_its_connection_is() {
 }
 
 #[test]
-fn nobody_without_a_token_can_keep_the_server_waiting_for_a_body() {
+fn a_body_is_not_read_before_the_token_is_verified() {
     let server = Server::start("step6");
     let mut wire = Wire::open(&server);
     wire.send(&head(PING.len()));
@@ -99,7 +99,7 @@ fn nobody_without_a_token_can_keep_the_server_waiting_for_a_body() {
 }
 
 #[test]
-fn whoever_takes_no_response_or_takes_it_byte_by_byte_is_hung_up_on() {
+fn a_client_that_reads_no_response_or_reads_slowly_is_disconnected() {
     for reads in [false, true] {
         let server = Server::start_with("step7", ["--write-timeout", "1", "--log", "debug"]);
         let mut wire = Wire::open(&server);
@@ -125,7 +125,7 @@ fn whoever_takes_no_response_or_takes_it_byte_by_byte_is_hung_up_on() {
 
 /// Limits are exact to the second. Two timers of one server tell it, whatever the speed of the machine.
 #[test]
-fn of_two_limits_the_one_that_is_a_second_shorter_strikes_first() {
+fn the_shorter_of_two_timeouts_ends_the_request() {
     let flags = ["--request-timeout", "2", "--header-read-timeout", "3"];
     let server = Server::start_with("step2", flags);
     let mut unfinished = Wire::open(&server);

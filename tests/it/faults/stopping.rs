@@ -48,7 +48,7 @@ fn a_request_that_never_ends_does_not_keep_the_server_alive() {
 }
 
 #[test]
-fn under_load_no_request_that_was_let_in_is_lost() {
+fn at_shutdown_under_load_every_accepted_request_is_answered() {
     let mut server = Server::start("step2");
     let answered = Arc::new(AtomicUsize::new(0));
     let clients: Vec<_> = (0..24)

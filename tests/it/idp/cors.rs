@@ -52,7 +52,7 @@ async fn a_preflight_needs_no_token_and_is_answered_for_exact_origins_only() {
 }
 
 #[tokio::test]
-async fn a_page_can_read_the_challenge_and_documents_are_for_everybody() {
+async fn an_allowed_origin_can_read_the_challenge_and_any_origin_the_metadata() {
     let server = Server::start("step10");
     let origin = "http://localhost:6274";
     let refused = server.mcp("", "{}").header("origin", origin).answer().await;

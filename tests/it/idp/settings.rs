@@ -27,7 +27,7 @@ fn refused(flags: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn the_tutorials_file_is_read_by_default_and_its_answers_come_out() {
+async fn keycloak_direct_env_is_read_by_default() {
     let server = Server::start("step10");
     server.wait_for_log("keycloak_direct.env");
     let realm = "http://localhost:8080/realms/mcp-realm";

@@ -6,7 +6,7 @@ use super::{Era, token};
 use crate::support::{Server, claims, key_pair};
 
 #[tokio::test]
-async fn recent_calls_tell_who_did_what_and_never_a_token() {
+async fn recent_calls_show_user_target_and_result_but_no_token() {
     let server = Server::start("step9");
     let (alice, bob, admin) =
         (token(&server, "alice"), token(&server, "bob"), token(&server, "admin"));
@@ -59,7 +59,7 @@ async fn the_call_log_shows_names_on_one_short_line() {
 }
 
 #[tokio::test]
-async fn as_many_calls_are_listed_as_the_schema_allows_to_ask_for() {
+async fn recent_calls_accepts_the_limits_that_its_schema_allows() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     for (limit, expected) in [

@@ -108,7 +108,7 @@ async fn each_caller_may_do_what_the_policy_says_in_both_eras() {
 }
 
 #[tokio::test]
-async fn a_list_shows_what_its_reader_may_call() {
+async fn lists_show_only_what_the_caller_may_use() {
     let server = Server::start("step9");
     for era in Era::BOTH {
         for (name, expected) in [
@@ -127,7 +127,7 @@ async fn a_list_shows_what_its_reader_may_call() {
 }
 
 #[tokio::test]
-async fn a_narrow_scope_opens_one_tool_and_a_broad_one_all() {
+async fn a_scope_for_one_tool_allows_it_alone_and_mcp_tools_allows_all() {
     let server = Server::start("step9");
     let echo = json!({"name": "echo", "arguments": {"message": "hi"}});
     let time = json!({"name": "get_time"});

@@ -31,7 +31,7 @@ fn said(action: &str, confirm: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_person_is_asked_and_then_it_is_done() {
+async fn a_call_is_carried_out_after_the_user_has_confirmed_it() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     let question = forget(&server, &admin, forms(), json!({})).await.result();
@@ -67,7 +67,7 @@ async fn a_person_is_asked_and_then_it_is_done() {
 }
 
 #[tokio::test]
-async fn whoever_cannot_ask_is_told_what_is_missing() {
+async fn a_client_without_form_elicitation_gets_missing_capability() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     for (capabilities, asked) in [
@@ -95,7 +95,7 @@ async fn whoever_cannot_ask_is_told_what_is_missing() {
 }
 
 #[tokio::test]
-async fn nobody_confirms_another_call_than_the_one_that_was_asked_about() {
+async fn a_confirmation_is_valid_only_for_the_call_that_was_shown() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     let question = forget(&server, &admin, forms(), json!({})).await.result();

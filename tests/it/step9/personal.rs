@@ -8,7 +8,7 @@ use crate::support::{Ask, Server, claims, key_pair, message};
 const USER: &str = "com.example.mcp-auth/user";
 
 #[tokio::test]
-async fn whoami_says_what_the_token_says() {
+async fn whoami_returns_the_claims_of_the_token() {
     let server = Server::start("step9");
     let mut claims = claims("alice", "mcp:read mcp:tools");
     claims["client_id"] = json!("inspector");
@@ -38,7 +38,7 @@ async fn whoami_says_what_the_token_says() {
 }
 
 #[tokio::test]
-async fn answers_use_the_name_of_the_caller() {
+async fn results_use_the_name_of_the_caller() {
     let server = Server::start("step9");
     for name in ["alice", "admin"] {
         let token = token(&server, "admin").clone();
@@ -75,7 +75,7 @@ async fn answers_use_the_name_of_the_caller() {
 }
 
 #[tokio::test]
-async fn the_time_is_told_where_it_is_asked_for() {
+async fn get_time_uses_the_requested_time_zone() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let ask = async |zone: &str| {
@@ -104,7 +104,7 @@ async fn the_time_is_told_where_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn every_result_says_whom_it_is_for() {
+async fn every_result_names_its_user() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let user =
@@ -131,7 +131,7 @@ async fn every_result_says_whom_it_is_for() {
 }
 
 #[tokio::test]
-async fn a_guide_to_a_tool_is_for_callers_who_may_use_the_tool() {
+async fn the_guide_to_a_tool_needs_the_permission_to_call_the_tool() {
     let server = Server::start("step9");
     let (alice, bob) = (token(&server, "alice"), token(&server, "bob"));
     let read = async |token: &str, uri: &str| {
@@ -160,7 +160,7 @@ async fn a_guide_to_a_tool_is_for_callers_who_may_use_the_tool() {
 }
 
 #[tokio::test]
-async fn arguments_are_completed_for_those_who_may_use_them() {
+async fn completion_needs_the_permission_to_use_the_prompt_or_resource() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     let prompt = |name: &str| json!({"type": "ref/prompt", "name": name});

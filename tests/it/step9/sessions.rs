@@ -18,7 +18,7 @@ async fn begin(server: &Server, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_session_lives_until_its_caller_ends_it() {
+async fn a_session_is_valid_until_its_caller_deletes_it() {
     let server = Server::start("step9");
     let (alice, bob) = (token(&server, "alice"), token(&server, "bob"));
     let id = begin(&server, &alice).await;
@@ -52,7 +52,7 @@ async fn a_session_lives_until_its_caller_ends_it() {
 }
 
 #[tokio::test]
-async fn nothing_needs_a_session_and_the_newer_era_ignores_them() {
+async fn sessions_are_optional_and_the_stateless_era_ignores_them() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     assert_eq!(server.rpc(&alice, "tools/list", Value::Null).await.status, 200);
@@ -68,7 +68,7 @@ async fn nothing_needs_a_session_and_the_newer_era_ignores_them() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_failed_begins_none() {
+async fn a_failed_initialize_creates_no_session() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let answer = server.rpc(&alice, "initialize", json!({"protocolVersion": 5})).await;

@@ -31,7 +31,7 @@ fn with(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static st
 }
 
 #[tokio::test]
-async fn a_request_says_what_it_is_or_is_refused() {
+async fn a_request_needs_its_revision_client_and_capabilities() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let list = |meta: Value| message("tools/list", json!({"_meta": meta}));
@@ -150,7 +150,7 @@ async fn a_request_says_what_it_is_or_is_refused() {
 }
 
 #[tokio::test]
-async fn headers_must_say_what_the_body_says() {
+async fn mcp_headers_must_equal_the_body() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let call = |arguments: Value| {

@@ -39,7 +39,7 @@ async fn each_era_has_its_methods_and_no_others() {
 }
 
 #[tokio::test]
-async fn discovery_tells_what_the_server_can_do() {
+async fn server_discover_returns_revisions_and_capabilities() {
     let server = Server::start("step9");
     let guest = token(&server, "guest");
     let result = stateless(&server, &guest, "server/discover", Value::Null).answer().await.result();
@@ -74,7 +74,7 @@ async fn discovery_tells_what_the_server_can_do() {
 }
 
 #[tokio::test]
-async fn results_are_complete_and_say_how_long_they_keep() {
+async fn results_have_a_result_type_and_cache_hints() {
     let server = Server::start("step9");
     let admin = token(&server, "admin");
     let completion = json!({"ref": {"type": "ref/prompt", "name": "greeting"}, "argument": {"name": "style", "value": "f"}});
@@ -99,7 +99,7 @@ async fn results_are_complete_and_say_how_long_they_keep() {
 }
 
 #[tokio::test]
-async fn a_notification_is_accepted_without_a_word() {
+async fn a_notification_gets_202_without_a_body() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let note = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1, "_meta": meta()}});
@@ -109,7 +109,7 @@ async fn a_notification_is_accepted_without_a_word() {
 }
 
 #[tokio::test]
-async fn a_notification_of_a_revision_that_there_is_not_is_not_accepted() {
+async fn a_notification_of_an_unknown_revision_is_rejected() {
     let server = Server::start("step9");
     let alice = token(&server, "alice");
     let plain = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});

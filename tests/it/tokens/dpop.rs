@@ -53,7 +53,7 @@ fn errors(response: &Response<Body>) -> (u16, [Option<String>; 2]) {
 }
 
 #[tokio::test]
-async fn a_bound_token_is_valid_with_a_proof_and_worthless_without_it() {
+async fn a_bound_token_is_valid_only_with_a_proof() {
     let (app, key, thief) = (app_with_dpop(verifier()), ProofKey::generate(), ProofKey::generate());
     let token = bound_token(&key);
     let keycloak = OURS.token(&with(|claims| {
