@@ -27,7 +27,7 @@ pub use error::{
     PARSE_ERROR,
 };
 pub use id::Id;
-pub use limits::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_RESULT_BYTES, MaxDepth, MaxResultBytes};
+pub use limits::{DEFAULT_MAX_DEPTH, DEFAULT_MAX_RESULT_BYTES, MessageLimits};
 pub use params::Params;
 pub use raw_object::RawObject;
 pub(crate) use text::{CowStr, error_text, text};
@@ -94,7 +94,7 @@ impl Message {
         let text = std::str::from_utf8(body)
             .map_err(|e| ErrorObject::parse_error(format!("the body is not UTF-8: {e}")))?;
         let unreadable = |error| ErrorObject::unreadable(&error, text);
-        if MaxDepth(max_depth).is_exceeded_by(text) {
+        if limits::is_too_deep(text, max_depth) {
             return Err(ErrorObject::invalid_request(format!(
                 "nested deeper than {max_depth} levels"
             )));

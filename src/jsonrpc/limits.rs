@@ -6,32 +6,26 @@ pub const DEFAULT_MAX_DEPTH: usize = 64;
 /// How large a response may be unless a setting says otherwise, in bytes.
 pub const DEFAULT_MAX_RESULT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How deep a message may be nested.
+/// How deep a message may be nested, and how large its response may be: a request of 1 MB can ask for an answer many
+/// times as large.
 #[derive(Debug, Clone, Copy)]
-pub struct MaxDepth(pub usize);
+pub struct MessageLimits {
+    /// Levels of objects and arrays.
+    pub max_depth: usize,
+    /// Bytes of a response.
+    pub max_result_bytes: usize,
+}
 
-impl Default for MaxDepth {
+impl Default for MessageLimits {
     fn default() -> Self {
-        Self(DEFAULT_MAX_DEPTH)
+        Self { max_depth: DEFAULT_MAX_DEPTH, max_result_bytes: DEFAULT_MAX_RESULT_BYTES }
     }
 }
 
-/// How large a response may be, in bytes. A request of 1 MB can ask for an answer many times as large.
-#[derive(Debug, Clone, Copy)]
-pub struct MaxResultBytes(pub usize);
-
-impl Default for MaxResultBytes {
-    fn default() -> Self {
-        Self(DEFAULT_MAX_RESULT_BYTES)
-    }
-}
-
-impl MaxDepth {
-    /// Whether a JSON text is nested deeper.
-    pub(super) fn is_exceeded_by(self, text: &str) -> bool {
-        // Few brackets cannot nest deep, and counting them is much faster than following them.
-        count_openers(text.as_bytes()) > self.0 && depth(text) > self.0
-    }
+/// Whether a JSON text is nested deeper than `max_depth`.
+pub(super) fn is_too_deep(text: &str, max_depth: usize) -> bool {
+    // Few brackets cannot nest deep, and counting them is much faster than following them.
+    count_openers(text.as_bytes()) > max_depth && depth(text) > max_depth
 }
 
 /// Counted in bytes, which 255 cannot overflow: one instruction then handles many of them.

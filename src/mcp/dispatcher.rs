@@ -145,7 +145,7 @@ mod tests {
     use serde::Serialize;
 
     use super::*;
-    use crate::{jsonrpc::MaxResultBytes, mcp::call::ResultBody};
+    use crate::mcp::call::ResultBody;
 
     #[derive(Serialize)]
     struct Product {
@@ -172,7 +172,7 @@ mod tests {
         let dispatch = async |name: &str, params: &str| {
             let params = serde_json::from_str(params).expect("params");
             let call = CallContext { params, ..CallContext::default() };
-            let envelope = Envelope::new(1.into(), MaxResultBytes::default());
+            let envelope = Envelope::new(1.into(), 1000);
             let result = methods.dispatch(name, call, envelope).await;
             result.map(|json| String::from_utf8(json).expect("UTF-8")).map_err(|error| error.error)
         };

@@ -104,14 +104,14 @@ impl Endpoint {
 
 async fn handle_legacy(
     State(methods): State<Arc<Dispatcher>>,
-    McpRequest { headers, principal, max_result, message }: McpRequest,
+    McpRequest { headers, principal, max_result_bytes, message }: McpRequest,
 ) -> Result<Response, TransportError> {
     transport::check_version(&headers)?;
     let Message::Request(request) = message else {
         return Ok(StatusCode::ACCEPTED.into_response());
     };
     let call = CallContext { params: request.params, principal, client_capabilities: None };
-    let envelope = Envelope::new(request.id.clone(), max_result);
+    let envelope = Envelope::new(request.id.clone(), max_result_bytes);
     let result = methods.dispatch(&request.method, call, envelope).await;
     Ok(transport::respond(request.id, result))
 }

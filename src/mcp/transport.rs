@@ -13,14 +13,14 @@ use axum::{
     Json, RequestExt,
     body::Body,
     extract::{FromRequest, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header, header::AsHeaderName},
+    http::{HeaderMap, HeaderValue, StatusCode, header, header::AsHeaderName, request::Parts},
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError};
 use serde::Serialize;
 
 use crate::{
-    jsonrpc::{self, ErrorObject, Id, MaxDepth, MaxResultBytes, Message},
+    jsonrpc::{self, ErrorObject, Id, Message, MessageLimits},
     principal::{InsufficientScope, Principal},
 };
 
@@ -33,22 +33,22 @@ use super::{
 pub struct McpRequest {
     pub(super) headers: HeaderMap,
     pub(super) principal: Option<Principal>,
-    pub(super) max_result: MaxResultBytes,
+    pub(super) max_result_bytes: usize,
     pub(super) message: Message,
 }
 
 impl<S: Sync> FromRequest<S> for McpRequest {
     type Rejection = TransportError;
 
-    async fn from_request(mut request: Request, _: &S) -> Result<Self, TransportError> {
-        check_content_type(request.headers())?;
-        let headers = std::mem::take(request.headers_mut());
-        let extensions = request.extensions_mut();
+    async fn from_request(request: Request, _: &S) -> Result<Self, TransportError> {
+        let (Parts { headers, mut extensions, .. }, body) =
+            request.with_limited_body().into_parts();
+        check_content_type(&headers)?;
         let principal = extensions.remove();
-        let max_result = extensions.remove().unwrap_or_default();
-        let MaxDepth(max_depth) = extensions.remove().unwrap_or_default();
-        let body = request.into_limited_body().collect().await?.to_bytes();
-        Ok(Self { headers, principal, max_result, message: Message::parse(&body, max_depth)? })
+        let MessageLimits { max_depth, max_result_bytes } = extensions.remove().unwrap_or_default();
+        let body = body.collect().await?.to_bytes();
+        let message = Message::parse(&body, max_depth)?;
+        Ok(Self { headers, principal, max_result_bytes, message })
     }
 }
 

@@ -28,7 +28,7 @@ use tower_http::normalize_path::NormalizePath;
 
 use crate::{
     config::Limits,
-    jsonrpc::{MaxDepth, MaxResultBytes},
+    jsonrpc::MessageLimits,
     telemetry::{HttpMetrics, RequestContext, RequestId},
 };
 
@@ -98,10 +98,10 @@ impl Inner {
     /// Writes one line for every request, with `--log info,access=debug`.
     async fn logged(&self, request: Request, started: Instant, id: &RequestId) -> Response {
         if !tracing::enabled!(target: "access", tracing::Level::DEBUG) {
-            return self.call(request, id).await;
+            return self.call(request, started, id).await;
         }
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let response = self.call(request, id).await;
+        let response = self.call(request, started, id).await;
         // Without the query, which may contain an authorization code.
         let (path, micros) = (uri.path().escape_debug(), started.elapsed().as_micros() as u64);
         let status = response.status().as_u16();
@@ -109,7 +109,7 @@ impl Inner {
         response
     }
 
-    async fn call(&self, mut request: Request, id: &RequestId) -> Response {
+    async fn call(&self, mut request: Request, started: Instant, id: &RequestId) -> Response {
         let Ok(_permit) = self.in_flight.try_acquire() else {
             return overloaded(id);
         };
@@ -118,12 +118,14 @@ impl Inner {
             return body_too_large(id);
         }
         DefaultBodyLimit::max(self.limits.max_body_size).apply(&mut request);
-        request.extensions_mut().insert(MaxDepth(self.limits.max_json_depth));
-        request.extensions_mut().insert(MaxResultBytes(self.limits.max_result_size));
+        let Limits { max_json_depth: max_depth, max_result_size: max_result_bytes, .. } =
+            self.limits;
+        request.extensions_mut().insert(MessageLimits { max_depth, max_result_bytes });
 
         // Nothing of a request survives its panic, so nothing broken can be seen afterwards.
         let response = AssertUnwindSafe(self.app.clone().call(request)).catch_unwind();
-        match tokio::time::timeout(self.limits.request_timeout, response).await {
+        let deadline = started + self.limits.request_timeout;
+        match tokio::time::timeout_at(deadline.into(), response).await {
             Ok(Ok(Ok(response))) => fill_error_body(response, id),
             Ok(Ok(Err(infallible))) => match infallible {},
             Ok(Err(_panic)) => {

@@ -8,7 +8,7 @@ use mcp_auth::{
         keys::KeyPair,
         verify::{TokenVerifier, TrustedIssuer},
     },
-    jsonrpc::{self, MaxResultBytes, Message},
+    jsonrpc::{self, Message},
     mcp::{
         call::{CallContext, response::Envelope},
         dispatcher::Dispatcher,
@@ -89,7 +89,7 @@ fn dispatch_a_call(bencher: Bencher) {
     let inputs = || {
         let (params, principal) = (params.clone(), Some(principal.clone()));
         let call = CallContext { params, principal, client_capabilities: None };
-        (call, Envelope::new(id.clone(), MaxResultBytes::default()))
+        (call, Envelope::new(id.clone(), 1000))
     };
     let dispatch =
         |(call, envelope)| runtime.block_on(methods.dispatch("tools/call", call, envelope));

@@ -7,7 +7,7 @@ use std::io;
 use serde::Serialize;
 
 use crate::{
-    jsonrpc::{ErrorObject, Id, MaxResultBytes, Version},
+    jsonrpc::{ErrorObject, Id, Version},
     mcp::protocol::Implementation,
     principal::Principal,
 };
@@ -44,8 +44,8 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// The response to request `id`, with nothing added to its result.
-    pub fn new(id: Id, MaxResultBytes(max_bytes): MaxResultBytes) -> Self {
+    /// The response to request `id`, of at most `max_bytes`, with nothing added to its result.
+    pub fn new(id: Id, max_bytes: usize) -> Self {
         Self { id, max_bytes, has_result_type: false, cache: None, server_info: None, user: None }
     }
 
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_response_has_the_result_and_what_the_endpoint_adds() {
-        let mut envelope = Envelope::new(7.into(), MaxResultBytes::default());
+        let mut envelope = Envelope::new(7.into(), 1000);
         let json = |envelope: &Envelope| {
             String::from_utf8(envelope.serialize(&text(2)).expect("a response")).expect("UTF-8")
         };
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_result_beyond_the_limit_is_an_error_that_names_the_setting() {
-        let envelope = Envelope::new(7.into(), MaxResultBytes(100));
+        let envelope = Envelope::new(7.into(), 100);
         assert!(envelope.serialize(&text(50)).is_ok());
         let error = envelope.serialize(&text(100)).expect_err("too large").error;
         assert_eq!(error.code, crate::jsonrpc::INTERNAL_ERROR);

@@ -57,7 +57,7 @@ impl LegacyEra {
     pub(super) async fn handle(
         &self,
         methods: &Dispatcher,
-        McpRequest { headers, principal, max_result, message }: McpRequest,
+        McpRequest { headers, principal, max_result_bytes, message }: McpRequest,
     ) -> Result<Response, TransportError> {
         transport::check_version(&headers)?;
         let Message::Request(request) = message else {
@@ -74,7 +74,7 @@ impl LegacyEra {
         }
         let methods =
             if self.own_methods.has_method(&method) { &self.own_methods } else { methods };
-        let mut envelope = Envelope::new(id.clone(), max_result);
+        let mut envelope = Envelope::new(id.clone(), max_result_bytes);
         // The result of a ping is empty in every revision (utilities/ping).
         envelope.user = principal.clone().filter(|_| method != "ping");
         let span = request_span(&params.meta);

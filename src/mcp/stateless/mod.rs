@@ -79,7 +79,7 @@ impl StatelessEra {
         methods: &Dispatcher,
         request: McpRequest,
     ) -> Result<Response, TransportError> {
-        let McpRequest { headers, principal, max_result, message } = request;
+        let McpRequest { headers, principal, max_result_bytes, message } = request;
         let Message::Request(request) = message else {
             meta::check_notification(&headers)?;
             return Ok(StatusCode::ACCEPTED.into_response());
@@ -93,7 +93,7 @@ impl StatelessEra {
         let Request { method, params, .. } = request;
         let methods =
             if self.own_methods.has_method(&method) { &self.own_methods } else { methods };
-        let mut envelope = Envelope::new(id.clone(), max_result);
+        let mut envelope = Envelope::new(id.clone(), max_result_bytes);
         self.complete(&mut envelope, &method, principal.as_ref());
         let span = request_span(&params.meta);
         let client_capabilities = meta::client_capabilities(&params.meta).map(ToOwned::to_owned);
