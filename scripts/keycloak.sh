@@ -16,7 +16,8 @@
 #                                      claim has or contains that value, such as groups=mcp-tools:tools or hd=example.com:tools
 #   scripts/keycloak.sh broker --remove
 #   scripts/keycloak.sh exchange [URL] let the MCP server at URL (http://localhost:9000/mcp) exchange its users' tokens for
-#                                      tokens of the client downstream-api with the scope downstream:read (RFC 8693)
+#                                      tokens of the client downstream-api with the scope downstream:read (RFC 8693), and
+#                                      write settings for step 10; a URL of your own needs "resource URL" first
 #   scripts/keycloak.sh machine        a client for programs without a user (client_credentials), mcp-machine
 #   scripts/keycloak.sh idjag ISSUER [SUBJECT]
 #                                      exchange identity assertions (ID-JAG) of this enterprise identity provider for access tokens of

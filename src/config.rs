@@ -162,11 +162,17 @@ impl Cli {
                 _ => argument,
             });
         }
-        let matches = command.try_get_matches_from_mut(&arguments)?;
+        // Settings that belong together may come from several places: only all of them show whether one is missing.
+        let matches = match command.try_get_matches_from_mut(&arguments) {
+            Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
+                command.clone().ignore_errors(true).try_get_matches_from(&arguments)?
+            }
+            result => result?,
+        };
         let named = matches.get_one::<PathBuf>("env").cloned();
         let default = Some(&program.default_env_file).filter(|file| !file.is_empty());
         let Some(path) = named.clone().or(default.map(PathBuf::from)) else {
-            let mut cli = Self::from_arg_matches(&matches)?;
+            let mut cli = Self::from_arg_matches(&command.try_get_matches_from_mut(&arguments)?)?;
             cli.read_provider_files(&mut command)?;
             return Ok(cli);
         };
@@ -175,8 +181,11 @@ impl Cli {
         let more = file.arguments(&command, &matches);
         let first = arguments.len().min(1);
         arguments.splice(first..first, more);
-        // The command line was valid without the file, so an error now is the file's.
+        // The command line was valid without the file, so any other error now is the file's.
         let merged = command.clone().try_get_matches_from(arguments).map_err(|error| {
+            if error.kind() == ErrorKind::MissingRequiredArgument {
+                return error;
+            }
             let text = error.to_string().replacen("error: ", "", 1);
             let detail = text.split("\n\nUsage").next().unwrap_or(&text).trim_end();
             command.error(error.kind(), format!("in {}: {detail}", path.display()))

@@ -163,7 +163,7 @@ remove_broker() {
 # RFC 8693: the MCP server, as the client whose id is its URL, exchanges a user's token for one of the downstream API. Its scope must
 # be in the user's token already (the policy at the end): the user has consented to it, and the server gets no more than that.
 exchange() {
-    local url=${1:-http://localhost:9000/mcp} scope id
+    local url=${1:-http://localhost:9000/mcp} scope id settings
     case $url in http://* | https://*) ;; *) die "the URL of an MCP server, such as http://localhost:9000/mcp, not $url" ;; esac
     log_in_admin
     put_client downstream-api '{"name": "Downstream API", "publicClient": false, "standardFlowEnabled": false, "directAccessGrantsEnabled": false, "fullScopeAllowed": false}'
@@ -173,6 +173,12 @@ exchange() {
             attributes: {"include.in.token.scope": "true", "display.on.consent.screen": "true", "consent.screen.text": "Read from the downstream API in your name"}}')"
     fi
     scope=$(api GET /client-scopes | jq -r '.[] | select(.name == "downstream:read") | .id')
+    # The API shows whose orders it lists; without this its token names the user by `sub` only.
+    if ! api GET "/client-scopes/$scope/protocol-mappers/models" | jq -e 'any(.name == "username")' >/dev/null; then
+        send POST "/client-scopes/$scope/protocol-mappers/models" '{"name": "username", "protocol": "openid-connect",
+            "protocolMapper": "oidc-usermodel-attribute-mapper", "config": {"user.attribute": "username", "claim.name": "preferred_username",
+            "jsonType.label": "String", "access.token.claim": "true", "id.token.claim": "false", "introspection.token.claim": "true"}}'
+    fi
     # Clients that register themselves may ask for it, and the client of the scripts, too.
     if ! api GET /default-optional-client-scopes | jq -e 'any(.name == "downstream:read")' >/dev/null; then
         send PUT "/default-optional-client-scopes/$scope" '{}'
@@ -196,13 +202,29 @@ exchange() {
     send PUT /client-policies/policies "$(api GET /client-policies/policies | jq -c '.policies |= map(select(.name != "token-exchange")) + [{name: "token-exchange",
         enabled: true, profiles: ["downscope"], conditions: [{condition: "grant-type",
         configuration: {grant_types: ["urn:ietf:params:oauth:grant-type:token-exchange"]}}]}]')"
+    settings=$CACHE/exchange.env
+    cat >"$settings" <<END
+# Step 10 with a tool that calls another API as the user; written by scripts/keycloak.sh exchange.
+KEYCLOAK_URL=$URL
+KEYCLOAK_REALM=mcp-realm
+JWT_ISSUER=$URL/realms/mcp-realm
+JWT_AUDIENCE=echo-mcp-server
+DOWNSTREAM_URL=http://localhost:9300/orders
+DOWNSTREAM_AUDIENCE=downstream-api
+DOWNSTREAM_SCOPE=downstream:read
+EXCHANGE_CLIENT_ID=$url
+EXCHANGE_CLIENT_SECRET='$(cat "$SECRET_FILE")'
+END
+    chmod 600 "$settings"
     cat <<END
 the MCP server at $url may now exchange tokens
-  token endpoint       $URL/realms/mcp-realm/protocol/openid-connect/token
-  client id            $url
-  client secret        @$SECRET_FILE   (form-encoded in the Basic header, RFC 6749, 2.3.1: the id has colons)
-  audience             downstream-api
-  scope                downstream:read   (users' tokens must have it: clients ask for it when MCP_SCOPES names it)
+  client id       $url
+  client secret   @$SECRET_FILE
+  settings        $settings   (the two above, DOWNSTREAM_* and the issuer; for step 10)
+Three terminals:
+  ISSUER=$URL/realms/mcp-realm cargo run --manifest-path scripts/own_server/Cargo.toml --bin orders_api
+  cargo run --bin step10 -- --env $settings
+  cargo run --bin step11 -- $url --call 'list_orders={}'
 END
 }
 

@@ -71,3 +71,31 @@ fn the_issuer_follows_the_keycloak_that_was_set_closer_to_the_user() {
         assert_eq!(provider.jwks_url.as_deref(), jwks_url, "{flags:?}");
     }
 }
+
+#[test]
+fn settings_that_belong_together_may_come_from_the_command_line_and_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.env");
+    let read = |lines: &str, more: &[&str]| {
+        std::fs::write(&path, lines).unwrap();
+        let arguments = ["server", "--env", path.to_str().unwrap()];
+        let arguments = arguments.iter().chain(more).map(OsString::from).collect();
+        Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
+    };
+    let cli = read("INTROSPECTION_CLIENT_SECRET=hush\n", &["--introspection-client-id=me"]);
+    assert!(cli.unwrap().provider.resolve().introspection.is_some());
+    let file = "DOWNSTREAM_AUDIENCE=a\nDOWNSTREAM_SCOPE=s\nEXCHANGE_CLIENT_ID=c\n";
+    let secret = format!("{file}EXCHANGE_CLIENT_SECRET=hush\n");
+    let url = "--downstream-url=http://localhost:1/orders";
+    assert_eq!(read(&secret, &[url]).unwrap().downstream.resolve().unwrap().url, url[17..]);
+    // One is missing everywhere.
+    for (lines, more, missing) in
+        [(file, &[url][..], "--exchange-client-secret"), (&secret, &[], "--downstream-url")]
+    {
+        let message = read(lines, more).unwrap_err();
+        assert!(message.contains(missing) && message.contains("not provided"), "{message}");
+        assert!(!message.contains("my.env") && !message.contains("hush"), "{message}");
+    }
+    let message = read(&secret, &[url, "--port=x"]).unwrap_err();
+    assert!(message.contains("invalid value 'x' for '--port"), "{message}");
+}
