@@ -86,6 +86,7 @@
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
 //! | [`mcp::resources`], [`mcp::completion`], [`mcp::call_log`] | what depends on the caller | MCP server features | 9 |
 //! | [`auth::identity_provider`], [`auth::provider`] | a provider, its keys, its introspection | RFC 8414, RFC 7517, RFC 7662 | 10 |
+//! | [`auth::token_exchange`] | calls to another API as the user | RFC 8693 | 10 |
 //! | [`cors`] | which web pages may read responses | Fetch, RFC 9728 | 10 |
 //! | [`client`] | discovery, registration, login, calls | MCP authorization | 11 |
 //!

@@ -3,7 +3,7 @@
 //! A message is drawn when the server supports it, and marked when the paragraph `Adds` of the program's header names it.
 
 use super::facts::Facts;
-use Participant::{AuthorizationServer, Client, Server};
+use Participant::{Api, AuthorizationServer, Client, Server};
 
 /// The columns of the diagram, from left to right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
@@ -11,6 +11,8 @@ enum Participant {
     Client,
     Server,
     AuthorizationServer,
+    /// Another API, which a tool calls as the user.
+    Api,
 }
 
 /// A message; one from a participant to itself is a processing step, drawn as a box.
@@ -51,12 +53,14 @@ const DISCOVERY: fn(&Facts) -> bool = |facts| facts.resource.is_some();
 const PROVIDER: fn(&Facts) -> bool = |facts| DISCOVERY(facts) && !facts.own_authorization_server;
 const SCOPES: fn(&Facts) -> bool = |facts| DISCOVERY(facts) && facts.scopes_enforced;
 const WHOAMI: fn(&Facts) -> bool = |facts| facts.has_tool("whoami");
+const DELEGATION: fn(&Facts) -> bool = |facts| facts.has_tool("list_orders");
 
 const LOGIN: &str = "authorization server";
 const FETCHED: &str = "from the provider";
+const EXCHANGE: &str = "token exchange";
 
 #[rustfmt::skip] // one row, one message
-const MESSAGES: [Message; 48] = [
+const MESSAGES: [Message; 54] = [
     message("foreign", REQUEST, "GET /mcp, Origin: http://evil.example.com", "Origin", NO_MCP),
     message("foreign", PROCESS, "Origin is not allowed", "Origin", NO_MCP),
     message("foreign", RESPONSE, "403 Forbidden", "Origin", NO_MCP),
@@ -105,6 +109,12 @@ const MESSAGES: [Message; 48] = [
     message("step-up", TO_AS, "authorize again, for the missing scope too", "", SCOPES),
     message("step-up", FROM_AS, "code, exchanged for a new token", "", SCOPES),
     message("step-up", REQUEST, "POST /mcp: tools/call, with the new token: 200", "", SCOPES),
+    message("delegation", REQUEST, "POST /mcp: tools/call list_orders", EXCHANGE, DELEGATION),
+    message("delegation", (Server, AuthorizationServer), "token exchange: this token, audience, scope", EXCHANGE, DELEGATION),
+    message("delegation", (AuthorizationServer, Server), "200: a token for the other API", EXCHANGE, DELEGATION),
+    message("delegation", (Server, Api), "GET, with the exchanged token only", EXCHANGE, DELEGATION),
+    message("delegation", (Api, Server), "200, what belongs to the user", EXCHANGE, DELEGATION),
+    message("delegation", RESPONSE, "200, the tool’s result", EXCHANGE, DELEGATION),
 ];
 
 const MARGIN: u32 = 120;
@@ -182,7 +192,9 @@ impl Diagram {
                 to: name(message.to),
             });
         }
-        let participants: &[Participant] = if facts.resource.is_some() {
+        let participants: &[Participant] = if DELEGATION(facts) {
+            &[Client, Server, AuthorizationServer, Api]
+        } else if facts.resource.is_some() {
             &[Client, Server, AuthorizationServer]
         } else {
             &[Client, Server]
@@ -206,6 +218,7 @@ fn name(participant: Participant) -> &'static str {
         Client => "Client",
         Server => "MCP server",
         AuthorizationServer => "Authorization server",
+        Api => "Other API",
     }
 }
 
@@ -213,6 +226,7 @@ fn column(participant: Participant, facts: &Facts) -> Column {
     let description = match participant {
         Client => "this page, curl, an agent".to_owned(),
         Server => "this program".to_owned(),
+        Api => "another audience".to_owned(),
         AuthorizationServer if facts.own_authorization_server => {
             "this program, for development".to_owned()
         }
@@ -251,6 +265,19 @@ mod tests {
         let tip = format!("{},{} {}", request.x2, request.y, request.x2 - 9);
         assert!(request.arrowhead().starts_with(&tip));
         assert!(diagram.height > response.y);
+    }
+
+    #[test]
+    fn an_api_that_a_tool_calls_is_the_fourth_participant_and_the_client_never_talks_to_it() {
+        let tools = vec!["list_orders".to_owned()];
+        let facts = Facts { mcp: true, auth_required: true, tools, ..Facts::default() };
+        let diagram = Diagram::new(&facts, "another API, called as the user by token exchange");
+        assert_eq!(diagram.columns.last().map(|column| column.name), Some("Other API"));
+        let with_api = |row: &&Row| [row.from, row.to].contains(&"Other API");
+        let rows: Vec<_> = diagram.rows.iter().filter(with_api).collect();
+        assert_eq!(rows.len(), 2);
+        assert!(rows.iter().all(|row| row.is_new && [row.from, row.to].contains(&"MCP server")));
+        assert!(diagram.width > rows[0].x2, "it is within the picture");
     }
 
     #[test]

@@ -104,7 +104,9 @@ fn refusal(
             ExchangeError::NotEnabled { client_id }
         }
         _ if has("Sender-constrained") => ExchangeError::SenderConstrained,
-        "invalid_request" if has("Invalid token") => ExchangeError::SubjectToken,
+        "invalid_request" if has("Invalid token") || has("invalid access token") => {
+            ExchangeError::SubjectToken
+        }
         "invalid_grant" => ExchangeError::SubjectToken,
         "invalid_target" => ExchangeError::UnknownAudience { audience },
         "invalid_scope" => ExchangeError::InvalidScope { scopes, client_id },

@@ -63,6 +63,7 @@ pub(super) const FOREIGN_HOST: &str = "Foreign Host";
 const INITIALIZE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"docs","version":"1"}}"#;
 const ECHO: &str = r#"{"name":"echo","arguments":{"message":"hello","repeat_count":2}}"#;
 const WHOAMI: &str = r#"{"name":"whoami","arguments":{}}"#;
+const LIST_ORDERS: &str = r#"{"name":"list_orders","arguments":{}}"#;
 const RECENT_CALLS: &str = r#"{"name":"recent_calls","arguments":{"limit":5}}"#;
 const PROFILE: &str = r#"{"uri":"tutorial://me"}"#;
 const CHAPTER: &str = r#"{"uri":"tutorial://tools/whoami"}"#;
@@ -79,7 +80,7 @@ const CLEAR_META: &str =
 const REVISION: (&str, &str) = ("MCP-Protocol-Version", "2026-07-28");
 
 #[rustfmt::skip] // one row, one request
-pub(super) const SAMPLES: [Sample; 32] = [
+pub(super) const SAMPLES: [Sample; 33] = [
     get(FOREIGN_ORIGIN, "/mcp", &[("Origin", "http://evil.example.com")], |_| true,
         "403: the origin is not on the list. A browser sets Origin itself and a script cannot change it, so send this one from the terminal."),
     rpc("Allowed Origin", ("ping", ""), Omitted, |facts| !facts.mcp,
@@ -110,6 +111,8 @@ pub(super) const SAMPLES: [Sample; 32] = [
         "The text twice, or 403 if the token lacks the scope."),
     rpc("Call whoami", ("tools/call", WHOAMI), Token, |facts| facts.has_tool("whoami"),
         "The caller’s identity, from the token."),
+    rpc("Call another API as the user", ("tools/call", LIST_ORDERS), Token, |facts| facts.has_tool("list_orders"),
+        "The caller’s orders, from another API. It gets a token of its own by token exchange, never yours. 403 if your token lacks the scope of that API."),
     rpc("List the prompts", ("prompts/list", ""), Token, |facts| facts.initialize && !facts.prompts.is_empty(),
         "Prompts that a client can offer to the user."),
     rpc("Get a prompt", ("prompts/get", GREETING), Token, |facts| facts.initialize && !facts.prompts.is_empty(),
