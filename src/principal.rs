@@ -165,6 +165,12 @@ impl std::ops::Deref for Principal {
     }
 }
 
+/// There is no caller, and the operation needs one. It goes the way of [`InsufficientScope`]; the bearer middleware makes it
+/// the 401 that a request without a token gets (RFC 6750, 3.1). Only needed behind
+/// [`BearerAuth::allow_anonymous`](crate::auth::bearer::BearerAuth::allow_anonymous).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AuthenticationRequired;
+
 /// The token lacks a scope. A handler puts it into the extensions of its response, or returns it; the bearer middleware
 /// adds the challenge (RFC 6750, 3.1).
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +188,13 @@ impl IntoResponse for InsufficientScope {
     fn into_response(self) -> Response {
         let body = Json(ErrorBody { detail: "Insufficient scope" });
         (StatusCode::FORBIDDEN, Extension(self), body).into_response()
+    }
+}
+
+impl IntoResponse for AuthenticationRequired {
+    fn into_response(self) -> Response {
+        let body = Json(ErrorBody { detail: "Authentication required" });
+        (StatusCode::UNAUTHORIZED, Extension(self), body).into_response()
     }
 }
 

@@ -19,7 +19,7 @@ use axum::{
 };
 use tower::Service;
 
-use crate::principal::{InsufficientScope, Principal};
+use crate::principal::{AuthenticationRequired, InsufficientScope, Principal};
 
 use super::{
     challenge::Challenge,
@@ -43,6 +43,7 @@ struct Inner {
     verifier: Arc<TokenVerifier>,
     challenges: Challenges,
     dpop: Option<DpopVerifier>,
+    allows_anonymous: bool,
 }
 
 /// The authentication scheme of a request.
@@ -56,7 +57,17 @@ impl BearerAuth {
     /// Accepts the tokens that `verifier` accepts; rejections carry `challenge`.
     pub fn new(verifier: TokenVerifier, challenge: Challenge) -> Self {
         let challenges = Challenges::bearer(challenge);
-        Self(Arc::new(Inner { verifier: Arc::new(verifier), challenges, dpop: None }))
+        let verifier = Arc::new(verifier);
+        Self(Arc::new(Inner { verifier, challenges, dpop: None, allows_anonymous: false }))
+    }
+
+    /// Lets requests without an `Authorization` header pass, without a [`Principal`]; any other header must still have a valid
+    /// token. What such a request may do is then up to the inner service: a policy that says so, such as
+    /// `Policy::allow_anonymous`, or a handler with `Option<Extension<Principal>>`. Where that answers with
+    /// [`AuthenticationRequired`] or [`InsufficientScope`], the client gets the 401 with the challenge.
+    #[must_use]
+    pub fn allow_anonymous(self) -> Self {
+        Self(Arc::new(Inner { allows_anonymous: true, ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// Also accepts tokens that are bound to a key of the client, in the scheme `DPoP` with a proof for a URL of this
@@ -69,9 +80,9 @@ impl BearerAuth {
     /// The same with a verifier that requires nonces, or is shared.
     #[must_use]
     pub fn dpop_verifier(self, dpop: DpopVerifier) -> Self {
-        let challenges = self.0.challenges.clone().with_dpop();
-        let verifier = Arc::clone(&self.0.verifier);
-        Self(Arc::new(Inner { verifier, challenges, dpop: Some(dpop) }))
+        let inner = Arc::unwrap_or_clone(self.0);
+        let challenges = inner.challenges.with_dpop();
+        Self(Arc::new(Inner { challenges, dpop: Some(dpop), ..inner }))
     }
 
     /// Calls `inner` if the request has a valid token.
@@ -85,15 +96,22 @@ impl BearerAuth {
         ResponseBody: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let (headers, method, path) = (request.headers(), request.method(), request.uri().path());
+        if self.0.allows_anonymous && !headers.contains_key(header::AUTHORIZATION) {
+            let mut response = inner.call(request).await?;
+            let extensions = response.extensions_mut();
+            let denied = extensions.remove::<AuthenticationRequired>().is_some()
+                | extensions.remove::<InsufficientScope>().is_some();
+            return Ok(match denied {
+                true => self.0.reject(Scheme::Bearer, AuthRejection::Missing),
+                false => response.map(Body::new),
+            });
+        }
         let (scheme, principal) = match self.0.verify(headers, method, path).await {
             Ok((scheme, principal)) => {
                 request.extensions_mut().insert(principal.clone());
                 (scheme, principal)
             }
-            Err((scheme, rejection)) => {
-                let nonce = self.0.dpop.as_ref().and_then(DpopVerifier::nonce);
-                return Ok(rejection.into_response(scheme, &self.0.challenges, nonce));
-            }
+            Err((scheme, rejection)) => return Ok(self.0.reject(scheme, rejection)),
         };
         let mut response = inner.call(request).await?;
         if let Some(InsufficientScope { required }) = response.extensions_mut().remove() {
@@ -110,6 +128,11 @@ impl BearerAuth {
 }
 
 impl Inner {
+    fn reject(&self, scheme: Scheme, rejection: AuthRejection) -> Response<Body> {
+        let nonce = self.dpop.as_ref().and_then(DpopVerifier::nonce);
+        rejection.into_response(scheme, &self.challenges, nonce)
+    }
+
     /// The caller of a request with these headers, and the scheme that it used.
     async fn verify(
         &self,

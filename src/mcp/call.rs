@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     jsonrpc::{ErrorObject, FORBIDDEN, Params},
-    principal::{InsufficientScope, Principal},
+    principal::{AuthenticationRequired, InsufficientScope, Principal},
 };
 
 /// One call of a method, as its handler sees it.
@@ -33,6 +33,8 @@ pub struct MethodError {
     pub error: ErrorObject,
     /// The missing scope: the answer is a 403, to which the authentication middleware adds its challenge.
     pub insufficient_scope: Option<InsufficientScope>,
+    /// There is no caller: the authentication middleware answers with 401 instead.
+    pub authentication_required: Option<AuthenticationRequired>,
 }
 
 impl MethodError {
@@ -44,7 +46,7 @@ impl MethodError {
 
 impl From<ErrorObject> for MethodError {
     fn from(error: ErrorObject) -> Self {
-        Self { error, insufficient_scope: None }
+        Self { error, insufficient_scope: None, authentication_required: None }
     }
 }
 

@@ -14,7 +14,7 @@ mod metrics;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::jsonrpc::ErrorObject;
+use crate::{jsonrpc::ErrorObject, principal::Principal};
 
 use super::{
     call::{CallContext, MethodResult, response::Envelope},
@@ -92,6 +92,19 @@ impl Dispatcher {
         self.methods.contains_key(name)
     }
 
+    /// Checks a method that is not among these and needs no rule for callers with a token, such as `ping`. Without one it needs
+    /// a rule, if there is a policy.
+    pub(super) fn authorize_anonymous(
+        &self,
+        name: &str,
+        caller: Option<&Principal>,
+    ) -> MethodResult<()> {
+        match (&self.policy, caller) {
+            (Some(policy), None) => policy.authorize(name, None),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn with_optional_call_log(self, log: Option<&CallLog>) -> Self {
         Self { call_log: log.cloned(), ..self }
     }
@@ -110,8 +123,11 @@ impl Dispatcher {
         call: CallContext,
         envelope: Envelope,
     ) -> MethodResult<Vec<u8>> {
-        let known = self.methods.get_key_value(name);
-        let (name, method) = known.ok_or_else(|| ErrorObject::method_not_found(name))?;
+        let Some((name, method)) = self.methods.get_key_value(name) else {
+            // Which methods there are is not told without a token either.
+            self.authorize_anonymous(name, call.principal.as_ref())?;
+            return Err(ErrorObject::method_not_found(name).into());
+        };
         // Our own copy of the name: what a client sends as a method may be anything, even a token.
         tracing::debug!(method = name, "call");
         let caller = call.principal.as_ref();

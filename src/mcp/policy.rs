@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     jsonrpc::ErrorObject,
-    principal::{InsufficientScope, Principal, ScopeSet},
+    principal::{AuthenticationRequired, InsufficientScope, Principal, ScopeSet},
 };
 
 use super::call::{MethodError, MethodResult};
@@ -20,10 +20,11 @@ use super::call::{MethodError, MethodResult};
 /// use mcp_auth::mcp::policy::Policy;
 ///
 /// let policy = Policy::new()
-///     .allow_authenticated(["ping"])
+///     .allow_anonymous(["ping"])
+///     .allow_authenticated(["tools/list"])
 ///     .require_any_scope("tools/call", ["mcp:tools"], "tool execution");
 /// assert!(policy.is_allowed("ping", None));
-/// assert!(!policy.is_allowed("tools/call", None));
+/// assert!(!policy.is_allowed("tools/list", None));
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
@@ -33,6 +34,7 @@ pub struct Policy {
 
 #[derive(Debug, Clone)]
 enum Rule {
+    Anonymous,
     Authenticated,
     /// Any one of these scopes; and what the error calls the operation.
     AnyScope(Vec<&'static str>, &'static str),
@@ -45,7 +47,19 @@ impl Policy {
         Self::default()
     }
 
-    /// Allows `names` to every caller that the authentication middleware let through.
+    /// Allows `names` to everyone, also without a token. It needs an authentication middleware that lets such requests pass,
+    /// see [`BearerAuth::allow_anonymous`]. Without a rule of this kind no request without a token is allowed anything.
+    ///
+    /// [`BearerAuth::allow_anonymous`]: crate::auth::bearer::BearerAuth::allow_anonymous
+    ///
+    /// # Panics
+    /// If one of them has a rule already.
+    #[must_use]
+    pub fn allow_anonymous<const N: usize>(self, names: [&'static str; N]) -> Self {
+        names.into_iter().fold(self, |policy, name| policy.rule(name, Rule::Anonymous))
+    }
+
+    /// Allows `names` to every caller with a valid token.
     ///
     /// # Panics
     /// If one of them has a rule already.
@@ -95,31 +109,37 @@ impl Policy {
         let Some(rule) = self.rules.get(name) else {
             return false;
         };
-        let has_role = |role: &str| principal.is_some_and(|principal| principal.has_role(role));
-        let has_scope = |scope: &str| principal.is_some_and(|caller| caller.scopes.grants(scope));
-        self.superuser_role.is_some_and(has_role)
+        let Some(caller) = principal else {
+            return matches!(rule, Rule::Anonymous);
+        };
+        self.superuser_role.is_some_and(|role| caller.has_role(role))
             || match rule {
-                Rule::Authenticated => true,
-                Rule::AnyScope(any_of, _) => any_of.iter().any(|scope| has_scope(scope)),
-                Rule::Role(role) => has_role(role),
+                Rule::Anonymous | Rule::Authenticated => true,
+                Rule::AnyScope(any_of, _) => any_of.iter().any(|scope| caller.scopes.grants(scope)),
+                Rule::Role(role) => caller.has_role(role),
             }
     }
 
     /// Checks that the caller may use `name`.
     ///
     /// # Errors
-    /// -32001, with the missing scope if one would help.
+    /// -32001, with the missing scope if one would help. Without a caller it says the same whatever the rule is.
     pub fn authorize(&self, name: &str, principal: Option<&Principal>) -> MethodResult<()> {
         if self.is_allowed(name, principal) {
             return Ok(());
         }
+        if principal.is_none() {
+            let error = ErrorObject::forbidden("authentication required".to_owned());
+            let authentication_required = Some(AuthenticationRequired);
+            return Err(MethodError { authentication_required, ..error.into() });
+        }
         match self.rules.get(name) {
-            Some(Rule::AnyScope(any_of, what)) => Err(MethodError {
-                error: ErrorObject::forbidden(format!("Insufficient permissions for {what}")),
-                insufficient_scope: Some(InsufficientScope {
-                    required: ScopeSet::from([any_of[0]]),
-                }),
-            }),
+            Some(Rule::AnyScope(any_of, what)) => {
+                let error = ErrorObject::forbidden(format!("Insufficient permissions for {what}"));
+                let required = ScopeSet::from([any_of[0]]);
+                let insufficient_scope = Some(InsufficientScope { required });
+                Err(MethodError { insufficient_scope, ..error.into() })
+            }
             Some(Rule::Role(role)) => {
                 Err(ErrorObject::forbidden(format!("{name} requires the role {role}")).into())
             }
@@ -136,6 +156,7 @@ mod tests {
     #[test]
     fn scopes_and_roles_allow_what_their_rules_name_and_nothing_else() {
         let policy = Policy::new()
+            .allow_anonymous(["initialize"])
             .allow_authenticated(["ping"])
             .require_any_scope("tools/list", ["mcp:read", "mcp:tools"], "tools access")
             .require_any_scope("tools/call", ["mcp:tools"], "tool execution")
@@ -160,10 +181,16 @@ mod tests {
             (Some(&admin), "tools/call", Ok(())),
             (Some(&admin), "audit", Ok(())),
             (Some(&admin), "secrets/read", Err(None)),
-            (None, "ping", Ok(())),
-            (None, "tools/list", Err(Some("mcp:read"))),
+            (Some(&bob), "initialize", Ok(())),
+            (None, "initialize", Ok(())),
+            // Who has no token is asked for one, not for a scope (RFC 6750, 3.1).
+            (None, "ping", Err(None)),
+            (None, "tools/list", Err(None)),
+            (None, "audit", Err(None)),
+            (None, "secrets/read", Err(None)),
         ] {
             let result = policy.authorize(name, caller).map_err(|error| {
+                assert_eq!(error.authentication_required.is_some(), caller.is_none(), "{name}");
                 error.insufficient_scope.map(|InsufficientScope { required }| required.to_string())
             });
             assert_eq!(result, expected.map_err(|scope| scope.map(str::to_owned)), "{name}");

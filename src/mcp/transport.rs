@@ -21,7 +21,7 @@ use serde::Serialize;
 
 use crate::{
     jsonrpc::{self, ErrorObject, Id, Message, MessageLimits},
-    principal::{InsufficientScope, Principal},
+    principal::{AuthenticationRequired, InsufficientScope, Principal},
 };
 
 use super::{
@@ -67,17 +67,20 @@ pub(super) fn success(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, json)], Body::from(body)).into_response()
 }
 
-/// An error. The authentication middleware finds the missing scope in the extensions, and adds its challenge.
+/// An error. The authentication middleware finds in the extensions what is missing, and adds its challenge.
 pub(super) fn failure(
     status: StatusCode,
     id: impl Into<Option<Id>>,
     error: MethodError,
 ) -> Response {
-    let MethodError { error, insufficient_scope } = error;
+    let MethodError { error, insufficient_scope, authentication_required } = error;
     let mut response =
         (status, Json(jsonrpc::Response::new(id.into(), Err(error)))).into_response();
     if let Some(insufficient_scope) = insufficient_scope {
         response.extensions_mut().insert::<InsufficientScope>(insufficient_scope);
+    }
+    if let Some(authentication_required) = authentication_required {
+        response.extensions_mut().insert::<AuthenticationRequired>(authentication_required);
     }
     response
 }

@@ -72,8 +72,11 @@ impl LegacyEra {
         if !initializes {
             self.check_session(&headers, principal.as_ref())?;
         }
-        let methods =
-            if self.own_methods.has_method(&method) { &self.own_methods } else { methods };
+        let is_own = self.own_methods.has_method(&method);
+        if is_own && let Err(error) = methods.authorize_anonymous(&method, principal.as_ref()) {
+            return Ok(transport::respond(id, Err(error)));
+        }
+        let methods = if is_own { &self.own_methods } else { methods };
         let mut envelope = Envelope::new(id.clone(), max_result_bytes);
         // The result of a ping is empty in every revision (utilities/ping).
         envelope.user = principal.clone().filter(|_| method != "ping");

@@ -40,14 +40,18 @@ impl Sessions {
         URL_SAFE_NO_PAD.encode([&nonce[..], &tag].concat())
     }
 
-    /// Whether this is a session of this caller that was not terminated.
+    /// Whether this is a session of this caller that was not terminated, or one that began without a token: it may be
+    /// continued with one, since it gives access to nothing.
     pub(super) fn is_valid(&self, id: &str, caller: Option<&Principal>) -> bool {
-        let [issuer, subject] = identity(caller);
+        let is_of = |nonce: &[u8], tag: &[u8], caller: Option<&Principal>| {
+            let [issuer, subject] = identity(caller);
+            self.key.verify(&[nonce, issuer, subject], tag)
+        };
         let mut bytes = [0; NONCE_BYTES + mac::TAG_BYTES];
         let decoded = URL_SAFE_NO_PAD.decode_slice(id, &mut bytes);
         let (nonce, tag) = bytes.split_at(NONCE_BYTES);
         decoded == Ok(bytes.len())
-            && self.key.verify(&[nonce, issuer, subject], tag)
+            && (is_of(nonce, tag, caller) || is_of(nonce, tag, None))
             && self.terminated.get(id).is_none()
     }
 
@@ -85,6 +89,8 @@ mod tests {
         ] {
             assert_eq!(sessions.is_valid(id, caller), valid, "{id} {caller:?}");
         }
+        let anonymous = sessions.create(None);
+        assert!(sessions.is_valid(&anonymous, None) && sessions.is_valid(&anonymous, Some(&alice)));
         assert!(!Sessions::new(None).is_valid(&id, Some(&alice)), "another server's key");
         let shared = Sessions::new(Some("one")).create(Some(&alice));
         assert!(Sessions::new(Some("one")).is_valid(&shared, Some(&alice)), "a replica");

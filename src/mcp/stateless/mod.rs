@@ -91,8 +91,11 @@ impl StatelessEra {
             return Ok(transport::failure(status, id, error.into()));
         }
         let Request { method, params, .. } = request;
-        let methods =
-            if self.own_methods.has_method(&method) { &self.own_methods } else { methods };
+        let is_own = self.own_methods.has_method(&method);
+        if is_own && let Err(error) = methods.authorize_anonymous(&method, principal.as_ref()) {
+            return Ok(transport::failure(StatusCode::FORBIDDEN, id, error));
+        }
+        let methods = if is_own { &self.own_methods } else { methods };
         let mut envelope = Envelope::new(id.clone(), max_result_bytes);
         self.complete(&mut envelope, &method, principal.as_ref());
         let span = request_span(&params.meta);

@@ -127,10 +127,9 @@ impl Tool {
             return Ok(());
         }
         let name = self.definition.name;
-        Err(MethodError {
-            error: ErrorObject::forbidden(format!("Insufficient permissions for {name}")),
-            insufficient_scope: Some(InsufficientScope { required: required.clone() }),
-        })
+        let error = ErrorObject::forbidden(format!("Insufficient permissions for {name}"));
+        let insufficient_scope = Some(InsufficientScope { required: required.clone() });
+        Err(MethodError { insufficient_scope, ..error.into() })
     }
 
     /// Runs only after the user confirmed `question`; the tool is announced as destructive.

@@ -3,11 +3,13 @@
 //! The verifier trusts two issuers, each with its own key and its own audience, and must not mix them up.
 
 mod accepted;
+mod anonymous;
 mod cache;
 mod claims;
 mod dpop;
 pub(crate) mod forge;
 mod issuers;
+mod policy_layer;
 mod signatures;
 
 use std::sync::LazyLock;
