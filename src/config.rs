@@ -163,11 +163,12 @@ impl Cli {
             });
         }
         // Settings that belong together may come from several places: only all of them show whether one is missing.
-        let matches = match command.try_get_matches_from_mut(&arguments) {
+        let (is_complete, matches) = match command.try_get_matches_from_mut(&arguments) {
             Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
-                command.clone().ignore_errors(true).try_get_matches_from(&arguments)?
+                let lenient = command.clone().ignore_errors(true);
+                (false, lenient.try_get_matches_from(&arguments)?)
             }
-            result => result?,
+            result => (true, result?),
         };
         let named = matches.get_one::<PathBuf>("env").cloned();
         let default = Some(&program.default_env_file).filter(|file| !file.is_empty());
@@ -181,9 +182,9 @@ impl Cli {
         let more = file.arguments(&command, &matches);
         let first = arguments.len().min(1);
         arguments.splice(first..first, more);
-        // The command line was valid without the file, so any other error now is the file's.
+        // An error of the command line alone was returned above, so this one is the file's.
         let merged = command.clone().try_get_matches_from(arguments).map_err(|error| {
-            if error.kind() == ErrorKind::MissingRequiredArgument {
+            if !is_complete && error.kind() == ErrorKind::MissingRequiredArgument {
                 return error;
             }
             let text = error.to_string().replacen("error: ", "", 1);

@@ -75,10 +75,7 @@ use crate::principal::{AccessToken, Principal, ScopeSet};
 
 use self::{response::read_response, token_cache::TokenCache};
 
-use super::{
-    provider::{ProviderClient, ProviderError},
-    urls::without_query,
-};
+use super::provider::{ProviderClient, ProviderError};
 
 pub use downstream::{DownstreamApi, DownstreamError};
 pub use error::ExchangeError;
@@ -91,6 +88,8 @@ const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const MAX_CONCURRENT: usize = 16;
 /// How long a call waits for one of [`MAX_CONCURRENT`] permits.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a call waits until the token endpoint is known.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// As which client tokens are exchanged, and for what.
 #[derive(Debug, Clone)]
@@ -179,7 +178,7 @@ impl TokenExchange {
     fn subject<'a>(&self, caller: &'a Principal) -> Result<&'a AccessToken, ExchangeError> {
         let token = caller.access_token().ok_or(ExchangeError::NoToken)?;
         let provider = self.0.provider.issuer();
-        // Another provider could use it here.
+        // Another provider could send it to this server as the user.
         if caller.issuer != provider {
             let (issuer, provider) = (caller.issuer.clone(), provider.to_owned());
             return Err(ExchangeError::OtherIssuer { issuer, provider });
@@ -199,10 +198,12 @@ impl TokenExchange {
     /// the client's credentials say who acts.
     async fn request(&self, subject: &AccessToken) -> Result<ExchangedToken, ExchangeError> {
         let Inner { provider, config, permits, .. } = &*self.0;
-        let endpoint = self.0.token_endpoint.get_or_try_init(|| self.token_endpoint()).await?;
-        let busy = || ExchangeError::Busy { url: without_query(endpoint).to_owned() };
         let permit = timeout(QUEUE_TIMEOUT, permits.acquire()).await;
-        let _permit = permit.map_err(|_| busy())?;
+        let _permit = permit.map_err(|_| ExchangeError::Busy)?;
+        let endpoint = self.0.token_endpoint.get_or_try_init(|| self.token_endpoint());
+        // Calls that wait for the metadata try one after the other.
+        let endpoint = timeout(METADATA_TIMEOUT, endpoint).await;
+        let endpoint = endpoint.map_err(|_| ProviderError::timeout(provider.issuer()))??;
 
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
         let scope = config.scopes.to_string();

@@ -88,13 +88,15 @@ fn settings_that_belong_together_may_come_from_the_command_line_and_a_file() {
     let secret = format!("{file}EXCHANGE_CLIENT_SECRET=hush\n");
     let url = "--downstream-url=http://localhost:1/orders";
     assert_eq!(read(&secret, &[url]).unwrap().downstream.resolve().unwrap().url, url[17..]);
-    // One is missing everywhere.
-    for (lines, more, missing) in
-        [(file, &[url][..], "--exchange-client-secret"), (&secret, &[], "--downstream-url")]
-    {
+    // One is missing everywhere; the file is named when the command line alone is valid.
+    for (lines, more, missing, of_file) in [
+        (file, &[url][..], "--exchange-client-secret", false),
+        (&secret, &[], "--downstream-url", true),
+    ] {
         let message = read(lines, more).unwrap_err();
         assert!(message.contains(missing) && message.contains("not provided"), "{message}");
-        assert!(!message.contains("my.env") && !message.contains("hush"), "{message}");
+        assert_eq!(message.contains("in ") && message.contains("my.env:"), of_file, "{message}");
+        assert!(!message.contains("hush"), "{message}");
     }
     let message = read(&secret, &[url, "--port=x"]).unwrap_err();
     assert!(message.contains("invalid value 'x' for '--port"), "{message}");

@@ -108,8 +108,8 @@ pub enum ExchangeError {
     },
     /// The provider granted another scope than the one asked for (RFC 8693, 2.2.1).
     #[error(
-        "the provider granted {granted:?} instead of {requested:?}; take the default scopes from the client {client_id}, so \
-         that its tokens have no more than DOWNSTREAM_SCOPE"
+        "the provider granted {granted:?} instead of {requested:?}; DOWNSTREAM_SCOPE must name exactly what it grants, so \
+         take the default scopes from the client {client_id}"
     )]
     OtherScope {
         /// What was asked for.
@@ -123,11 +123,8 @@ pub enum ExchangeError {
     #[error("the provider's response is no token exchange response: {0}")]
     InvalidResponse(&'static str),
     /// Too many exchanges are in flight.
-    #[error("too many exchanges are in flight at {url}")]
-    Busy {
-        /// The token endpoint.
-        url: String,
-    },
+    #[error("too many exchanges are in flight at the provider")]
+    Busy,
     /// There is no response.
     #[error(transparent)]
     Provider(#[from] ProviderError),
@@ -151,7 +148,7 @@ impl ExchangeError {
             Self::OtherIssuer { .. } => {
                 "tokens of your identity provider cannot be used for this".to_owned()
             }
-            Self::Busy { .. } => "too many calls are waiting; try again later".to_owned(),
+            Self::Busy => "too many calls are waiting; try again later".to_owned(),
             Self::Refused { status: status @ 500.., .. } => {
                 format!("the identity provider answered with status {status}; try again later")
             }

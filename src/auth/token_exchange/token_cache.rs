@@ -85,7 +85,7 @@ impl TokenCache {
         let entry = self.0.get_or_insert_async(&key, async {
             match exchange.await {
                 // Nobody was asked about this token.
-                Err(busy @ ExchangeError::Busy { .. }) => Err(busy),
+                Err(ExchangeError::Busy) => Err(ExchangeError::Busy),
                 result => Ok(Entry::new(result, expires_at, started)),
             }
         });

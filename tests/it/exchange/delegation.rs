@@ -98,10 +98,13 @@ async fn without_the_settings_there_is_no_tool_and_with_some_of_them_no_server()
     let scene = Scene::new().await;
     let health = scene.server.get("/health").await.json();
     assert_eq!(health["tools"], json!(["echo", "get_time", "whoami", "list_orders"]));
+    // The guide draws the API as a fourth participant.
+    assert!(scene.server.get("/docs").await.body.contains("Other API"));
     let document = scene.server.get("/.well-known/oauth-protected-resource/mcp").await.json();
     let issuer = scene.provider.issuer();
     let plain = Server::start_with("step10", [format!("--issuer={issuer}")]);
     assert_eq!(plain.get("/health").await.json()["tools"], json!(["echo", "get_time", "whoami"]));
+    assert!(!plain.get("/docs").await.body.contains("Other API"));
     let other = plain.get("/.well-known/oauth-protected-resource/mcp").await.json();
     assert_eq!(document["scopes_supported"], other["scopes_supported"], "asked for when needed");
 
