@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Logs in and consents instead of a user with a browser: BROWSER=scripts/login_bot.sh cargo run --bin step11
+# Logs in and allows everything that is asked for instead of a user with a browser: BROWSER=scripts/login_bot.sh cargo run --bin step11
 # Works with the development authorization server, Keycloak, oidc-provider, and any page with a plain login form.
 #   LOGIN_USER=alice LOGIN_PASSWORD=alice123   credentials (these are the defaults)
 #   LOGIN_DECISION=deny                        denies on the consent page
@@ -49,7 +49,7 @@ for _ in 1 2 3 4 5; do
         fields=(--data-urlencode "csrf_token=$csrf_token" --data-urlencode "decision=$decision")
         while read -r scope; do
             [ -z "$scope" ] || fields+=(--data-urlencode "scope=$scope")
-        done <<<"$(grep -Eo '<input type="checkbox" name="scope" value="[^"]*" checked' "$folder/page" | sed 's/.*value="//; s/" checked//')"
+        done <<<"$(grep -Eo '<input type="checkbox" name="scope" value="[^"]*"( checked)?>' "$folder/page" | sed 's/.*value="//; s/".*//')"
         visit "$(absolute "$(attribute '<form[^>]*action="consent' action)")" "${fields[@]}"
     elif grep -q 'name="accept"' "$folder/page"; then
         choice=$([ "$decision" = allow ] && echo accept=Yes || echo cancel=No)

@@ -49,7 +49,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | none (`default-features = false`) | [`auth`] without [`auth::keys`], [`principal`], [`origin`], [`cors`], [`health`] |
+//! | none (`default-features = false`) | [`auth`] without [`auth::keys`], [`principal`], [`origin`], [`cors`], [`health`], [`display_text`] |
 //! | `mcp` | [`mcp`]: the policy layer, and an MCP server without an SDK |
 //! | `keys` | [`auth::keys`]: a key pair of your own |
 //! | `authorization-server` | [`authorization_server`]: a login for development |
@@ -82,6 +82,7 @@
 //! | [`principal`] | the caller, and scopes | RFC 6749 | 6 |
 //! | [`auth::metadata`] | protected resource and authorization server metadata | RFC 9728, RFC 8414 | 7 |
 //! | [`authorization_server`] | a login for development | OAuth 2.1, RFC 7591, RFC 8707, RFC 9207, RFC 7523 | 7 |
+//! | [`display_text`] | names that others chose, as people and models may read them | Unicode Annex 9 | 7 |
 //! | [`public_ip`] | which addresses are public, against server-side request forgery | RFC 6890 | 7 |
 //! | [`mcp::policy`] | scopes and roles | RFC 6749, RFC 6750 | 8 |
 //! | [`mcp::resources`], [`mcp::completion`], [`mcp::call_log`] | what depends on the caller | MCP server features | 9 |
@@ -102,6 +103,7 @@ pub mod client;
 #[cfg(feature = "server")]
 pub mod config;
 pub mod cors;
+pub mod display_text;
 #[cfg(feature = "server")]
 pub mod docs;
 pub mod health;

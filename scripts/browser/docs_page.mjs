@@ -196,6 +196,14 @@ async function flow({ open, check, shoot, accessible }) {
   // Where no scope is enforced, no stage promises a 403.
   check('a 403 and a step-up are offered where scopes are enforced', await page.locator('#stage-forbidden, #stage-step-up').count(), health.scope_based_auth ? 2 : 0);
   if (health.scope_based_auth) await stepUp();
+  check('a bound token is offered where the server accepts one', await page.locator('#stage-bound, #stage-stolen').count(), resource.dpop_signing_alg_values_supported ? 2 : 0);
+  if (resource.dpop_signing_alg_values_supported) {
+    await logIn(await opened(page, () => page.click('#stage-bound .go')), ...user, true);
+    await ended(page, 'bound');
+    check('a token is bound to a key of the page', [await state(page, 'bound'), await page.locator('#stage-bound .status').last().textContent()], ['done', '200 OK']);
+    check('without the key it is worthless', [await go(page, 'stolen'), await page.locator('#stage-stolen .status').allTextContents()], ['done', Array(4).fill('401 Unauthorized')]);
+    await shoot(page, 'flow-bound');
+  }
   check('the diagram shows what is done', await page.locator('svg [data-part=token].done').count() > 0);
   check('the token is in memory only', await page.evaluate(() => [localStorage.length, sessionStorage.length, document.cookie]), [0, 0, '']);
   check('no errors in the console', page.unexpected(), []);

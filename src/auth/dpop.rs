@@ -35,7 +35,7 @@ const MAX_AGE: u64 = 60;
 /// By how much the client's clock may be ahead, in seconds.
 const LEEWAY: u64 = 15;
 
-/// How many used proofs are remembered: about 5 MB.
+/// How many used proofs are remembered: about 15 MB. A tenth of them can be of one key.
 const MAX_USED_PROOFS: usize = 100_000;
 
 /// Verifies proofs for one server. Clones share the proofs that were used and the key of the nonces.

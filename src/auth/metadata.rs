@@ -13,7 +13,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tower_http::cors::{Any, CorsLayer};
 
-use super::urls::{self, PROTECTED_RESOURCE};
+use super::{
+    dpop,
+    urls::{self, PROTECTED_RESOURCE},
+};
 
 /// The protected resource's metadata (RFC 9728, 2).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +32,9 @@ pub struct ProtectedResource {
     /// How a token may be sent (RFC 6750, 2): in the `Authorization` header only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub bearer_methods_supported: Vec<String>,
+    /// Signature algorithms of DPoP proofs; absent where bound tokens are not accepted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// Human-readable name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
@@ -148,6 +154,14 @@ impl ProtectedResource {
     #[must_use]
     pub fn documentation(self, url: impl Into<String>) -> Self {
         Self { resource_documentation: Some(url.into()), ..self }
+    }
+
+    /// Says that tokens which are bound to a key of the client are accepted, as well as bearer tokens. For a resource
+    /// behind [`BearerAuth::dpop`](super::bearer::BearerAuth::dpop).
+    #[must_use]
+    pub fn dpop(self) -> Self {
+        let algorithms = dpop::ALGORITHMS.map(str::to_owned).to_vec();
+        Self { dpop_signing_alg_values_supported: algorithms, ..self }
     }
 
     /// The values that `aud` of a token for this resource may have: the identifier, and for `http://localhost:9000/mcp`

@@ -8,7 +8,7 @@ use super::{
     scopes::SupportedScopes,
     state::{
         accounts::Account,
-        clients::{Client, Clients},
+        clients::{Client, Clients, Provenance},
         grants::Grants,
         sessions::Sessions,
     },
@@ -38,7 +38,8 @@ pub(super) struct AppState {
     /// The `jti` of each ID-JAG that was used, as long as it could be accepted.
     pub(super) used_id_jags: std::sync::Mutex<TtlMap<()>>,
     pub(super) enterprise_provider: Option<IdentityProvider>,
-    pub(super) dpop: DpopVerifier,
+    /// `None` where no resource accepts bound tokens.
+    pub(super) dpop: Option<DpopVerifier>,
 }
 
 impl AppState {
@@ -52,6 +53,17 @@ impl AppState {
             return self.clients.get(id, now).ok_or(ClientLookupError::NotRegistered);
         }
         Ok(self.documents.client(id, &self.scopes, now).await?)
+    }
+
+    /// A user allowed this client something, or it got a token for one. A mere request does not count, for anybody can send
+    /// one.
+    pub(super) fn mark_used(&self, client: &Client, now: u64) {
+        match client.provenance {
+            Provenance::MetadataDocument => self.documents.mark_used(&client.id, now),
+            Provenance::BuiltIn | Provenance::SelfRegistered => {
+                self.clients.mark_used(&client.id, now);
+            }
+        }
     }
 
     /// The canonical names of the resources that a request names, or the first resource when it names none. `None`

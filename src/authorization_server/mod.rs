@@ -95,6 +95,7 @@ pub struct AuthorizationServer {
     refresh_grace: u64,
     client_metadata: ClientMetadataPolicy,
     enterprise_provider: Option<IdentityProvider>,
+    binds_tokens: bool,
     clock: Clock,
     revoked: RevokedGrants,
 }
@@ -122,17 +123,19 @@ impl AuthorizationServer {
             refresh_grace: 10,
             client_metadata: ClientMetadataPolicy::default(),
             enterprise_provider: None,
+            binds_tokens: false,
             clock: Clock::system(),
             revoked: RevokedGrants::new(),
         })
     }
 
     /// A resource that tokens can be issued for (RFC 8707), with its scopes. The first one is used when a client names
-    /// none.
+    /// none. Tokens are bound to keys of clients (RFC 9449) if a resource accepts that.
     #[must_use]
     pub fn resource(mut self, resource: &ProtectedResource) -> Self {
         self.resources.extend(resource.audiences());
         self.scopes.add(resource.scopes_supported.iter().cloned());
+        self.binds_tokens |= !resource.dpop_signing_alg_values_supported.is_empty();
         self
     }
 
@@ -207,6 +210,7 @@ impl AuthorizationServer {
             &self.issuer,
             &self.scopes,
             self.enterprise_provider.is_some(),
+            self.binds_tokens,
         )
     }
 
@@ -263,7 +267,7 @@ impl From<AuthorizationServer> for AppState {
             used_assertions: Mutex::new(TtlMap::new(MAX_USED_ASSERTIONS)),
             used_id_jags: Mutex::new(TtlMap::new(MAX_USED_ASSERTIONS)),
             enterprise_provider: server.enterprise_provider,
-            dpop: DpopVerifier::new(&server.issuer),
+            dpop: server.binds_tokens.then(|| DpopVerifier::new(&server.issuer)),
             issuer: server.issuer,
             keys: server.keys,
             resources: server.resources,

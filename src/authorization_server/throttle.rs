@@ -2,10 +2,12 @@
 //!
 //! Specs: RFC 6749 section 10.10. What this server generates (client secrets, codes, refresh tokens) has 256 random
 //! bits and needs no throttle. A throttle that rejects attempts would let anybody lock an account, so the right
-//! password always works at once and only the answer to a wrong one is delayed. Failures are counted per source; as
+//! password always works at once and only the answer to a wrong one is delayed, or when too many are, refused. Failures are counted per source; as
 //! this server listens on a loopback address only, all requests come from one source.
 
 use std::{sync::Mutex, time::Duration};
+
+use tokio::sync::Semaphore;
 
 /// Wrong passwords whose answer is not delayed.
 const FREE_ATTEMPTS: u32 = 5;
@@ -13,9 +15,15 @@ const MAX_DELAY: Duration = Duration::from_secs(8);
 /// Failures are forgotten after this time without one, in seconds.
 const QUIET_PERIOD: u64 = 900;
 
+/// How many answers are held back at once: each of them occupies a request.
+const MAX_HELD_BACK: usize = 16;
+
 /// Delays the answers to wrong passwords: 1, 2, 4, 8 seconds after the free attempts.
-#[derive(Debug, Default)]
-pub(super) struct FailureDelay(Mutex<Failures>);
+#[derive(Debug)]
+pub(super) struct FailureDelay {
+    failures: Mutex<Failures>,
+    permits: Semaphore,
+}
 
 #[derive(Debug, Default)]
 struct Failures {
@@ -23,10 +31,28 @@ struct Failures {
     last: u64,
 }
 
+impl Default for FailureDelay {
+    fn default() -> Self {
+        Self { failures: Mutex::default(), permits: Semaphore::new(MAX_HELD_BACK) }
+    }
+}
+
 impl FailureDelay {
-    /// Counts a failure. Its answer must be held back for the returned time.
-    pub(super) fn count(&self, now: u64) -> Duration {
-        let mut failures = self.0.lock().expect("not poisoned");
+    /// Counts a failure and returns when it may be answered.
+    ///
+    /// # Errors
+    /// The seconds after which to try again, at once, when too many answers are held back already.
+    pub(super) async fn hold_back(&self, now: u64) -> Result<(), u64> {
+        let delay = self.count(now);
+        if !delay.is_zero() {
+            let _permit = self.permits.try_acquire().map_err(|_| MAX_DELAY.as_secs())?;
+            tokio::time::sleep(delay).await;
+        }
+        Ok(())
+    }
+
+    fn count(&self, now: u64) -> Duration {
+        let mut failures = self.failures.lock().expect("not poisoned");
         if now.saturating_sub(failures.last) >= QUIET_PERIOD {
             failures.count = 0;
         }
@@ -68,6 +94,8 @@ impl FixedWindowLimiter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -78,6 +106,21 @@ mod tests {
         assert_eq!(seen, [0, 0, 0, 0, 0, 1, 2, 4, 8, 8, 8]);
         assert_eq!(failures.count(10_000 + QUIET_PERIOD), Duration::ZERO, "forgotten");
         assert_eq!(failures.count(0), Duration::ZERO, "a clock that is set back does no harm");
+    }
+
+    #[tokio::test]
+    async fn only_so_many_answers_are_held_back_and_the_others_are_refused_at_once() {
+        let failures = Arc::new(FailureDelay::default());
+        let waiting: Vec<_> = (0..FREE_ATTEMPTS as usize + MAX_HELD_BACK)
+            .map(|_| {
+                let failures = Arc::clone(&failures);
+                tokio::spawn(async move { failures.hold_back(10_000).await })
+            })
+            .collect();
+        // Each of them has reached its delay, or is done.
+        tokio::task::yield_now().await;
+        assert_eq!(failures.hold_back(10_000).await, Err(8));
+        waiting.iter().for_each(tokio::task::JoinHandle::abort);
     }
 
     #[test]

@@ -46,6 +46,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let resource = ProtectedResource::new(config.public_url.join("/mcp"))
         .authorization_servers(providers.issuers())
         .scopes(providers.scopes())
+        .dpop() // tokens may be bound to a key of the client
         .documentation(config.public_url.join("/docs"));
     let info = AuthInfo::new()
         .auth_required()
@@ -76,13 +77,12 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .merge(Completions::new(&prompts, &resources, &policy).methods()) // can be skipped
         .with_policy(policy);
     // Serves both protocol eras, and answers initialize, ping and server/discover itself.
-    let endpoint =
-        Endpoint::dual_era(methods, &server, &tools).signing_secret(config.signing_secret());
+    let mcp = Endpoint::dual_era(methods, &server, &tools).signing_secret(config.signing_secret());
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
         .with("resources", resources.uris())
-        .with("protocol_versions", endpoint.protocol_versions())
+        .with("protocol_versions", mcp.protocol_versions())
         .with_probe("jwks_available", &providers, IdentityProviders::jwks_available)
         .with_probe("providers", &providers, IdentityProviders::status)
         .with_details(&info);
@@ -98,7 +98,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         // route_layer, not layer: a GET is 405 even without a token.
-        .route("/mcp", endpoint.routes().route_layer(auth))
+        .route("/mcp", mcp.routes().route_layer(auth))
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         // Preflight requests carry no token, so CORS is outside of bearer authentication.
         .layer((origin::layer(&config.origins), cors::layer(&config.origins)));

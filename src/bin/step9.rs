@@ -65,6 +65,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let resource = ProtectedResource::new(config.public_url.join("/mcp"))
         .authorization_server(config.public_url.as_str())
         .scopes(["mcp:read", "mcp:tools", "mcp:prompts"])
+        .dpop() // tokens may be bound to a key of the client
         .documentation(config.public_url.join("/docs"));
     // For development only; in production an identity provider takes its place (step 10).
     let authorization_server =
@@ -102,13 +103,12 @@ async fn app(config: Config) -> anyhow::Result<Router> {
         .with_policy(policy)
         .with_call_log(&call_log);
     // Serves both protocol eras, and answers initialize, ping and server/discover itself.
-    let endpoint =
-        Endpoint::dual_era(methods, &server, &tools).signing_secret(config.signing_secret());
+    let mcp = Endpoint::dual_era(methods, &server, &tools).signing_secret(config.signing_secret());
     let health = Health::new()
         .with("tools", tools.names())
         .with("prompts", prompts.names())
         .with("resources", resources.uris())
-        .with("protocol_versions", endpoint.protocol_versions())
+        .with("protocol_versions", mcp.protocol_versions())
         .with_details(&info);
 
     // Only requests with a valid access token get past this layer.
@@ -122,7 +122,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let app = Router::new()
         .route("/health", get(health::check).with_state(health))
         // route_layer, not layer: a GET is 405 even without a token.
-        .route("/mcp", endpoint.routes().route_layer(auth))
+        .route("/mcp", mcp.routes().route_layer(auth))
         .merge(keys.routes()) // GET /.well-known/jwks.json
         .merge(resource.routes()) // GET /.well-known/oauth-protected-resource/mcp
         .merge(authorization_server.routes()) // its metadata, and /auth/*

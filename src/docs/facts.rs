@@ -100,6 +100,13 @@ impl Facts {
         self.resource.as_ref().map_or(&[], |(_, resource)| &resource.scopes_supported)
     }
 
+    /// Whether the server accepts tokens that are bound to a key of the client (RFC 9449).
+    pub(super) fn accepts_dpop(&self) -> bool {
+        self.resource
+            .as_ref()
+            .is_some_and(|(_, resource)| !resource.dpop_signing_alg_values_supported.is_empty())
+    }
+
     /// Whether the server accepts the requests of 2026-07-28, which need no `initialize`.
     pub(super) fn is_stateless(&self) -> bool {
         self.revisions.iter().any(|revision| revision == "2026-07-28")

@@ -72,6 +72,7 @@ const SCRIPT: &str = concat!(
     include_str!("script/oauth.js"),
     include_str!("script/claims.js"),
     include_str!("script/login.js"),
+    include_str!("script/dpop.js"),
     include_str!("script/stages.js"),
     include_str!("script/flow.js"),
     include_str!("script/page.js"),

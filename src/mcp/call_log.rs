@@ -1,7 +1,7 @@
 //! The call log: who called what since the start, the last few calls, in memory, for administrators.
 //!
 //! It holds names and subjects, never a token; what was called, never with which arguments. The name of a tool, prompt or
-//! resource is kept only if it exists, and names of users and clients are shortened and stripped of control characters:
+//! resource is kept only if it exists, and names of users and clients are those of [`display_text`](crate::display_text):
 //! otherwise a caller could write text of their choice for whoever reads the log, often a model.
 
 use std::{
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{jsonrpc::RawObject, principal::Principal};
+use crate::{display_text::display_text, jsonrpc::RawObject, principal::Principal};
 
 use super::{call::MethodResult, protocol};
 
@@ -125,9 +125,9 @@ impl Entry {
         let caller = self.caller.as_deref();
         CallRecord {
             at: format!("{:.0}", self.at),
-            user: caller.map(|caller| printable(&caller.display_name)),
-            subject: caller.and_then(|caller| caller.subject.as_deref()).map(printable),
-            client: caller.and_then(|caller| caller.client_id.as_deref()).map(printable),
+            user: caller.map(|caller| shown(&caller.display_name)),
+            subject: caller.and_then(|caller| caller.subject.as_deref()).map(shown),
+            client: caller.and_then(|caller| caller.client_id.as_deref()).map(shown),
             method: self.method,
             target: self.target.clone(),
             result: self.result,
@@ -135,13 +135,8 @@ impl Entry {
     }
 }
 
-/// The beginning of a text, on one line: control characters, line separators and marks that change the direction of
-/// writing become U+FFFD.
-fn printable(text: &str) -> String {
-    let misleading =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let shown = |c| if misleading(c) { char::REPLACEMENT_CHARACTER } else { c };
-    text.chars().take(MAX_NAME_CHARS).map(shown).collect()
+fn shown(name: &str) -> String {
+    display_text(name, MAX_NAME_CHARS)
 }
 
 #[cfg(test)]
@@ -181,12 +176,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_short_line() {
-        assert_eq!(printable("zoë"), "zoë");
-        assert_eq!(
-            printable("a\r\nb\u{2028}c\u{202e}d\u{1b}[0m"),
-            "a\u{fffd}\u{fffd}b\u{fffd}c\u{fffd}d\u{fffd}[0m"
-        );
-        assert_eq!(printable(&"x".repeat(4000)).len(), MAX_NAME_CHARS);
+    fn names_hide_nothing() {
+        let log = CallLog::new();
+        let caller = test_support::principal("a\r\nb\u{e0069}\u{200b}", "", &[]);
+        log.finish(log.start("ping", Some(&caller)), &Ok(()));
+        let record = log.recent(1).remove(0);
+        assert_eq!(record.user.as_deref(), Some("a\u{fffd}\u{fffd}b"));
+        assert_eq!(record.subject.as_deref(), Some("user_a\u{fffd}\u{fffd}b"));
     }
 }

@@ -11,17 +11,18 @@ use crate::source::{code, root_module, sources};
 /// another API, and nowhere else.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("auth", &["principal"]),
-    ("authorization_server", &["auth", "principal", "public_ip"]),
+    ("authorization_server", &["auth", "display_text", "principal", "public_ip"]),
     ("client", &["auth", "jsonrpc", "principal", "public_ip"]),
     (
         "config",
         &["auth", "authorization_server", "jsonrpc", "origin", "principal", "program", "telemetry"],
     ),
     ("cors", &["origin"]),
+    ("display_text", &[]),
     ("docs", &["auth", "config", "origin", "program"]),
     ("health", &[]),
     ("jsonrpc", &[]),
-    ("mcp", &["jsonrpc", "principal", "trace_context"]),
+    ("mcp", &["display_text", "jsonrpc", "principal", "trace_context"]),
     ("origin", &[]),
     ("principal", &[]),
     ("program", &[]),

@@ -191,20 +191,43 @@ fn a_proof_works_once_even_with_another_signature() {
 
 #[test]
 fn a_full_memory_rejects_old_proofs_and_never_a_replay_passes() {
-    let key = ClientKey::generate();
-    let proof = |iat: u64| {
-        let proof = key.sign(&key.header(), &with(claims(), "iat", iat));
-        Proof::verify_signature(&proof).unwrap()
-    };
     let mut used = UsedProofs::new(3);
-    let proofs: Vec<_> = (0..4).map(|second| proof(NOW + second)).collect();
+    // Each of another key.
+    let proofs: Vec<_> = (0..4).map(|second| proof(&ClientKey::generate(), NOW + second)).collect();
     for proof in &proofs {
         assert_eq!(used.insert(proof, NOW + 3), Ok(()));
     }
+    let other = |iat| proof(&ClientKey::generate(), iat);
     assert_eq!(used.insert(&proofs[0], NOW + 3), Err(DpopError::NotNow), "forgotten");
     assert_eq!(used.insert(&proofs[1], NOW + 3), Err(DpopError::Replayed));
-    assert_eq!(used.insert(&proof(NOW), NOW + 3), Err(DpopError::NotNow), "as old");
-    assert_eq!(used.insert(&proof(NOW + 3), NOW + 3), Ok(()));
+    assert_eq!(used.insert(&other(NOW), NOW + 3), Err(DpopError::NotNow), "as old");
+    assert_eq!(used.insert(&other(NOW + 3), NOW + 3), Ok(()));
+}
+
+#[test]
+fn one_key_fills_its_share_of_the_memory_and_no_more() {
+    let (greedy, other) = (ClientKey::generate(), ClientKey::generate());
+    let mut used = UsedProofs::new(30);
+    let first = proof(&other, NOW);
+    assert_eq!(used.insert(&first, NOW), Ok(()));
+    let proofs: Vec<_> = (0..40).map(|second| proof(&greedy, NOW + second)).collect();
+    for proof in &proofs {
+        assert_eq!(used.insert(proof, NOW + 40), Ok(()));
+    }
+    for (at, proof) in proofs.iter().enumerate() {
+        let expected = if at < 37 { DpopError::NotNow } else { DpopError::Replayed };
+        assert_eq!(used.insert(proof, NOW + 40), Err(expected), "{at}");
+    }
+    assert_eq!(used.insert(&first, NOW + 40), Err(DpopError::Replayed), "not forgotten");
+    assert_eq!(used.insert(&proof(&other, NOW + 1), NOW + 40), Ok(()), "as old as those forgotten");
+    // What has expired takes no memory.
+    assert_eq!(used.insert(&proof(&other, NOW + 200), NOW + 200), Ok(()));
+    assert_eq!(format!("{used:?}").matches("OfKey").count(), 1);
+}
+
+fn proof(key: &ClientKey, iat: u64) -> Proof {
+    let proof = key.sign(&key.header(), &with(claims(), "iat", iat));
+    Proof::verify_signature(&proof).unwrap()
 }
 
 #[test]

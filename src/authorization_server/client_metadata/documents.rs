@@ -7,24 +7,21 @@
 use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use url::Url;
 
 use super::{
     ClientMetadata, MetadataError, NONE, PRIVATE_KEY_JWT,
     fetch::{ClientMetadataPolicy, FetchError, Fetched, Fetcher},
+    fetch_limits::FetchLimits,
 };
 use crate::authorization_server::{
     jwt::JwtKeys,
     scopes::SupportedScopes,
     state::clients::{Authentication, Client, ClientKeys, Provenance},
-    throttle::FixedWindowLimiter,
     ttl_map::TtlMap,
 };
 
 const MAX_CACHED: usize = 500;
-const MAX_CONCURRENT_FETCHES: usize = 4;
-const MAX_FETCHES_PER_MINUTE: u32 = 60;
 /// Bytes of a metadata document, as the draft recommends.
 const MAX_DOCUMENT_BYTES: usize = 5 * 1024;
 /// Bytes of a JWK Set, whose keys may come with certificates.
@@ -79,8 +76,7 @@ pub(crate) struct ClientDocuments {
     clients: Mutex<TtlMap<Arc<Client>>>,
     /// Keys by URL, and when they were fetched.
     jwks: Mutex<TtlMap<(Arc<JwtKeys>, u64)>>,
-    permits: Semaphore,
-    limiter: FixedWindowLimiter,
+    limits: FetchLimits,
 }
 
 impl ClientDocuments {
@@ -90,8 +86,14 @@ impl ClientDocuments {
             grant_types,
             clients: Mutex::new(TtlMap::new(MAX_CACHED)),
             jwks: Mutex::new(TtlMap::new(MAX_CACHED)),
-            permits: Semaphore::new(MAX_CONCURRENT_FETCHES),
-            limiter: FixedWindowLimiter::per_minute(MAX_FETCHES_PER_MINUTE),
+            limits: FetchLimits::new(),
+        }
+    }
+
+    /// A user allowed this client something.
+    pub(crate) fn mark_used(&self, client_id: &str, now: u64) {
+        if let Ok(url) = self.fetcher.check(client_id) {
+            self.limits.mark_known(&url, now);
         }
     }
 
@@ -150,8 +152,7 @@ impl ClientDocuments {
     }
 
     async fn fetch(&self, url: &Url, max_bytes: usize, now: u64) -> Result<Fetched, DocumentError> {
-        self.limiter.count(now).map_err(|_| DocumentError::RateLimited)?;
-        let _permit = self.permits.try_acquire().map_err(|_| DocumentError::RateLimited)?;
+        let _permit = self.limits.acquire(url, now).ok_or(DocumentError::RateLimited)?;
         Ok(self.fetcher.fetch(url, max_bytes).await?)
     }
 }
@@ -223,6 +224,9 @@ mod tests {
     fn a_document_must_have_its_own_url_and_no_secret() {
         let app = client(&named("")).unwrap();
         assert_eq!((app.id.as_str(), app.name.as_str()), (ID, "App"));
+        assert!(!app.always_uses_dpop);
+        let bound = client(&named(r#","dpop_bound_access_tokens":true"#)).unwrap();
+        assert!(bound.always_uses_dpop, "RFC 9449, 5.2");
         for (extra, expected) in [
             (String::new(), DocumentError::NotMetadata),
             (r#","client_id":7"#.to_owned(), DocumentError::NotMetadata),

@@ -1,12 +1,13 @@
 //! What a client says about itself: in a registration request, or in a document at its `client_id`.
 //!
-//! Specs: RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0 section 2 (`application_type`), OpenID
+//! Specs: RFC 7591 section 2, RFC 9449 section 5.2 (`dpop_bound_access_tokens`), OpenID Connect Dynamic Client Registration 1.0 section 2 (`application_type`), OpenID
 //! Connect RP Metadata Choices 1.0 (`token_endpoint_auth_methods_supported`); MCP authorization, "Application Type and
 //! Redirect URI Constraints". Unknown metadata is ignored, and of each list the supported values are kept: one
 //! description serves many authorization servers. A client is refused only when nothing is left.
 
 pub(super) mod documents;
 pub(super) mod fetch;
+mod fetch_limits;
 mod freshness;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use super::{
     secret::SecretHash,
     state::clients::{Authentication, Client, ClientKeys, Provenance},
 };
-use crate::principal::ScopeSet;
+use crate::{display_text::display_text, principal::ScopeSet};
 
 const MAX_REDIRECT_URIS: usize = 20;
 const MAX_NAME_CHARS: usize = 120;
@@ -62,6 +63,8 @@ pub(super) struct ClientMetadata {
     pub(super) jwks: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dpop_bound_access_tokens: Option<bool>,
 }
 
 /// Why metadata describes no client of this server. The texts go to the client's developer.
@@ -219,23 +222,18 @@ impl ClientMetadata {
         provenance: Provenance,
         authentication: Authentication,
     ) -> Client {
-        let name = self.client_name.as_deref().map(sanitize_name);
+        // Nobody has verified it; the templates escape HTML.
+        let name = self.client_name.as_deref().map(|name| display_text(name, MAX_NAME_CHARS));
+        let is_readable = |name: &String| name.chars().any(|c| c != char::REPLACEMENT_CHARACTER);
         Client {
-            name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| id.clone()),
+            name: name.filter(is_readable).unwrap_or_else(|| id.clone()),
             id,
             provenance,
             authentication,
             redirect_uris: self.redirect_uris.unwrap_or_default(),
             scopes: self.scope.as_deref().map(ScopeSet::parse).unwrap_or_default(),
             grant_types: self.grant_types.unwrap_or_default(),
+            always_uses_dpop: self.dpop_bound_access_tokens.unwrap_or_default(),
         }
     }
-}
-
-/// Removes control characters and the marks that change the direction of the text that follows (Unicode Standard Annex
-/// 9), which could disturb the page around the name. The templates escape HTML.
-fn sanitize_name(name: &str) -> String {
-    let is_mark = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let visible: String = name.chars().filter(|&c| !c.is_control() && !is_mark(c)).collect();
-    visible.trim().to_owned()
 }

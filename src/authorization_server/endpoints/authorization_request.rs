@@ -81,7 +81,10 @@ impl AuthorizationRequest {
             scopes: ScopeSet::default(),
             resources: Vec::new(),
             challenge: String::new(),
-            dpop_jkt: parameters.one("dpop_jkt").map(str::to_owned),
+            dpop_jkt: parameters
+                .one("dpop_jkt")
+                .filter(|_| state.dpop.is_some())
+                .map(str::to_owned),
             state: parameters.one("state").map(str::to_owned),
             issuer: state.issuer.clone(),
             query: query.to_owned(),

@@ -1,7 +1,7 @@
 //! The endpoints for the user's browser: log in, consent, go back to the client.
 //!
 //! Specs: RFC 6749 sections 3.1 and 4.1.2, RFC 9700 section 4.12 (303, never 307: a browser must not send the password
-//! on), MCP security best practices, "Confused Deputy" (consent for every client, every time).
+//! on), Fetch Metadata Request Headers, MCP security best practices, "Confused Deputy" (consent for every client, every time).
 
 use std::sync::Arc;
 
@@ -37,6 +37,7 @@ pub(crate) async fn authorize(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, AuthorizationError> {
+    validate_navigation(&headers)?;
     let request = AuthorizationRequest::parse(&state, &query.unwrap_or_default()).await?;
     let session = state.sessions.of(&headers, state.clock.now());
     let view = request.view();
@@ -67,7 +68,9 @@ pub(crate) async fn log_in(
     }
     // Without the name: users type passwords into the wrong field.
     tracing::warn!("login failed");
-    tokio::time::sleep(state.login_failures.count(now)).await;
+    if let Err(seconds) = state.login_failures.hold_back(now).await {
+        return Err(AuthorizationError::Page(ErrorPage::too_many_failures(seconds)));
+    }
     let view = request.view();
     let csrf_token = state.sessions.csrf_token(&session, &view.fingerprint());
     let failure = LoginFailure { username };
@@ -120,7 +123,7 @@ pub(crate) async fn consent(
         resources: request.resources.clone(),
         scopes,
     };
-    state.clients.mark_used(&client.id, now);
+    state.mark_used(client, now);
     let code = Code {
         grant: Arc::new(grant),
         redirect_uri: request.redirect_uri.clone(),
@@ -146,6 +149,7 @@ impl VerifiedForm {
         headers: &HeaderMap,
         form: &[u8],
     ) -> Result<Self, AuthorizationError> {
+        validate_navigation(headers)?;
         let request = AuthorizationRequest::parse(state, &query.unwrap_or_default()).await?;
         let now = state.clock.now();
         let session = state.sessions.of(headers, now);
@@ -156,6 +160,16 @@ impl VerifiedForm {
             return Err(AuthorizationError::Page(ErrorPage::csrf_failed(&request.query)));
         }
         Ok(Self { request, session, form, now })
+    }
+}
+
+/// A browser that says what it wants a page for must want to show it to the user (Fetch Metadata Request Headers, 2). Else
+/// an `<img>` on any page makes every visitor's browser start requests here, and each can make this server fetch a document.
+fn validate_navigation(headers: &HeaderMap) -> Result<(), AuthorizationError> {
+    let is = |name, wanted: &str| headers.get(name).is_none_or(|value| value == wanted);
+    match is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document") {
+        true => Ok(()),
+        false => Err(AuthorizationError::Page(ErrorPage::not_a_navigation())),
     }
 }
 

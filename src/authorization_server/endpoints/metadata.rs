@@ -19,6 +19,7 @@ pub(crate) fn document(
     issuer: &str,
     scopes: &SupportedScopes,
     has_enterprise_provider: bool,
+    binds_tokens: bool,
 ) -> AuthorizationServerMetadata {
     let url = |path: &str| Some(format!("{issuer}{path}"));
     let list = |values: &[&str]| Some(values.iter().map(|&value| value.to_owned()).collect());
@@ -44,7 +45,7 @@ pub(crate) fn document(
         authorization_response_iss_parameter_supported: Some(true),
         client_id_metadata_document_supported: Some(true),
         resource_indicators_supported: Some(true),
-        dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS),
+        dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS).filter(|_| binds_tokens),
         ..AuthorizationServerMetadata::default()
     }
 }

@@ -68,6 +68,9 @@ pub(crate) async fn register(
         )
     })?;
     metadata.token_endpoint_auth_method = Some(method.to_owned());
+    if state.dpop.is_none() {
+        metadata.dpop_bound_access_tokens = None;
+    }
     let metadata =
         metadata.validate(&state.scopes, grant_types(state.enterprise_provider.is_some()))?;
     let client_secret = (![NONE, PRIVATE_KEY_JWT].contains(&method)).then(secret::random);

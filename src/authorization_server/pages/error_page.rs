@@ -17,6 +17,8 @@ use crate::authorization_server::{
 #[template(path = "authorization_server/templates/error.html", config = "src/askama.toml")]
 pub(crate) struct ErrorPage {
     status: StatusCode,
+    /// In seconds.
+    retry_after: Option<u64>,
     title: &'static str,
     text: String,
     /// The query of a request that the user can start again.
@@ -28,7 +30,8 @@ pub(crate) struct ErrorPage {
 impl ErrorPage {
     fn new(title: &'static str, text: impl Into<String>) -> Self {
         let status = StatusCode::BAD_REQUEST;
-        Self { status, title, text: text.into(), retry_query: None, continue_link: None }
+        let (retry_query, continue_link) = (None, None);
+        Self { status, retry_after: None, title, text: text.into(), retry_query, continue_link }
     }
 
     /// The client sent an invalid request. It can be told at `url`.
@@ -68,14 +71,17 @@ impl ErrorPage {
                 ),
             ),
             ClientLookupError::Document(reason) => {
-                let status = match reason {
-                    DocumentError::RateLimited => StatusCode::SERVICE_UNAVAILABLE,
-                    _ => StatusCode::BAD_REQUEST,
+                let (status, retry_after) = match reason {
+                    DocumentError::RateLimited => {
+                        (StatusCode::SERVICE_UNAVAILABLE, Some(RETRY_AFTER))
+                    }
+                    _ => (StatusCode::BAD_REQUEST, None),
                 };
                 let client_id = printable(client_id);
                 let text =
                     format!("The application says that {client_id} describes it, but {reason}.");
-                Self { status, ..Self::new("The application cannot be identified", text) }
+                let title = "The application cannot be identified";
+                Self { status, retry_after, ..Self::new(title, text) }
             }
         }
     }
@@ -87,6 +93,25 @@ impl ErrorPage {
                 "The application “{client}” did not register {}, so you were not sent there. If you followed a link, do not trust it.",
                 printable(uri)
             ),
+        )
+    }
+
+    /// RFC 6585, 4.
+    pub(crate) fn too_many_failures(seconds: u64) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after: Some(seconds),
+            ..Self::new(
+                "Too many wrong passwords",
+                "Wait a moment, go back and try again. With the right password you are not kept waiting.",
+            )
+        }
+    }
+
+    pub(crate) fn not_a_navigation() -> Self {
+        Self::new(
+            "Not opened as a page",
+            "A login is a page of its own. Another page has requested it as an image, in a frame or from a script.",
         )
     }
 
@@ -110,8 +135,8 @@ impl IntoResponse for ErrorPage {
             "authorization request rejected"
         );
         let mut response = page(self.status, &self, "'self'");
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER.into());
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

@@ -18,7 +18,7 @@ use axum::{
 use self::request_view::RequestView;
 use super::{
     redirect_uri,
-    scopes::{OFFLINE_ACCESS, description},
+    scopes::{ADMIN, OFFLINE_ACCESS, description},
     state::{accounts::Account, clients::Provenance},
 };
 
@@ -69,6 +69,13 @@ struct Choice<'a> {
     description: Cow<'static, str>,
     /// Whether the user can grant it.
     held: bool,
+}
+
+impl Choice<'_> {
+    /// Whether the user need not tick it. The most powerful scope is granted only by somebody who has read its line.
+    fn is_ticked(&self) -> bool {
+        self.held && self.scope != ADMIN
+    }
 }
 
 /// The login page.

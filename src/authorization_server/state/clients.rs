@@ -69,6 +69,8 @@ pub(crate) struct Client {
     /// The scopes that it registered for; it never gets more (RFC 7591, 2).
     pub(crate) scopes: ScopeSet,
     pub(crate) grant_types: Vec<String>,
+    /// Whether each of its token requests must have a proof (RFC 9449, 5.2).
+    pub(crate) always_uses_dpop: bool,
 }
 
 impl Client {
@@ -87,6 +89,7 @@ impl Client {
                 .collect(),
             scopes: scopes.clone(),
             grant_types: ["authorization_code", "refresh_token"].map(str::to_owned).to_vec(),
+            always_uses_dpop: false,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Demonstrating Proof of Possession (DPoP): a token that is bound to a key and worthless without it.
 //!
-//! Specs: RFC 9449 sections 4 (the proof), 7 (at the resource), 8 and 9 (nonces).
+//! Specs: RFC 9449 sections 4 (the proof), 7 (at the resource), 8 and 9 (nonces), 10 (`dpop_jkt`); RFC 7638 (thumbprint).
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{
         AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters,
-        EllipticCurveKeyType, Jwk,
+        EllipticCurveKeyType, Jwk, ThumbprintHash,
     },
 };
 use serde::Serialize;
@@ -64,6 +64,11 @@ impl ProofKey {
             }),
         };
         Ok(Self { signer: EncodingKey::from_ec_der(pkcs8), pkcs8: pkcs8.to_vec(), public })
+    }
+
+    /// The thumbprint: `dpop_jkt` of an authorization request.
+    pub(crate) fn thumbprint(&self) -> Result<String, ClientError> {
+        self.public.thumbprint(ThumbprintHash::SHA256).map_err(cannot_sign)
     }
 
     /// A proof for one request, bound to the token that the request carries, if any.

@@ -7,7 +7,7 @@ use crate::{
     auth::metadata::AuthorizationServerMetadata,
     client::{
         context::{client::Client, error::ClientError, options::Grant},
-        oauth::{metadata::ResourceMetadata, unauthorized::AuthChallenge},
+        oauth::{dpop::ProofKey, metadata::ResourceMetadata, unauthorized::AuthChallenge},
     },
     principal::ScopeSet,
 };
@@ -37,6 +37,11 @@ impl AccessRequest {
     /// The parameter `resource` of every request to the authorization server, unless `--omit-resource` is given.
     pub(crate) fn resource_param(&self) -> Option<(&'static str, String)> {
         (!self.omit_resource).then(|| ("resource", self.resource.clone()))
+    }
+
+    /// A new key, if the token must be bound to one.
+    pub(crate) fn proof_key(&self) -> Result<Option<ProofKey>, ClientError> {
+        self.dpop.then(ProofKey::generate).transpose()
     }
 
     /// The parameter `scope`, if there is anything to request.

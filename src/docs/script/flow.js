@@ -9,8 +9,9 @@ function startFlow() {
   pendingLogin.abort();
   pendingLogin = new AbortController();
   flow = {};
-  // A server without scopes rejects no call for its scope.
-  stages = STAGES.filter(({ needsScopes }) => !needsScopes || find("#flow").dataset.scopes === "enforced");
+  // A server without scopes rejects no call for its scope, and not every server accepts bound tokens.
+  const { scopes, dpop } = find("#flow").dataset;
+  stages = STAGES.filter(({ needsScopes, needsDpop }) => (!needsScopes || scopes === "enforced") && (!needsDpop || dpop === "accepted"));
   cards = stages.map((stage, index) => stageCard(stage, index));
   find("#stages").replaceChildren(...cards);
   for (const part of findAll("[data-part]")) part.classList.remove("done", "current");

@@ -17,12 +17,12 @@ async function send(method, url, { headers = {}, body } = {}) {
   }
 }
 
-const postForm = (url, fields) =>
-  send("POST", url, { headers: { "Content-Type": "application/x-www-form-urlencoded" }, body: new URLSearchParams(fields).toString() });
+const postForm = (url, fields, headers = {}) =>
+  send("POST", url, { headers: { "Content-Type": "application/x-www-form-urlencoded", ...headers }, body: new URLSearchParams(fields).toString() });
 
 /** A JSON-RPC request to the MCP endpoint. */
-function rpc(method, params, token) {
-  const headers = { "Content-Type": "application/json", Accept: "application/json, text/event-stream" };
+function rpc(method, params, token, more = {}) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json, text/event-stream", ...more };
   if (token) headers.Authorization = `Bearer ${token}`;
   return send("POST", "/mcp", { headers, body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }) });
 }
@@ -61,7 +61,7 @@ function rpcMethod({ headers, body }) {
 }
 
 function requestLines({ headers, body }) {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${name === "Authorization" ? truncated(value) : value}`);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${["Authorization", "DPoP"].includes(name) ? truncated(value) : value}`);
   if (body === undefined) return lines;
   if (headers["Content-Type"] !== "application/x-www-form-urlencoded") return [...lines, "", body];
   const fields = [...new URLSearchParams(body)].map(([name, value]) => `${name} = ${SECRETS.includes(name) ? truncated(value) : value}`);

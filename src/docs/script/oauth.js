@@ -55,8 +55,8 @@ async function createPkce() {
   return { verifier, challenge: base64url(new Uint8Array(digest)) };
 }
 
-/** The parameters of the authorization request (RFC 6749, 4.1.1; RFC 7636, 4.3; RFC 8707, 2.1), each with its purpose. */
-function authorizationRequest({ client, resource, pkce, state, scope }) {
+/** The parameters of the authorization request (RFC 6749, 4.1.1; RFC 7636, 4.3; RFC 8707, 2.1; RFC 9449, 10), each with its purpose. */
+function authorizationRequest({ client, resource, pkce, state, scope, key }) {
   return [
     ["response_type", "code", "ask for a code, not for a token: URLs end up in histories and logs"],
     ["client_id", client.client_id, "the identifier from the registration"],
@@ -66,6 +66,7 @@ function authorizationRequest({ client, resource, pkce, state, scope }) {
     ["code_challenge", pkce.challenge, "the hash of the code verifier: only the holder of the verifier can exchange the code"],
     ["code_challenge_method", "S256", "the hash is SHA-256"],
     ["resource", resource.resource, "resource indicator: the server that the token is for; it becomes aud"],
+    ...(key ? [["dpop_jkt", key.thumbprint, "the thumbprint of the key: only its holder can exchange the code"]] : []),
   ];
 }
 

@@ -131,7 +131,8 @@ const STAGES = [
     why: "The client sends code and verifier, and gets an access token for this resource, with the granted scopes and a short lifetime.",
     spec: "RFC 6749, 4.1.3; RFC 7636, 4.5; RFC 8707, 2.2",
     async run(flow, show) {
-      await exchangeCode(flow, show);
+      flow.token = await exchangeCode(flow, show);
+      setToken(flow.token);
       show.note("A client must treat the token as opaque. For learning, here are its claims:");
       show.add(claimList(flow.token));
       const keys = await send("GET", flow.server.jwks_uri);
@@ -208,12 +209,14 @@ const STAGES = [
       flow.state = randomText();
       await requestCode(flow, show);
       flow.code = validateResponse(flow.query, flow, show.check);
-      await exchangeCode(flow, show);
+      flow.token = await exchangeCode(flow, show);
+      setToken(flow.token);
       show.note("Scopes of the new token: ", code(flow.scope), ".");
       const response = show.exchange(await rpc(method, params, flow.token));
       show.check("the same call succeeds", response.status === 200, "this user may not grant that scope; log in as a user who may");
     },
   },
+  ...DPOP_STAGES,
 ];
 
 /** Calls that a server with scopes is likely to reject. */
@@ -251,23 +254,23 @@ async function requestCode(flow, show) {
   show.note("The response has arrived at ", code("/docs/callback"), ".");
 }
 
-/** Exchanges the code and the verifier for an access token. */
+/** Exchanges the code and the verifier for an access token, which is bound to the key of the flow, if it has one. */
 async function exchangeCode(flow, show) {
-  const response = show.exchange(
-    await postForm(flow.server.token_endpoint, {
-      grant_type: "authorization_code",
-      code: flow.code,
-      redirect_uri: redirectUri(),
-      client_id: flow.client.client_id,
-      code_verifier: flow.pkce.verifier,
-      resource: flow.resource.resource,
-    }),
-  );
-  show.check("the server returned a Bearer token", response.status === 200 && response.json?.token_type?.toLowerCase() === "bearer", "the response above says why not");
+  const fields = {
+    grant_type: "authorization_code",
+    code: flow.code,
+    redirect_uri: redirectUri(),
+    client_id: flow.client.client_id,
+    code_verifier: flow.pkce.verifier,
+    resource: flow.resource.resource,
+  };
+  const headers = flow.key ? { DPoP: await createProof(flow.key, "POST", flow.server.token_endpoint) } : {};
+  const response = show.exchange(await postForm(flow.server.token_endpoint, fields, headers));
+  const type = flow.key ? "DPoP" : "Bearer";
+  show.check(`the server returned a ${type} token`, response.status === 200 && response.json?.token_type?.toLowerCase() === type.toLowerCase(), "the response above says why not");
   // The user may grant less than was requested; then the response has the scopes (RFC 6749, 5.1).
   flow.scope = response.json.scope ?? flow.scope;
-  flow.token = response.json.access_token;
-  setToken(flow.token);
+  return response.json.access_token;
 }
 
 /** The scopes to request: only the first at the start, so that there is one to step up to. */

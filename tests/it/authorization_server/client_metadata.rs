@@ -11,13 +11,13 @@ use super::{
     support::{CALLBACK, TestResponse, TestServer, claims, code_form, query},
 };
 
-async fn open(server: &TestServer, client_id: &str) -> TestResponse {
+pub(super) async fn open(server: &TestServer, client_id: &str) -> TestResponse {
     server.browser().open(&query(&[("client_id", client_id)])).await
 }
 
 /// A page that names the reason, without a redirect.
 #[track_caller]
-fn rejected(response: &TestResponse, reason: &str, what: &str) {
+pub(super) fn rejected(response: &TestResponse, reason: &str, what: &str) {
     assert_eq!(
         (response.status, response.header("location")),
         (StatusCode::BAD_REQUEST, ""),

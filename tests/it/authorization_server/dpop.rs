@@ -4,10 +4,15 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use mcp_auth::auth::verify::TokenError;
+use mcp_auth::{
+    auth::{metadata::ProtectedResource, verify::TokenError},
+    authorization_server::AuthorizationServer,
+};
 use serde_json::json;
 
-use super::support::{CALLBACK, TestServer, claims, code_form, query, rejected};
+use super::support::{
+    CALLBACK, ISSUER, RESOURCE, TestServer, claims, code_form, keys, query, rejected,
+};
 use crate::support::dpop::ProofKey;
 
 fn proof(key: &ProofKey) -> String {
@@ -101,6 +106,42 @@ async fn a_code_is_bound_to_the_key_that_the_authorization_request_names() {
     }
     let response = server.browser().open(&query(&[("dpop_jkt", "short")])).await;
     assert_eq!(response.redirect(CALLBACK)["error"], "invalid_request");
+}
+
+#[tokio::test]
+async fn a_client_that_always_uses_dpop_gets_no_token_without_a_proof() {
+    let (server, key) = (TestServer::new(), ProofKey::generate());
+    let client = server
+        .register(json!({
+            "redirect_uris": [CALLBACK],
+            "token_endpoint_auth_method": "none",
+            "dpop_bound_access_tokens": true,
+        }))
+        .await;
+    assert_eq!(client["dpop_bound_access_tokens"], true, "{client}");
+    let id = client["client_id"].as_str().unwrap();
+    let code = server.code("alice", &[("client_id", id)]).await;
+    let mut form = code_form(&code);
+    form[1].1 = id;
+    rejected(&server.token(&form).await, "invalid_dpop_proof", "RFC 9449, 5.2");
+    // The code is still there for the client that remembers its proof.
+    let tokens = server.token_with(&[("DPoP", &proof(&key))], &form).await.json();
+    assert_eq!(tokens["token_type"], "DPoP", "{tokens}");
+}
+
+#[tokio::test]
+async fn where_no_resource_accepts_bound_tokens_none_is_issued() {
+    let resource = ProtectedResource::new(RESOURCE).scopes(["mcp:read", "mcp:tools"]);
+    let server = TestServer::with(|_| {
+        let host = std::net::Ipv4Addr::LOCALHOST.into();
+        AuthorizationServer::new(host, ISSUER, keys()).unwrap().resource(&resource)
+    });
+    let key = ProofKey::generate();
+    let code = server.code("alice", &[("dpop_jkt", &key.thumbprint())]).await;
+    let tokens = server.token_with(&[("DPoP", &proof(&key))], &code_form(&code)).await.json();
+    assert_eq!(tokens["token_type"], "Bearer", "RFC 9449, 5: {tokens}");
+    let metadata = json!({"redirect_uris": [CALLBACK], "dpop_bound_access_tokens": true});
+    assert_eq!(server.register(metadata).await.get("dpop_bound_access_tokens"), None);
 }
 
 #[tokio::test]

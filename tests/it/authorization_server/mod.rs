@@ -5,6 +5,7 @@ mod client_credentials;
 mod client_metadata;
 mod consent;
 mod dpop;
+mod fetches;
 mod forms;
 mod id_jag;
 mod metadata;

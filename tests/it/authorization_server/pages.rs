@@ -142,6 +142,47 @@ async fn every_scope_has_a_description() {
 }
 
 #[tokio::test]
+async fn the_author_of_a_link_writes_no_sentence_on_the_error_page() {
+    let server = TestServer::new();
+    let sentence = "x”. Your account is locked, call +1 555 0100. “";
+    for (what, changes) in [
+        ("client", [("client_id", sentence)]),
+        ("document", [("client_id", "https://app.example/ Your account is locked: +1 555 0100")]),
+        ("redirect", [("redirect_uri", "https://app.example/ Your account is locked: 555 0100")]),
+        ("direction", [("client_id", "\u{202e}0010 555 1+")]),
+        ("length", [("client_id", &*"x".repeat(201))]),
+        ("scope", [("scope", sentence)]),
+        ("type", [("response_type", sentence)]),
+    ] {
+        let response = server.browser().open(&query(&changes)).await;
+        assert!(!response.text.contains("555") && !response.text.contains('\u{202e}'), "{what}");
+        assert!(!response.text.contains(&"x".repeat(201)), "{what}");
+        assert!(!response.header("location").contains("555"), "{what}: {response:?}");
+    }
+    // An identifier may stand there.
+    let page = server.browser().open(&query(&[("client_id", "client-1")])).await.text;
+    assert!(page.contains("client-1"), "{page}");
+}
+
+#[tokio::test]
+async fn a_client_hides_nothing_in_its_name() {
+    let server = TestServer::new();
+    for (name, shown) in [
+        ("B\u{200b}an\u{e0069}\u{ad}k", "Bank"),
+        ("Bank\r\nof\u{202e}knaB", "Bank\u{fffd}\u{fffd}of\u{fffd}knaB"),
+        ("\u{202e}\u{200b}", "client-"), // its id
+    ] {
+        let registration = json!({"redirect_uris": ["https://app.example/cb"], "client_name": name,
+            "token_endpoint_auth_method": "none"});
+        let client = server.register(registration).await;
+        let id = client["client_id"].as_str().unwrap();
+        let query = query(&[("client_id", id), ("redirect_uri", "https://app.example/cb")]);
+        let page = server.browser().open(&query).await.text;
+        assert!(page.contains(&format!("<bdi>{shown}")), "{name:?}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_after_a_wrong_password_keeps_the_user_name() {
     let server = TestServer::new();
     let page = server.browser().try_login(&query(&[]), "alice\"", "wrong").await.text;

@@ -47,7 +47,7 @@ pub(crate) fn keys() -> &'static KeyPair {
 
 pub(crate) fn authorization_server() -> AuthorizationServer {
     let resource =
-        ProtectedResource::new(RESOURCE).scopes(["mcp:read", "mcp:tools", "mcp:prompts"]);
+        ProtectedResource::new(RESOURCE).scopes(["mcp:read", "mcp:tools", "mcp:prompts"]).dpop();
     AuthorizationServer::new(Ipv4Addr::LOCALHOST.into(), ISSUER, keys())
         .unwrap()
         .resource(&resource)

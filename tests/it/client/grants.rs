@@ -7,6 +7,7 @@ use axum::{
     response::IntoResponse,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::jwk::{Jwk, ThumbprintHash};
 use serde_json::{Value, json};
 
 use super::{
@@ -231,6 +232,11 @@ async fn a_token_is_dpop_bound_if_the_server_requires_it_and_nonces_are_used() {
     let home = Home::new();
     home.run(&mock, &["--call", "t={}"]).await.succeeded();
     assert_eq!((mock.count("/authorize"), mock.count("/token")), (1, 2));
+    // The code is bound to the same key (RFC 9449, 10).
+    let proof = mock.hits("/token")[0].headers["dpop"].to_str().unwrap().to_owned();
+    let jwk: Jwk = serde_json::from_value(part(&proof, 0)["jwk"].clone()).unwrap();
+    let thumbprint = jwk.thumbprint(ThumbprintHash::SHA256).unwrap();
+    assert_eq!(mock.hits("/authorize")[0].query["dpop_jkt"], thumbprint);
     // The key is kept with the token: the next run can prove possession, too.
     home.run(&mock, &["--call", "t={}"]).await.succeeded();
     assert_eq!(mock.count("/authorize"), 1);

@@ -169,3 +169,30 @@ async fn without_dpop_the_scheme_is_unknown_and_no_challenge_names_it() {
     let challenges: Vec<_> = response.headers().get_all(header::WWW_AUTHENTICATE).iter().collect();
     assert_eq!(challenges, [r#"Bearer realm="mcp-server""#]);
 }
+
+/// What one document offers, the other does, too: a bound token is worth nothing where it is not accepted.
+#[tokio::test]
+async fn a_step_whose_authorization_server_binds_tokens_accepts_them_and_says_so() {
+    let key = ProofKey::generate();
+    for (step, accepted) in [("step7", false), ("step8", false), ("step9", true)] {
+        let server = support::Server::start(step);
+        for path in ["oauth-protected-resource/mcp", "oauth-authorization-server"] {
+            let metadata = server.get(&format!("/.well-known/{path}")).await.json();
+            let algorithms = metadata["dpop_signing_alg_values_supported"].as_array();
+            let offered = algorithms.is_some_and(|all| all.contains(&json!("ES256")));
+            assert_eq!(offered, accepted, "{step} {path}: {metadata}");
+            // RFC 9728, 2: bearer tokens are accepted, too.
+            assert_eq!(metadata.get("dpop_bound_access_tokens_required"), None, "{step}");
+        }
+        let token = bound_token(&key);
+        let send = async |key: &ProofKey| {
+            let proof = key.proof("POST", &format!("{}/mcp", server.url), Some(&token));
+            let request = server.request("POST", "/mcp").header("content-type", "application/json");
+            let request = request.header("authorization", format!("DPoP {token}"));
+            let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+            request.header("dpop", proof).body(ping).send().await.unwrap().status().as_u16()
+        };
+        assert_eq!(send(&key).await, if accepted { 200 } else { 401 }, "{step}");
+        assert_eq!(send(&ProofKey::generate()).await, 401, "{step}");
+    }
+}

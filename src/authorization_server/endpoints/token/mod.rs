@@ -1,7 +1,7 @@
 //! `POST /auth/token`: the token endpoint.
 //!
 //! Specs: RFC 6749 sections 4.1.3 (code), 4.4 (client credentials), 5 and 6 (refresh); RFC 7636 section 4.6 (PKCE);
-//! RFC 8707 section 2.2 (`resource`); RFC 9449 sections 5 and 10 (DPoP); OAuth 2.1 section 4.3.1 (rotation of refresh
+//! RFC 8707 section 2.2 (`resource`); RFC 9449 sections 5, 5.2 and 10 (DPoP); OAuth 2.1 section 4.3.1 (rotation of refresh
 //! tokens). The grant of RFC 7523 is in `id_jag`.
 
 mod access_token;
@@ -45,10 +45,12 @@ pub(crate) async fn issue(
     let grant_type =
         form.one("grant_type").ok_or(OAuthError::invalid_request("grant_type is missing"))?;
     let client = authenticate(&state, &headers, &form).await?;
-    // With a proof, the tokens are bound to its key (RFC 9449, 5).
-    let key = match headers.contains_key(DPOP) {
-        true => Some(state.dpop.verify(&headers, &Method::POST, "/auth/token", None)?),
-        false => None,
+    // With a proof, the tokens are bound to its key (RFC 9449, 5). Some clients have said that they always send one (5.2).
+    let key = match &state.dpop {
+        Some(dpop) if headers.contains_key(DPOP) || client.always_uses_dpop => {
+            Some(dpop.verify(&headers, &Method::POST, "/auth/token", None)?)
+        }
+        _ => None,
     };
     let key = key.as_deref();
     let tokens = match (grant_type, &state.enterprise_provider) {
@@ -68,7 +70,7 @@ pub(crate) async fn issue(
     })?;
     // A client can get a token without a user as soon as it has registered, so that one does not count.
     if grant_type != "client_credentials" {
-        state.clients.mark_used(&client.id, state.clock.now());
+        state.mark_used(&client, state.clock.now());
     }
     Ok(([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(tokens))
         .into_response())

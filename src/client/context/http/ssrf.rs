@@ -160,6 +160,10 @@ mod tests {
             ("private to public", &["10.0.0.1"], &["1.1.1.1"], true),
             ("private to this machine", &["10.0.0.1"], &["127.0.0.1"], false),
             ("private to this machine, mapped", &["10.0.0.1"], &["::ffff:127.0.0.1"], false),
+            ("private to this machine, unspecified", &["10.0.0.1"], &["0.0.0.0"], false),
+            ("private to this machine, unspecified IPv6", &["10.0.0.1"], &["::"], false),
+            ("public to this machine, unspecified", &["1.1.1.1"], &["0.0.0.0"], false),
+            ("unspecified to this machine", &["0.0.0.0"], &["127.0.0.1", "::"], true),
             (
                 "this machine to anywhere",
                 &["127.0.0.1", "::1"],
@@ -170,6 +174,24 @@ mod tests {
         ] {
             let guard = SsrfGuard { nearest: furthest(&ips(server)) };
             assert_eq!(guard.allows(&ips(destination)), expected, "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_literal_address_of_this_machine_is_refused_however_it_is_written() {
+        let guard = SsrfGuard { nearest: Reach::Private };
+        for url in [
+            "http://0.0.0.0/",
+            "http://0/",
+            "http://0x7f.1/",
+            "http://2130706433/",
+            "http://[::]/",
+            "http://[::1]/",
+            "http://[::ffff:0:0]/",
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert!(guard.check_literal(&url).is_err(), "{url}");
+            assert!(guard.check_browser_url(&url).await.is_err(), "{url}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The authorization request.
 //!
 //! Specs: RFC 6749 section 4.1.1, RFC 7636 section 4.3, RFC 8707 section 2.1, OpenID Connect Core 1.0 sections
-//! 3.1.2.1 and 11 (`prompt`).
+//! 3.1.2.1 and 11 (`prompt`), RFC 9449 section 10 (`dpop_jkt`).
 
 pub mod browser;
 pub(crate) mod pkce;
@@ -17,15 +17,17 @@ use crate::client::{
     },
     oauth::{
         authorization::{browser::Browser, pkce::Pkce, response::PendingAuthorization},
+        dpop::ProofKey,
         step_up::AccessRequest,
     },
 };
 
-/// An authorization code, and the PKCE verifier without which it is worthless.
+/// An authorization code, and what it is worthless without: the PKCE verifier, and the key that it is bound to, if any.
 #[derive(Debug)]
 pub struct AuthorizationCode {
     pub(crate) code: Secret,
     pub(crate) verifier: Secret,
+    pub(crate) proof_key: Option<ProofKey>,
 }
 
 /// \[8\], \[9\]: sends the user to the authorization server and waits for the code.
@@ -47,7 +49,12 @@ pub async fn request_code(
         })?;
     let pkce = Pkce::new();
     let pending = PendingAuthorization::new(&access.server, &registered.redirect_uri);
-    let params = params(access, registered, &pending, &pkce);
+    let mut params = params(access, registered, &pending, &pkce);
+    // The code is bound to the key, so that whoever steals code and verifier can use neither.
+    let proof_key = access.proof_key()?;
+    if let Some(key) = &proof_key {
+        params.push(("dpop_jkt", key.thumbprint()?));
+    }
     for (name, value) in &params {
         reporter.note(&format!("{name:<22} {value}   ({})", meaning(name)));
     }
@@ -60,7 +67,7 @@ pub async fn request_code(
         reporter.verified("`iss` is the authorization server that was asked (RFC 9207)");
     }
     reporter.note(&format!("code {} (can be used once, and only with the verifier)", code.hint()));
-    Ok(AuthorizationCode { code, verifier: pkce.verifier })
+    Ok(AuthorizationCode { code, verifier: pkce.verifier, proof_key })
 }
 
 fn params(
@@ -96,6 +103,7 @@ fn meaning(param: &str) -> &'static str {
         "code_challenge_method" => "SHA-256",
         "resource" => "the server that the token is for, RFC 8707",
         "scope" => "what the token may do",
+        "dpop_jkt" => "the key that code and token are bound to, RFC 9449",
         _ => "ask for consent, even if it was given before",
     }
 }

@@ -56,7 +56,7 @@ pub async fn jwt_bearer(
         Some(_) => Some(registration::pre_registered(client, &access.server, "").await?),
         None => None,
     };
-    token::request(client, access, registered.as_ref(), form, None)
+    token::request(client, access, registered.as_ref(), form, access.proof_key()?, None)
         .await
         .map(token::not_refreshable)
 }

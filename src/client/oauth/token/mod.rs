@@ -41,7 +41,7 @@ pub async fn exchange_code(
         ("redirect_uri", registered.redirect_uri.clone()),
         ("code_verifier", code.verifier.expose().to_owned()),
     ];
-    let token = request(client, access, Some(registered), form, None).await?;
+    let token = request(client, access, Some(registered), form, code.proof_key, None).await?;
     let lock = client.store.lock().await?;
     client.store.save_token(&lock, &client.url, client.options.client_id.as_deref(), &token)?;
     Ok(token)
@@ -63,7 +63,8 @@ pub async fn client_credentials(
     }
     let mut form = vec![("grant_type", "client_credentials".to_owned())];
     form.extend(access.scope_param());
-    request(client, access, Some(&registered), form, None).await.map(not_refreshable)
+    let key = access.proof_key()?;
+    request(client, access, Some(&registered), form, key, None).await.map(not_refreshable)
 }
 
 /// A token of a grant that is repeated instead of refreshed.
@@ -127,7 +128,11 @@ pub async fn refresh(
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", refresh_token.expose().to_owned()),
     ];
-    match request(client, access, Some(registered), form, Some(old)).await {
+    let key = match old.proof_key.as_ref().or(old.refresh_key.as_ref()) {
+        Some(exported) => Some(ProofKey::import(exported)?),
+        None => access.proof_key()?,
+    };
+    match request(client, access, Some(registered), form, key, Some(old)).await {
         Ok(mut token) => {
             if token.refresh_token.is_none() {
                 token.refresh_token.clone_from(&old.refresh_token);
@@ -162,13 +167,14 @@ fn is_final(error: &ClientError) -> bool {
     }
 }
 
-/// Sends a token request. `old` is the token that a refresh replaces: its key proves the request, and its scopes are
-/// granted again unless the response names others (RFC 6749, 6).
+/// Sends a token request, with a proof of `key`. `old` is the token that a refresh replaces: its scopes are granted again
+/// unless the response names others (RFC 6749, 6).
 pub(crate) async fn request(
     client: &Client,
     access: &AccessRequest,
     registered: Option<&ClientInformation>,
     mut form: Form,
+    key: Option<ProofKey>,
     old: Option<&AccessToken>,
 ) -> Result<AccessToken, ClientError> {
     let server = &access.server;
@@ -177,11 +183,6 @@ pub(crate) async fn request(
         endpoint: "token_endpoint",
     })?;
     form.extend(access.resource_param());
-    let old_key = old.and_then(|old| old.proof_key.as_ref().or(old.refresh_key.as_ref()));
-    let key = match old_key {
-        Some(exported) => Some(ProofKey::import(exported)?),
-        None => access.dpop.then(ProofKey::generate).transpose()?,
-    };
     let response =
         endpoint::post(client, endpoint, registered, &server.issuer, form, key.as_ref()).await?;
     let key = key.map(|key| key.export());
