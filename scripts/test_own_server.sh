@@ -138,4 +138,19 @@ expect_json '.text == "buy milk" and .owner == $id' "the note belongs to the cal
 request DELETE /notes -H "Authorization: Bearer $TOKEN"
 expect_status 403
 expect_header WWW-Authenticate 'scope="notes:write", error="insufficient_scope"'
+
+scenario "axum: a user of the development login can grant the scopes of this API"
+request POST /auth/register -H 'Content-Type: application/json' \
+    -d '{"redirect_uris":["http://127.0.0.1/callback"],"token_endpoint_auth_method":"none","scope":"notes:read notes:write"}'
+expect_status 201
+query="response_type=code&client_id=$(json .client_id)&redirect_uri=http://127.0.0.1:1/callback&scope=notes:read%20notes:write&state=x"
+query+="&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256&resource=$BASE_URL/notes"
+csrf_token() { sed -n 's/.*name="csrf_token" value="\([^"]*\)".*/\1/p' <<<"$BODY" | head -n 1; }
+request GET "/auth/authorize?$query" -c "$WORK/cookies"
+request POST "/auth/login?$query" -b "$WORK/cookies" -c "$WORK/cookies" -d username=alice -d password=alice123 -d "csrf_token=$(csrf_token)"
+request GET "/auth/authorize?$query" -b "$WORK/cookies"
+expect_status 200
+for scope in notes:read notes:write; do
+    expect "alice can grant $scope" grep -q "value=\"$scope\" checked" <<<"$BODY"
+done
 finish

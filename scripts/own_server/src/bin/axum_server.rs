@@ -12,7 +12,7 @@ use mcp_auth::{
         metadata::ProtectedResource,
         verify::{TokenVerifier, TrustedIssuer},
     },
-    authorization_server::AuthorizationServer,
+    authorization_server::{Account, AuthorizationServer},
     principal::{InsufficientScope, Principal, ScopeSet},
 };
 use serde::Serialize;
@@ -67,8 +67,14 @@ async fn main() -> anyhow::Result<()> {
         Err(_) => {
             let resource = resource.authorization_server(&url);
             let keys = KeyPair::load_or_create("keys".as_ref())?;
+            // The default accounts hold the scopes of the tutorial; users can grant only what they hold.
+            let accounts = [
+                Account::new("alice", "alice123").scopes(["notes:read", "notes:write"]),
+                Account::new("bob", "bob123").scopes(["notes:read"]),
+            ];
             let login = AuthorizationServer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), &url, &keys)?
-                .resource(&resource);
+                .resource(&resource)
+                .accounts(accounts);
             app(&resource, login.trusted_issuer()).merge(login.routes()).merge(keys.routes())
         }
     };
