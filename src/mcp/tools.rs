@@ -227,18 +227,22 @@ mod tests {
         let scopes = ScopeSet::from(["a:read", "b:read"]);
         let tools = Tools::from([Tool::new("t", "T", "A tool", run).require_scopes(&scopes)]);
         assert_eq!(tools.definitions_for(None).count(), 1);
-        for (held, allowed) in [
-            (None, false),
-            (Some("mcp:tools"), false),
-            (Some("a:read"), false),
-            (Some("a:read b:read"), true),
+        for (held, expected) in [
+            // Who has no token is asked for one, not for a scope (RFC 6750, 3.1).
+            (None, Err(None)),
+            (Some("mcp:tools"), Err(Some(&scopes))),
+            (Some("a:read"), Err(Some(&scopes))),
+            (Some("a:read b:read"), Ok(())),
         ] {
             let principal = held.map(|scopes| test_support::principal("alice", scopes, &[]));
             let params = serde_json::from_str(r#"{"name":"t","arguments":{}}"#).unwrap();
             let context = CallContext { params, principal, ..CallContext::default() };
             let result = call(tools.clone(), context).await.map(|_| ());
-            let required = result.map_err(|error| error.insufficient_scope.unwrap().required);
-            assert_eq!(required, if allowed { Ok(()) } else { Err(scopes.clone()) }, "{held:?}");
+            let required = result.map_err(|error| {
+                assert_eq!(error.authentication_required.is_some(), held.is_none(), "{held:?}");
+                error.insufficient_scope.map(|error| error.required)
+            });
+            assert_eq!(required, expected.map_err(|scopes| scopes.cloned()), "{held:?}");
         }
     }
 

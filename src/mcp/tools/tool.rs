@@ -14,7 +14,7 @@ use serde_json::{
 use crate::{
     jsonrpc::{self, ErrorObject},
     mcp::call::{MethodError, MethodResult, content::Content},
-    principal::{InsufficientScope, Principal, ScopeSet},
+    principal::{AuthenticationRequired, InsufficientScope, Principal, ScopeSet},
 };
 
 /// The definition of a tool, as `tools/list` returns it.
@@ -120,11 +120,16 @@ impl Tool {
     /// Checks that the caller's token has the scopes of this tool.
     ///
     /// # Errors
-    /// -32001, with all of them.
+    /// -32001, with all of them; without a caller, with none, as a policy does.
     pub(super) fn authorize(&self, principal: Option<&Principal>) -> MethodResult<()> {
         let required = &self.required_scopes;
         if required.is_empty() || principal.is_some_and(|c| c.scopes.grants_all(required)) {
             return Ok(());
+        }
+        if principal.is_none() {
+            let error = ErrorObject::forbidden("authentication required".to_owned());
+            let authentication_required = Some(AuthenticationRequired);
+            return Err(MethodError { authentication_required, ..error.into() });
         }
         let name = self.definition.name;
         let error = ErrorObject::forbidden(format!("Insufficient permissions for {name}"));
