@@ -163,11 +163,11 @@ impl VerifiedForm {
     }
 }
 
-/// A browser that says what it wants a page for must want to show it to the user (Fetch Metadata Request Headers, 2). Else
-/// an `<img>` on any page makes every visitor's browser start requests here, and each can make this server fetch a document.
+/// A browser that says what it wants a response for must want to show it to the user as a page (Fetch Metadata Request
+/// Headers, 2.1). Else an `<img>` on any page makes every visitor's browser start requests here, and each can make this
+/// server fetch a document. `Sec-Fetch-Mode` is no criterion: Node's `fetch` sends it, too.
 fn validate_navigation(headers: &HeaderMap) -> Result<(), AuthorizationError> {
-    let is = |name, wanted: &str| headers.get(name).is_none_or(|value| value == wanted);
-    match is("sec-fetch-mode", "navigate") && is("sec-fetch-dest", "document") {
+    match headers.get("sec-fetch-dest").is_none_or(|destination| destination == "document") {
         true => Ok(()),
         false => Err(AuthorizationError::Page(ErrorPage::not_a_navigation())),
     }
