@@ -1,25 +1,13 @@
 //! Serves an application over HTTP/1.1 with limits, logs, metrics and a graceful shutdown.
 //!
-//! Specs: RFC 9110 sections 15.5.5 and 15.5.6 (404, and 405 with `Allow`), RFC 9112 section 9 (connections).
-//!
-//! ```no_run
-//! use axum::{Router, routing::get};
-//! use mcp_auth::{config::Config, health::{self, Health}, program::ProgramInfo, server};
-//!
-//! #[tokio::main]
-//! async fn main() -> anyhow::Result<()> {
-//!     server::run(ProgramInfo::parse("//! My own server."), app).await
-//! }
-//!
-//! async fn app(_config: Config) -> anyhow::Result<Router> {
-//!     Ok(Router::new().route("/health", get(health::check).with_state(Health::new())))
-//! }
-//! ```
+//! Specs: RFC 9110 sections 15.5.5 and 15.5.6 (404, and 405 with `Allow`), RFC 9112 section 9 (connections). The smallest
+//! program with it is `src/bin/step1.rs`.
 
 mod body_drain;
 mod connections;
 mod error_response;
 mod service;
+mod unsent;
 mod write_timeout;
 
 use std::{
@@ -95,7 +83,7 @@ where
         (config.program.clone(), config.public_url.clone(), config.limits.clone());
     let app = app(config).await?;
     let urls = reader_urls(&app, &public_url).await;
-    let http_metrics = metrics.as_ref().map(|(prometheus, _)| prometheus.http());
+    let http_metrics = metrics.as_ref().map(|(prometheus, _)| prometheus.http.clone());
     let service = AppService::new(mount(app, &public_url).await, &limits, http_metrics);
 
     // Signals count from here on: a program that reads the next line may send one at once.
@@ -196,10 +184,7 @@ fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) =
         (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
     })
 }
 

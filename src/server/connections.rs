@@ -23,7 +23,9 @@ use tokio::{
     time::Instant,
 };
 
-use super::{body_drain::share_body, service::AppService, write_timeout::WriteTimeout};
+use super::{
+    body_drain::share_body, service::AppService, unsent::CHUNK_BYTES, write_timeout::WriteTimeout,
+};
 
 /// File descriptors that are not connections: log, keys, requests to an identity provider.
 const RESERVED_FDS: usize = 64;
@@ -37,11 +39,12 @@ const MAX_REJECTS: usize = 32;
 
 /// Serves until `shutdown` completes, then waits for requests in flight.
 pub async fn serve(listener: TcpListener, service: AppService, shutdown: impl Future<Output = ()>) {
-    let shutdown_timeout = service.limits().shutdown_timeout;
+    let shutdown_timeout = service.0.limits.shutdown_timeout;
     let manager = ConnectionManager::new(service);
     manager.accept_until(&listener, shutdown).await;
     tracing::info!("shutting down, draining requests");
-    manager.service.start_draining();
+    // From now on every response closes its connection.
+    manager.service.0.draining.store(true, std::sync::atomic::Ordering::Relaxed);
     manager.accept_until(&listener, manager.wait_until_empty(DRAIN_GRACE)).await;
     // The operating system has accepted the connections in its queue, so their clients expect a response.
     if let Ok(queue) = listener.into_std() {
@@ -68,12 +71,14 @@ struct ConnectionManager {
 
 impl ConnectionManager {
     fn new(service: AppService) -> Self {
-        let limits = service.limits();
+        let limits = &service.0.limits;
         let mut http = http1::Builder::new();
         // Without writev, head and body are copied into one buffer: cheaper for small responses.
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.header_read_timeout)
             .max_header_size(limits.max_header_size)
+            // Beside its own share of the budget, a response takes this much until the client has taken it.
+            .max_buf_size(limits.max_header_size.max(CHUNK_BYTES))
             .writev(false);
         let mut connections = limits.max_connections;
         if let Some(files) = open_files_limit().filter(|&files| files < connections + RESERVED_FDS)
@@ -97,11 +102,7 @@ impl ConnectionManager {
     async fn accept_until(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
         let mut end = pin!(end);
         loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = &mut end => return,
-            };
-            match accepted {
+            match tokio::select! { next = listener.accept() => next, () = &mut end => return } {
                 Ok((stream, _)) => self.accept(stream),
                 Err(error) => {
                     // Probably out of file descriptors, which is a temporary condition.
@@ -130,8 +131,8 @@ impl ConnectionManager {
 
     fn serve_connection(&self, stream: TcpStream, permit: OwnedSemaphorePermit) {
         let service = self.service.clone();
-        let stream = TokioIo::new(WriteTimeout::new(stream, service.limits().write_timeout));
-        let open = service.metrics().map(|metrics| metrics.open_connection());
+        let stream = TokioIo::new(WriteTimeout::new(stream, service.0.limits.write_timeout));
+        let open = service.0.metrics.as_ref().map(|metrics| metrics.open_connection());
         let respond = service_fn(move |request| respond(service.clone(), request));
         let connection = self.connections.watch(self.http.serve_connection(stream, respond));
         tokio::spawn(async move {

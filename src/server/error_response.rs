@@ -25,20 +25,22 @@ pub(super) fn error(status: StatusCode, detail: &'static str, id: &RequestId) ->
 const CLOSE: (HeaderName, HeaderValue) = (header::CONNECTION, HeaderValue::from_static("close"));
 
 pub(super) fn timeout(id: &RequestId) -> Response {
-    metrics::counter!("http_requests_rejected_total", "reason" => "timeout").increment(1);
-    ([CLOSE], error(StatusCode::REQUEST_TIMEOUT, "The request took too long", id)).into_response()
+    rejected("timeout", CLOSE, error(StatusCode::REQUEST_TIMEOUT, "The request took too long", id))
 }
 
 pub(super) fn overloaded(id: &RequestId) -> Response {
-    metrics::counter!("http_requests_rejected_total", "reason" => "overload").increment(1);
-    let body = error(StatusCode::SERVICE_UNAVAILABLE, "Overloaded, try again", id);
-    ([(header::RETRY_AFTER, HeaderValue::from_static("1"))], body).into_response()
+    const RETRY: (HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
+    rejected("overload", RETRY, error(StatusCode::SERVICE_UNAVAILABLE, "Overloaded, try again", id))
 }
 
 pub(super) fn body_too_large(id: &RequestId) -> Response {
     const DETAIL: &str = "the body is larger than this server accepts; see --max-body-size";
-    metrics::counter!("http_requests_rejected_total", "reason" => "body_size").increment(1);
-    ([CLOSE], error(StatusCode::PAYLOAD_TOO_LARGE, DETAIL, id)).into_response()
+    rejected("body_size", CLOSE, error(StatusCode::PAYLOAD_TOO_LARGE, DETAIL, id))
+}
+
+fn rejected(reason: &'static str, header: (HeaderName, HeaderValue), error: Response) -> Response {
+    metrics::counter!("http_requests_rejected_total", "reason" => reason).increment(1);
+    ([header], error).into_response()
 }
 
 /// The router answers 404 and 405 without a body; adds one.

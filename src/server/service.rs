@@ -32,19 +32,24 @@ use crate::{
     telemetry::{HttpMetrics, RequestContext, RequestId},
 };
 
-use super::error_response::{body_too_large, error, fill_error_body, overloaded, timeout};
+use super::{
+    error_response::{body_too_large, error, fill_error_body, overloaded, timeout},
+    unsent,
+};
 
 /// An application with its limits.
 #[derive(Debug, Clone)]
-pub struct AppService(Arc<Inner>);
+pub struct AppService(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     app: NormalizePath<Router>,
-    limits: Limits,
+    pub(super) limits: Limits,
     in_flight: Semaphore,
-    draining: AtomicBool,
-    metrics: Option<HttpMetrics>,
+    /// What large responses that wait for their clients may take, in bytes.
+    unsent: Arc<Semaphore>,
+    pub(super) draining: AtomicBool,
+    pub(super) metrics: Option<HttpMetrics>,
 }
 
 impl AppService {
@@ -54,23 +59,11 @@ impl AppService {
             // Builds the routes now instead of for each request.
             app: NormalizePath::trim_trailing_slash(app.with_state(())),
             in_flight: Semaphore::new(limits.max_concurrent_requests),
+            unsent: Arc::new(Semaphore::new(unsent::BUDGET_BYTES.max(limits.max_result_size))),
             limits: limits.clone(),
             draining: AtomicBool::new(false),
             metrics,
         }))
-    }
-
-    pub(super) fn limits(&self) -> &Limits {
-        &self.0.limits
-    }
-
-    pub(super) fn metrics(&self) -> Option<&HttpMetrics> {
-        self.0.metrics.as_ref()
-    }
-
-    /// From now on every response closes its connection.
-    pub(super) fn start_draining(&self) {
-        self.0.draining.store(true, Ordering::Relaxed);
     }
 
     /// The response to `request`, within the time limit.
@@ -126,7 +119,10 @@ impl Inner {
         let response = AssertUnwindSafe(self.app.clone().call(request)).catch_unwind();
         let deadline = started + self.limits.request_timeout;
         match tokio::time::timeout_at(deadline.into(), response).await {
-            Ok(Ok(Ok(response))) => fill_error_body(response, id),
+            Ok(Ok(Ok(response))) => {
+                let response = fill_error_body(response, id);
+                unsent::admit(&self.unsent, response).await.unwrap_or_else(|| overloaded(id))
+            }
             Ok(Ok(Err(infallible))) => match infallible {},
             Ok(Err(_panic)) => {
                 error(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id)

@@ -7,12 +7,14 @@ use std::{
 
 use anyhow::Context as _;
 use clap::ValueEnum;
-use tracing::{Event, Subscriber, level_filters::LevelFilter};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::{
+    Layer,
     filter::Targets,
     fmt::{
         FmtContext, FormatEvent, FormatFields,
         format::{self, JsonFields, Writer},
+        layer as fmt_layer,
     },
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -38,22 +40,18 @@ pub fn init(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     let filter: Targets = filter
         .parse()
         .with_context(|| format!("`{filter}` is not a log filter; try --log debug"))?;
-    let levels = filter.iter().map(|(_, level)| level).chain(filter.default_level());
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(levels.max().unwrap_or(LevelFilter::OFF))
-        .with_writer(io::stderr);
-    match format {
+    let layer = fmt_layer().with_writer(io::stderr).with_ansi(false);
+    let layer = match format {
         LogFormat::Text => {
             let format = WithRequestId { inner: format::format().with_ansi(false), json: false };
-            let subscriber = subscriber.with_ansi(false).event_format(format);
-            subscriber.finish().with(filter).with(LogRateLimit::default()).init();
+            layer.event_format(format).boxed()
         }
         LogFormat::Json => {
             let format = WithRequestId { inner: format::json().flatten_event(true), json: true };
-            let subscriber = subscriber.fmt_fields(JsonFields::new()).event_format(format);
-            subscriber.finish().with(filter).with(LogRateLimit::default()).init();
+            layer.fmt_fields(JsonFields::new()).event_format(format).boxed()
         }
-    }
+    };
+    tracing_subscriber::registry().with(filter).with(LogRateLimit::default()).with(layer).init();
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let location = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -72,15 +70,11 @@ struct WithRequestId<F> {
     json: bool,
 }
 
-/// Control characters, and those that hide text or change its direction (Unicode Standard Annex 9).
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
+/// Escapes control characters, and those that hide text or change its direction (Unicode Standard Annex 9).
 fn escape(line: &str) -> String {
     line.chars().fold(String::with_capacity(line.len() + 64), |mut escaped, c| {
-        if is_unsafe(c) {
+        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || hidden {
             // As in JSON; none of these is above U+FFFF.
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {

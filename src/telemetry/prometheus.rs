@@ -48,7 +48,8 @@ type Labels = Vec<(String, String)>;
 pub struct Prometheus {
     registry: Registry,
     counters: [Family<Labels, counter::Counter>; COUNTERS.len()],
-    http: HttpMetrics,
+    /// What the HTTP server counts.
+    pub http: HttpMetrics,
 }
 
 impl Prometheus {
@@ -58,8 +59,7 @@ impl Prometheus {
     /// When the process has another recorder for the crate `metrics`.
     pub fn install() -> anyhow::Result<Arc<Self>> {
         let metrics = Arc::new(Self::new());
-        metrics::set_global_recorder(Arc::clone(&metrics))
-            .context("metrics already have a recorder")?;
+        metrics::set_global_recorder(metrics.clone()).context("metrics already have a recorder")?;
         Ok(metrics)
     }
 
@@ -78,17 +78,9 @@ impl Prometheus {
         registry.register("http_requests", "HTTP responses", http.requests.clone());
         let help = "From the end of a request's head to the start of its response";
         registry.register("http_request_duration_seconds", help, http.duration.clone());
-        registry.register(
-            "http_open_connections",
-            "Open connections",
-            http.open_connections.clone(),
-        );
+        let open = http.open_connections.clone();
+        registry.register("http_open_connections", "Open connections", open);
         Self { registry, counters, http }
-    }
-
-    /// What the HTTP server counts.
-    pub fn http(&self) -> HttpMetrics {
-        self.http.clone()
     }
 
     /// All metrics as text.
@@ -196,7 +188,7 @@ mod tests {
             }
             counter!("unknown_total").increment(1);
         });
-        let http = prometheus.http();
+        let http = &prometheus.http;
         let open = http.open_connection();
         drop(http.open_connection());
         for (method, micros) in [("GET", 100), ("BREW", 200), ("GET", 60_000_000)] {

@@ -168,3 +168,32 @@ impl Wire {
         self.answer().starts_with("HTTP/1.1 200")
     }
 }
+
+/// Each would keep its response in memory for --write-timeout.
+#[tokio::test]
+async fn slow_readers_of_large_responses_share_a_budget_and_lock_out_nobody_else() {
+    let sizes = ["--max-body-size", "20000000", "--max-result-size", "40000000"];
+    let server = Server::start_with("step4", sizes);
+    let echo = |length: usize| {
+        let message = "x".repeat(length);
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"echo","arguments":{{"message":"{message}"}}}}}}"#
+        )
+    };
+    // The response is twice as large as the request, and the budget is 64 MiB.
+    let (larger, large) = (echo(19_000_000), echo(15_000_000));
+    let mut slow_reader = Wire::open(&server);
+    slow_reader.send(&head(larger.len()));
+    slow_reader.send(&larger);
+    let mut status = [0; 12];
+    std::io::Read::read_exact(&mut slow_reader.0, &mut status).unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    let answer = server.mcp("", large.clone()).answer().await;
+    assert_eq!((answer.status, &*answer.header("retry-after")), (503, "1"));
+    assert_eq!(server.mcp("", echo(10_000)).answer().await.status, 200, "a small one passes");
+    drop(slow_reader);
+    let start = Instant::now();
+    while server.mcp("", large.clone()).answer().await.status != 200 {
+        assert!(start.elapsed() < Duration::from_secs(20), "the budget is free again");
+    }
+}
