@@ -8,7 +8,7 @@ in the login form. A block after `<!-- needs: WORD -->` runs only when WORD is g
 elsewhere in the text must exist, with their flags, and must be run by .ci/run or be listed under NOT_RUN with the reason.
 
   scripts/test_readme.py [WORD ...]   run and compare, for example: scripts/test_readme.py keycloak
-  scripts/test_readme.py --static     only generated parts, links, and that commands exist; needs no build
+  scripts/test_readme.py --static     only generated parts, links, exercises that apply, and that commands exist; needs no build
   scripts/test_readme.py --write      bring generated parts up to date, see scripts/readme_parts.py
   scripts/test_readme.py --only FILE  only this README
 """
@@ -202,6 +202,13 @@ def check_steps(checks):
         checks.check(-1 not in places and places == sorted(places), f"README.md, {number}: has {', '.join(STEP_PARTS)}, in this order")
 
 
+def check_exercises(checks):
+    """Each exercise fits the sources; scripts/break_it/check.sh also runs them."""
+    for patch in sorted((ROOT / "scripts/break_it").glob("*.patch")):
+        tried = subprocess.run(["git", "apply", "--check", str(patch)], cwd=ROOT, capture_output=True, text=True)
+        checks.check(tried.returncode == 0, f"scripts/break_it/{patch.name} applies", tried.stderr.strip())
+
+
 def program(command):
     """What a command runs: a script, a program of this crate, or, for anything else, the command itself."""
     found = re.search(r"scripts/[\w/]+\.(sh|py)|--bin \S+", command)
@@ -275,6 +282,7 @@ def main():
         check_links(checks, path)
         check_mentioned(checks, path)
     check_steps(checks)
+    check_exercises(checks)
     if not static and not write:
         check_settings(checks, files)
     for path in files:

@@ -1,4 +1,4 @@
-//! The call log: who called what since the start, the last few calls, in memory, for administrators.
+//! The call log: the latest calls since the start, with user, target and outcome, in memory, for administrators.
 //!
 //! It holds names and subjects, never a token; what was called, never with which arguments. The name of a tool, prompt or
 //! resource is kept only if it exists, and names of users and clients are those of [`display_text`](crate::display_text):
@@ -42,9 +42,9 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CallResult {
-    /// It was answered; a tool's own error is an answer too.
+    /// It has a result; the error of a tool (`isError`) is a result, too.
     Answered,
-    /// The caller may not do this.
+    /// The policy denies it to this caller.
     Refused,
     /// Any other error.
     Failed,

@@ -45,14 +45,14 @@ impl fmt::Display for RecentCalls {
     }
 }
 
-/// `recent_calls`: who called what since the start.
+/// `recent_calls`: the latest calls, with user, target and outcome.
 pub fn recent_calls(call_log: &CallLog) -> Tool {
     let call_log = call_log.clone();
     let run = move |request: RecentCallsRequest, _| {
         let calls = call_log.recent(request.limit.into());
         async { Ok(RecentCalls { calls }) }
     };
-    let description = "List who called what since the server started";
+    let description = "List the latest calls since the server started: the user, the method and its target, and the outcome";
     Tool::new("recent_calls", "Recent calls", description, run)
 }
 

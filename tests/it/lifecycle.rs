@@ -1,6 +1,6 @@
 //! A program from its start to its end: settings, the port, the keys, signals.
 
-use std::{fs, net::TcpListener, process::Output};
+use std::{fs, net::TcpListener, path::Path, process::Output};
 
 use super::support::{Ask, Server, binary, command, key_folder};
 
@@ -8,6 +8,37 @@ fn run(step: &str, arguments: &[&str]) -> (Output, String) {
     let output = command(step).args(arguments).output().expect("it runs");
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     (output, String::from_utf8(text).expect("text"))
+}
+
+/// The flags in a text: `--port` for "choose another port with --port".
+fn flags(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("--").filter_map(|(at, _)| {
+        let name = &text[at + 2..];
+        let end = name.find(|c: char| !c.is_ascii_lowercase() && c != '-').unwrap_or(name.len());
+        let begins = text[..at].ends_with(|c: char| c == '-' || c.is_alphanumeric());
+        (end > 0 && !name.starts_with('-') && !begins).then(|| name[..end].trim_end_matches('-'))
+    })
+}
+
+#[test]
+fn errors_and_hints_name_only_flags_that_exist() {
+    let help: String =
+        ["step10", "step11", "gen-token"].map(|program| run(program, &["--help"]).1).concat();
+    // Of cargo.
+    let known: Vec<_> = flags(&help).chain(["bin", "features", "manifest-path"]).collect();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("it").path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = fs::read_to_string(&path).expect("UTF-8");
+                for flag in flags(&source) {
+                    assert!(known.contains(&flag), "{}: no program has --{flag}", path.display());
+                }
+            }
+        }
+    }
 }
 
 #[test]

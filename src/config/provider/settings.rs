@@ -143,7 +143,7 @@ pub(in crate::config) struct ProviderArgs {
         default_missing_value = "true",
         value_name = "true|false"
     )]
-    provider_allow_http: bool,
+    allow_http_provider: bool,
 }
 
 impl ProviderArgs {
@@ -198,7 +198,7 @@ impl ProviderArgs {
                     url: self.introspection_url.map(HttpUrl::into_string),
                 },
             ),
-            allow_http: self.provider_allow_http,
+            allow_http: self.allow_http_provider,
             issuer,
         }
     }
