@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Your own server: the programs of scripts/own_server (an rmcp server and plain axum routes, both behind the bearer layer) with
+# Your own server: the programs of scripts/own_server (two rmcp servers, one with public tools, and plain axum routes, all behind the bearer layer) with
 # curl, step 11 and the official TypeScript and Python clients.
 # Needs cargo, node (20 or later), npm and python3; the clients are installed into CLIENTS_CACHE, in pinned versions.
 . "$(dirname "$0")/lib.sh"
@@ -111,6 +111,46 @@ for language in TypeScript Python; do
     says 'whoami {"name":"bob"' 'bob may call the tool that needs no scope'
     says 'refused' 'the other one is refused'
 done
+
+TOKEN=''
+start_server "$WORK" "$PROGRAMS/debug/public_tools"
+
+scenario "public tools: without a token the menu can be read"
+rpc initialize '{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"curl","version":"1"}}'
+expect_status 200
+post "$(call '"menu"')"
+expect_status 200
+expect_json '.result.structuredContent.dishes == ["soup", "bread"]' "the tool answers"
+TOKEN=not.a.token post "$(call '"menu"')"
+expect_status 401
+expect_header WWW-Authenticate 'error="invalid_token"'
+
+scenario "public tools: without a token all else is a 401 with a challenge, also what there is not"
+post "$(call '"order","arguments":{"dish":"soup"}')"
+expect_status 401
+expect_header WWW-Authenticate "resource_metadata=\"$BASE_URL/.well-known/oauth-protected-resource/mcp\", scope=\"mcp:tools\"$"
+post "$(call '"drop_tables"')"
+expect_status 401
+rpc resources/list
+expect_status 401
+post '{"jsonrpc":"2.0","id":1,"result":{}}'
+expect_status 401
+request GET /mcp -H 'Accept: text/event-stream'
+expect_status 405
+request DELETE /mcp
+expect_status 405
+
+scenario "public tools: step 11 reads the menu without a login, and logs in when it orders"
+step11 guest --call 'menu={}'
+expect_exit 0
+expect_json '.result.structuredContent.dishes == ["soup", "bread"]' "the tool answers"
+expect "nobody had to log in" test "$(logins)" = 0
+step11 guest --call 'menu={}' --call 'order={"dish":"soup"}'
+expect_exit 0
+expect_json '.result.structuredContent == {dish: "soup", guest: "alice"}' "the tool knows who orders"
+expect "the user was asked once" test "$(logins)" = 1
+post "$(call '"drop_tables"')"
+expect_status 403
 
 TOKEN=''
 start_server "$WORK" "$PROGRAMS/debug/axum_server"

@@ -12,6 +12,7 @@
 mod authorization_server;
 mod downstream;
 mod env_file;
+mod help;
 mod limits;
 mod provider;
 mod public_url;
@@ -155,13 +156,10 @@ impl Cli {
                 program.title, program.summary, program.adds, program.specs
             ))
             .after_help(EXAMPLES);
-        // A program without a default file of settings does not use an identity provider.
-        if program.default_env_file.is_empty() {
-            command = command.mut_args(|argument| match argument.get_help_heading() {
-                Some(provider::HEADING | downstream::HEADING) => argument.hide(true),
-                _ => argument,
-            });
-        }
+        command = command.mut_args(|argument| {
+            let hidden = !help::is_used(program, &argument);
+            argument.hide(hidden)
+        });
         // Settings that belong together may come from several places: only all of them show whether one is missing.
         let (is_complete, matches) = match command.try_get_matches_from_mut(&arguments) {
             Err(error) if error.kind() == ErrorKind::MissingRequiredArgument => {
@@ -211,6 +209,7 @@ impl Cli {
         let public_url = self.public_url.unwrap_or_else(|| PublicUrl::localhost(port));
         let origins = AllowedOrigins::new(self.allow_origin, &public_url.to_url())
             .allow_hosts(self.allow_host);
+        let program = program.running(public_url.as_str(), &self.keys_dir);
         let mut providers = vec![self.provider.resolve()];
         providers.extend(self.more_providers);
         for provider in providers.iter().filter(|provider| !provider.has_keys_at_issuer()) {

@@ -43,7 +43,9 @@
 //!
 //! In front of an MCP server that is made with another library, [`PolicyLayer`](mcp::policy::layer::PolicyLayer) requires
 //! scopes for its methods and tools. `scripts/own_server` is a package with such a server, made with rmcp, the official
-//! SDK. For tests there is `test_support`, with the feature `test-support`.
+//! SDK, and with one whose tools do not all need a token, see
+//! [`BearerAuth::allow_anonymous`](auth::bearer::BearerAuth::allow_anonymous). For tests there is `test_support`, with the
+//! feature `test-support`.
 //!
 //! # Features
 //!

@@ -8,6 +8,8 @@
 //! assert_eq!((program.title.as_str(), program.adds.as_str()), ("Step 6: bearer authentication.", "a 401"));
 //! ```
 
+use std::path::Path;
+
 /// The header of a source file: a title, a summary, and the paragraphs `Adds`, `Spec`, `Try` and `Env`.
 #[derive(Debug, Clone, Default)]
 pub struct ProgramInfo {
@@ -21,7 +23,7 @@ pub struct ProgramInfo {
     pub adds: String,
     /// The specifications that apply.
     pub specs: String,
-    /// An example command, for `http://localhost:9000`.
+    /// An example command. In the source it is for `http://localhost:9000` and the folder `keys`.
     pub example: String,
     /// The file of settings that is read when `--env` is absent; empty for none.
     pub default_env_file: String,
@@ -133,9 +135,20 @@ impl ProgramInfo {
         )
     }
 
-    /// The example command for the URL at which the server is reached.
-    pub fn example_for(&self, public_url: &str) -> String {
-        self.example.replace("http://localhost:9000", public_url)
+    /// The program as it runs: its example is for this URL, and for the key pair in this folder.
+    #[must_use]
+    pub fn running(mut self, public_url: &str, keys_dir: &Path) -> Self {
+        let example = self.example.replace("http://localhost:9000", public_url);
+        self.example = example.replace("--bin gen-token --", &gen_token(keys_dir));
+        self
+    }
+}
+
+/// How cargo runs gen-token with the key pair in this folder; its other arguments follow.
+pub fn gen_token(keys_dir: &Path) -> String {
+    match keys_dir.to_str() {
+        Some("keys") => "--bin gen-token --".to_owned(),
+        _ => format!("--bin gen-token -- --keys-dir '{}'", keys_dir.display()),
     }
 }
 
@@ -155,12 +168,32 @@ mod tests {
             (program.specs.as_str(), program.default_env_file.as_str()),
             ("RFC 1", "my.env")
         );
-        assert_eq!(program.example_for("http://localhost:1"), "curl http://localhost:1/x");
         assert_eq!(program.code, "use axum;\n//! not this\n");
         assert_eq!(
             program.to_markdown(),
             "# Step 0: a title.\n\nOne two.\n\n- Adds: this and that\n- Spec: RFC 1\n\n```sh\ncurl http://localhost:9000/x\n```\n"
         );
+    }
+
+    #[test]
+    fn the_example_of_a_running_program_is_for_its_url_and_its_keys() {
+        let source = "//! A.\n//! Try: curl http://localhost:9000/x $(cargo run --bin gen-token -- --print-token)\n";
+        for (url, keys, expected) in [
+            (
+                "http://localhost:9000",
+                "keys",
+                "curl http://localhost:9000/x $(cargo run --bin gen-token -- --print-token)",
+            ),
+            (
+                "http://localhost:1",
+                "my keys",
+                "curl http://localhost:1/x $(cargo run --bin gen-token -- --keys-dir 'my keys' --print-token)",
+            ),
+        ] {
+            let program = ProgramInfo::parse(source).running(url, Path::new(keys));
+            assert_eq!(program.example, expected);
+            assert!(program.to_markdown().contains(expected));
+        }
     }
 
     #[test]

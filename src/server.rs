@@ -91,7 +91,7 @@ where
     let mut text = format!("{}\nlistening on http://{address}\n", program.title);
     let commands = [
         ("adds:", program.adds.clone()),
-        ("try:", program.example_for(public_url.as_str())),
+        ("try:", program.example.clone()),
         ("next:", program.next.map_or_else(String::new, |next| format!("cargo run --bin {next}"))),
     ];
     for (label, line) in urls.into_iter().chain(commands).filter(|(_, line)| !line.is_empty()) {

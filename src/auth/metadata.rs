@@ -120,9 +120,17 @@ impl ProtectedResource {
         Self {
             resource: resource.into(),
             bearer_methods_supported: vec!["header".to_owned()],
+            ..Self::default()
+        }
+    }
+
+    /// The same for the tutorial's server, with the two properties that its posts show. No specification defines them, and no
+    /// client needs them.
+    pub fn mcp_server(resource: impl Into<String>) -> Self {
+        Self {
             mcp_protocol_version: Some("2025-06-18".to_owned()),
             resource_type: Some("mcp-server".to_owned()),
-            ..Self::default()
+            ..Self::new(resource)
         }
     }
 

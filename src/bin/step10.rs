@@ -43,7 +43,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let providers = config.identity_providers()?;
 
     // Discovery: the challenge names this document (RFC 9728), and the document names the identity providers.
-    let resource = ProtectedResource::new(config.public_url.join("/mcp"))
+    let resource = ProtectedResource::mcp_server(config.public_url.join("/mcp"))
         .authorization_servers(providers.issuers())
         .scopes(providers.scopes())
         .dpop() // tokens may be bound to a key of the client

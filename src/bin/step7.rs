@@ -40,7 +40,7 @@ async fn app(config: Config) -> anyhow::Result<Router> {
     let keys = KeyPair::load_or_create(&config.keys_dir)?;
 
     // Discovery: the challenge names this document (RFC 9728), and the document names the authorization server.
-    let resource = ProtectedResource::new(config.public_url.join("/mcp"))
+    let resource = ProtectedResource::mcp_server(config.public_url.join("/mcp"))
         .authorization_server(config.public_url.as_str())
         .scopes(["mcp:read", "mcp:tools"])
         .documentation(config.public_url.join("/docs"));

@@ -22,7 +22,7 @@ mod facts;
 mod headers;
 mod requests;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -43,7 +43,7 @@ use self::{
 use crate::{
     config::{Config, PublicUrl},
     origin,
-    program::ProgramInfo,
+    program::{self, ProgramInfo},
 };
 
 /// The guide to `app`, for mounting at `/docs`.
@@ -86,6 +86,7 @@ const CALLBACK: &str = include_str!("script/callback.js");
 struct Page<'a> {
     program: &'a ProgramInfo,
     base: &'a str,
+    keys_dir: &'a Path,
     facts: &'a Facts,
     changes: CodeChanges,
     diagram: Diagram,
@@ -104,10 +105,14 @@ impl Page<'_> {
         self.program.name.trim_start_matches(char::is_alphabetic)
     }
 
+    /// The command that signs a token with the key pair of this server.
+    fn gen_token(&self) -> String {
+        format!("cargo run -q {} --username alice --print-token", program::gen_token(self.keys_dir))
+    }
+
     /// The example command, one option on each line.
     fn example(&self) -> String {
-        let command = self.program.example_for(self.base);
-        command.replace(" -H ", " \\\n  -H ").replace(" -d ", " \\\n  -d ")
+        self.program.example.replace(" -H ", " \\\n  -H ").replace(" -d ", " \\\n  -d ")
     }
 }
 
@@ -126,6 +131,7 @@ async fn page(State(Guide { config, app }): State<Guide>, headers: HeaderMap) ->
     let page = Page {
         program: &config.program,
         base,
+        keys_dir: &config.keys_dir,
         changes: CodeChanges::of(&config.program),
         diagram: Diagram::new(&facts, &config.program.adds),
         samples: samples(&facts),

@@ -2,6 +2,8 @@
 
 use std::{fs, net::TcpListener, path::Path, process::Output};
 
+use serde_json::json;
+
 use super::support::{Ask, Server, binary, command, key_folder};
 
 fn run(step: &str, arguments: &[&str]) -> (Output, String) {
@@ -22,8 +24,9 @@ fn flags(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn errors_and_hints_name_only_flags_that_exist() {
-    let help: String =
-        ["step10", "step11", "gen-token"].map(|program| run(program, &["--help"]).1).concat();
+    // Together they use every setting.
+    let programs = ["step8", "step10", "step11", "gen-token"];
+    let help: String = programs.map(|program| run(program, &["--help"]).1).concat();
     // Of cargo.
     let known: Vec<_> = flags(&help).chain(["bin", "features", "manifest-path"]).collect();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -41,25 +44,30 @@ fn errors_and_hints_name_only_flags_that_exist() {
     }
 }
 
+/// A setting that a step does not use is accepted, because files are shared, but `--help` does not show it.
 #[test]
-fn help_shows_every_setting_and_examples() {
-    for step in ["step1", "step8"] {
+fn help_shows_the_settings_that_a_step_uses_and_examples() {
+    for (step, more, hidden) in [
+        (
+            "step1",
+            &[][..],
+            &["--keys-dir", "--issuer", "--signing-secret", "--enterprise-issuer"][..],
+        ),
+        ("step5", &["--keys-dir"], &["--issuer", "--enterprise-issuer", "--token-cache-bytes"]),
+        ("step8", &["--keys-dir", "--enterprise-issuer"], &["--issuer", "--signing-secret"]),
+        ("step9", &["--keys-dir", "--signing-secret"], &["--provider-file"]),
+        ("step10", &["--issuer", "--provider-file", "--signing-secret"], &["--keys-dir"]),
+    ] {
         let (output, help) = run(step, &["-h"]);
         assert!(output.status.success());
         let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-        for word in [
-            "--host",
-            "--port",
-            "--public-url",
-            "--allow-origin",
-            "--keys-dir",
-            "--log",
-            "Examples:",
-        ] {
+        let everywhere = ["--host", "--port", "--public-url", "--allow-origin", "--log"];
+        let texts = ["[env: HOST=]", "[env: PORT=]", "[env: MCP_SERVER_URL=]", "Examples:"];
+        for word in everywhere.iter().chain(&texts).chain(more) {
             assert!(help.contains(word), "{step}: no `{word}` in:\n{help}");
         }
-        for variable in ["[env: HOST=]", "[env: PORT=]", "[env: MCP_SERVER_URL=]"] {
-            assert!(help.contains(variable), "{step}: no `{variable}` in:\n{help}");
+        for word in hidden {
+            assert!(!help.contains(&format!(" {word} <")), "{step}: `{word}` in:\n{help}");
         }
     }
 }
@@ -241,4 +249,20 @@ fn port_0_picks_a_free_port() {
     assert_ne!(first.address, second.address);
     assert!(first.address.starts_with("127.0.0.1:"), "loopback only: {}", first.address);
     assert!(binary("step1").exists());
+}
+
+/// What is printed can be pasted: it names this port and this folder of keys.
+#[tokio::test]
+async fn the_example_is_for_this_port_and_these_keys() {
+    let server = Server::start("step9");
+    let keys = server.keys.path().to_str().expect("text").to_owned();
+    let command = format!("--bin gen-token -- --keys-dir '{keys}' --username alice");
+    server.wait_for_log(&command);
+    assert!(server.log().contains(&format!("curl -s {}/mcp", server.url)), "{}", server.log());
+    let token = server.token("alice", "mcp:read");
+    let guide = server.rpc(&token, "resources/read", json!({"uri": "tutorial://guide"})).await;
+    let text = guide.result()["contents"][0]["text"].as_str().expect("text").to_owned();
+    assert!(text.contains(&command) && text.contains(&format!("{}/mcp", server.url)), "{text}");
+    let page = server.get("/docs").await.body;
+    assert!(page.contains(&command.replace('\'', "&#39;")), "{command}");
 }
