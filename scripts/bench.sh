@@ -102,6 +102,7 @@ command_of() {
             "$PEERS/tokens" "$WORK/keys" 1 "$provider" >"$WORK/token10"
             ;;
         step*) COMMAND=("$STEPS/$1" --port 0 --metrics-port 0 --keys-dir "$WORK/keys") ;;
+        layer:*) COMMAND=("$PEERS/resource_server" "${1#layer:}" "$WORK/keys" https://issuer.example) ;;
         original) COMMAND=(env -C "$WORK/keys" "$ORIGINAL/.venv/bin/python" -c
             'import uvicorn; from mcp_http.step8 import JWTMCPServer; uvicorn.run(JWTMCPServer().app, host="127.0.0.1", port=0)') ;;
     esac
@@ -155,14 +156,29 @@ instructions() {
     for requests in 200 1200; do
         command_of "$program"
         TOKIO_WORKER_THREADS=1 start counted valgrind --tool=callgrind --callgrind-out-file=/dev/null "${COMMAND[@]}"
-        # curl counts the part after # up and keeps it to itself: all requests are alike and use one connection.
-        curl -s -o /dev/null -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \
-            "$@" "http://127.0.0.1:${PORT[counted]}/mcp#[1-$requests]"
+        "${SEND:-send_alike}" "$requests" "http://127.0.0.1:${PORT[counted]}/mcp" \
+            -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' "$@"
         stop counted
         counted+=("$(sed -n 's/.*Collected : //p' "$WORK/counted.log")")
     done
     echo $(((counted[1] - counted[0]) / 1000))
 }
+# send_alike COUNT URL [curl arguments]. curl counts the part after # up and keeps it to itself: one connection is used.
+send_alike() { curl -s -o /dev/null "${@:3}" "$2#[1-$1]"; }
+# The same for requests of 2026-07-28 to step 9, each with a bound token and a proof of its own.
+send_proofs() {
+    local header headers=''
+    while read -r header; do headers+="header = \"$header\""$'\n'; done <<<"$MODERN_HEADERS"
+    echo "$MODERN" >"$WORK/modern"
+    prove "$1" "${PORT[counted]}" | while read -r token proof; do
+        printf 'next\nsilent\noutput = /dev/null\nurl = "%s"\ndata = "@%s"\n%s' "$2" "$WORK/modern" "$headers"
+        printf 'header = "%s"\n' 'Content-Type: application/json' 'Accept: application/json, text/event-stream' \
+            "Authorization: DPoP $token" "DPoP: $proof"
+    done | sed 1d >"$WORK/requests"
+    curl -K "$WORK/requests"
+}
+# prove COUNT PORT: bound tokens, and proofs for the server on this port that are valid for a minute.
+prove() { "$PEERS/proofs" "$WORK/keys" "$1" "http://localhost:$2/mcp"; }
 
 # first_answer PROGRAM: milliseconds from its start to its first answer.
 first_answer() {
@@ -212,7 +228,12 @@ if [ "$MODE" = memory ]; then
 fi
 IDLE=$(memory step8)
 
+curl -s "http://127.0.0.1:${PORT[step8]}/.well-known/jwks.json" >"$WORK/keys/jwks.json"
+"$PEERS/tokens" "$WORK/keys" 1 https://issuer.example >"$WORK/token_layer"
+
 PROGRAMS="axum_only axum_jwt rmcp step8 step9 step10"
+LAYERS="layer:nothing layer:mcp_auth layer:mcp_auth_uncached layer:oauth-resource-server layer:tower-oauth2-resource-server
+    layer:jwt-authorizer layer:axum-jwt-auth"
 if [ -z "${ORIGINAL:-}" ] && command -v uv >/dev/null && command -v git >/dev/null; then
     ORIGINAL=$WORK/original
     git clone -q --depth 1 https://github.com/christian-posta/mcp-auth-step-by-step "$ORIGINAL" 2>"$WORK/clone.log" &&
@@ -240,6 +261,11 @@ for ((round = 1; round <= ROUNDS; round++)); do
     for program in $(turns axum_jwt step8); do load rejected "$program" 32 TOKENS="$WORK/forged"; done
     for list in $(turns same tokens); do load $list step8 32 TOKENS="$WORK/$list"; done
     load thousand step8 1000
+    prove 60000 "${PORT[step9]}" >"$WORK/proofs"
+    load dpop step9 32 TOKENS="$WORK/proofs" BODY="$MODERN" HEADERS="$MODERN_HEADERS"
+    stop_all
+    for layer in $LAYERS; do start_of "$layer"; done
+    for layer in $(turns $LAYERS); do load layer "$layer" 32 TOKENS="$WORK/token_layer"; done
     stop_all
 done
 
@@ -249,6 +275,10 @@ declare -A COUNT
 for program in axum_only axum_jwt rmcp step8; do COUNT[$program]=$(instructions $program -H "$BEARER" -d "$ECHO"); done
 mapfile -t lines <<<"$MODERN_HEADERS"
 COUNT[step9]=$(instructions step9 -H "$BEARER" "${lines[@]/#/-H}" -d "$MODERN")
+COUNT[dpop]=$(SEND=send_proofs instructions step9)
+for layer in $LAYERS; do
+    COUNT[$layer]=$(instructions "$layer" -H "Authorization: Bearer $(cat "$WORK/token_layer")" -d "$ECHO")
+done
 COUNT[axum_modern]=$(instructions axum_only -H "$BEARER" "${lines[@]/#/-H}" -d "$MODERN")
 start_of step8
 COUNT[step10]=$(command_of step10; instructions step10 -H "Authorization: Bearer $(cat "$WORK/token10")" -d "$ECHO")
@@ -267,6 +297,13 @@ declare -A TITLE=(
     [step9]="**step 9**, a request of 2026-07-28"
     [step10]="**step 10**, with an identity provider's keys"
     [original]="the Python original, step 8"
+    [layer:nothing]="no layer | nothing"
+    [layer:mcp_auth]="**mcp_auth**, \`BearerAuth\` | signature, \`typ\`, \`iss\`, \`aud\`, \`exp\`, \`nbf\`, \`cnf\`; a verified token is cached for a minute"
+    [layer:mcp_auth_uncached]="the same with \`cache_capacity(0)\` | the same"
+    [layer:oauth-resource-server]="oauth-resource-server 0.4 | signature, \`typ\`, \`iss\`, \`aud\`, \`exp\`, \`nbf\`, \`cnf\`, one scope; no cache"
+    [layer:tower-oauth2-resource-server]="tower-oauth2-resource-server 0.12 | signature, \`iss\`, \`aud\`, \`exp\`; no cache"
+    [layer:jwt-authorizer]="jwt-authorizer 0.15 | signature, \`iss\`, \`aud\`, \`exp\`; no cache; its layer is for axum 0.7, so its check is called"
+    [layer:axum-jwt-auth]="axum-jwt-auth 0.7 | signature, \`iss\`, \`aud\`, \`exp\`; no cache; an extractor, RSA in Rust"
 )
 # row TITLE COLUMN SCENARIO PROGRAM SCENARIO PROGRAM AIM
 row() {
@@ -281,6 +318,15 @@ tables() {
     for program in $PROGRAMS; do
         echo "| ${TITLE[$program]} | $(thousands "$(median echo "$program" rps | cut -d. -f1)")" \
             "| $(printf '%.1f' "$(median echo "$program" cpu)") µs | $(thousands "${COUNT[$program]:--}") |"
+    done
+    echo "| **step 9**, the same with a bound token and a new DPoP proof (ES256) | $(thousands "$(median dpop step9 rps | cut -d. -f1)")" \
+        "| $(printf '%.1f' "$(median dpop step9 cpu)") µs | $(thousands "${COUNT[dpop]:--}") |"
+    echo
+    echo "| the bearer layer of a library, in front of one route of axum | checks per request | requests/s | CPU | instructions |"
+    echo "|---|---|--:|--:|--:|"
+    for program in $LAYERS; do
+        echo "| ${TITLE[$program]} | $(thousands "$(median layer "$program" rps | cut -d. -f1)")" \
+            "| $(printf '%.1f' "$(median layer "$program" cpu)") µs | $(thousands "${COUNT[$program]:--}") |"
     done
     echo
     echo "| one against the other | one | the other | ratio | aim |"

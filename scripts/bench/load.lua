@@ -1,6 +1,6 @@
 -- What scripts/bench.sh sends, for wrk. Settings come from the environment:
 --   BODY     the message
---   TOKENS   a file with one bearer token a line; all of them are used in turn
+--   TOKENS   a file with one bearer token a line, or a token and its DPoP proof; all of them are used in turn
 --   HEADERS  further headers, "Name: value" each, one a line
 --   DELAY    average pause of a connection before each request, in milliseconds: a load below the maximum
 -- The last line is for programs: requests, seconds, median and 99th percentile in microseconds, errors.
@@ -13,10 +13,13 @@ for name, value in (os.getenv("HEADERS") or ""):gmatch("([^:\n]+): *([^\n]*)") d
   wrk.headers[name] = value
 end
 
-local tokens = {}
+local tokens, proofs = {}, {}
 if os.getenv("TOKENS") then
   for line in io.lines(os.getenv("TOKENS")) do
-    tokens[#tokens + 1] = "Bearer " .. line
+    local token, proof = line:match("(%S+) ?(%S*)")
+    local bound = proof ~= ""
+    tokens[#tokens + 1] = (bound and "DPoP " or "Bearer ") .. token
+    proofs[#tokens] = bound and proof or nil
   end
 end
 
@@ -38,6 +41,7 @@ elseif #tokens > 1 then
   function request()
     at = at % #tokens + 1
     wrk.headers["Authorization"] = tokens[at]
+    wrk.headers["DPoP"] = proofs[at]
     return wrk.format()
   end
 end
