@@ -2,6 +2,9 @@
 //!
 //! Specs: HTML Living Standard, "Server-sent events", 9.2.6 (interpreting an event stream); MCP 2025-11-25 transports,
 //! "Resumability and Redelivery" (`id`, `retry`).
+//!
+//! `eventsource-stream` 0.2 and `sseer` 0.3 lose the id of an event without data, `sse-stream` 0.2 ends the stream at a
+//! field without a colon: `an_event_without_data_still_has_an_id` and `events_are_the_same_in_pieces_of_any_size` decided.
 
 use std::time::Duration;
 
