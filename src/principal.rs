@@ -145,6 +145,11 @@ impl Principal {
         Self { access_token: Some(AccessToken(Arc::new(token.into()))), ..self }
     }
 
+    /// The caller without the token, for what is kept longer than a call takes.
+    pub(crate) fn without_access_token(&self) -> Self {
+        Self { identity: Arc::clone(&self.identity), access_token: None }
+    }
+
     /// The token that this caller was verified by, if the verifier
     /// [keeps tokens](crate::auth::verify::TokenVerifier::keep_tokens).
     pub fn access_token(&self) -> Option<&AccessToken> {

@@ -41,12 +41,11 @@ pub use service::AppService;
 
 /// Builds the application with its configuration and serves it until SIGTERM or Ctrl-C.
 ///
-/// Prints one line for programs, `listening on http://ADDRESS:PORT`, and the URLs and commands to try next. When a
-/// setting is wrong, the port is taken or the application cannot be built, it prints the error and ends the process
-/// with status 1.
+/// Prints one line for programs, `listening on http://ADDRESS:PORT`, and the URLs and commands to try next.
 ///
 /// # Errors
-/// Never: it ends the process instead.
+/// Never: when a setting is wrong, the port is taken or the application cannot be built, it prints the error and ends
+/// the process with status 1.
 pub async fn run<F>(program: ProgramInfo, app: impl FnOnce(Config) -> F) -> anyhow::Result<()>
 where
     F: Future<Output = anyhow::Result<Router>>,

@@ -64,7 +64,8 @@ impl BearerAuth {
     /// Lets requests without an `Authorization` header pass, without a [`Principal`]; any other header must still have a valid
     /// token. What such a request may do is then up to the inner service: a policy that says so, such as
     /// `Policy::allow_anonymous`, or a handler with `Option<Extension<Principal>>`. Where that answers with
-    /// [`AuthenticationRequired`] or [`InsufficientScope`], the client gets the 401 with the challenge.
+    /// [`AuthenticationRequired`] or [`InsufficientScope`], the client gets the 401 with the challenge. **An inner service
+    /// without a policy that does not look at the caller is open to everyone.**
     #[must_use]
     pub fn allow_anonymous(self) -> Self {
         Self(Arc::new(Inner { allows_anonymous: true, ..Arc::unwrap_or_clone(self.0) }))

@@ -168,7 +168,7 @@ impl DpopVerifier {
         if proof.iat.saturating_add(MAX_AGE) < now || now + LEEWAY < proof.iat {
             return Err(DpopError::NotNow);
         }
-        // Last, so that only proofs of keys with a token take memory.
+        // Last: at a resource, only proofs of keys with a token take memory.
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         used.insert(&proof, now).map(|()| proof.thumbprint)
     }

@@ -8,7 +8,7 @@ use super::{
     scopes::SupportedScopes,
     state::{
         accounts::Account,
-        clients::{Client, Clients, Provenance},
+        clients::{Client, Clients},
         grants::Grants,
         sessions::Sessions,
     },
@@ -58,12 +58,8 @@ impl AppState {
     /// A user allowed this client something, or it got a token for one. A mere request does not count, for anybody can send
     /// one.
     pub(super) fn mark_used(&self, client: &Client, now: u64) {
-        match client.provenance {
-            Provenance::MetadataDocument => self.documents.mark_used(&client.id, now),
-            Provenance::BuiltIn | Provenance::SelfRegistered => {
-                self.clients.mark_used(&client.id, now);
-            }
-        }
+        self.documents.mark_used(client, now);
+        self.clients.mark_used(&client.id, now);
     }
 
     /// The canonical names of the resources that a request names, or the first resource when it names none. `None`

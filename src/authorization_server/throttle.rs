@@ -1,9 +1,10 @@
-//! Limits on guessing passwords and on requests that anybody may send.
+//! Limits on requests that anybody may send, and slow answers to wrong passwords.
 //!
 //! Specs: RFC 6749 section 10.10. What this server generates (client secrets, codes, refresh tokens) has 256 random
-//! bits and needs no throttle. A throttle that rejects attempts would let anybody lock an account, so the right
-//! password always works at once and only the answer to a wrong one is delayed, or when too many are, refused. Failures are counted per source; as
-//! this server listens on a loopback address only, all requests come from one source.
+//! bits and needs no throttle. A throttle that rejects attempts would let anybody lock an account, and as this server
+//! listens on a loopback address only, all requests come from one source. So the right password always works at once, and
+//! only the answer to a wrong one is delayed, or refused when too many are. That slows down whoever waits for answers, and
+//! not a program that sends guesses side by side: accounts need passwords that cannot be guessed.
 
 use std::{sync::Mutex, time::Duration};
 

@@ -89,7 +89,7 @@ impl CallLog {
     pub(super) fn start(&self, method: &'static str, caller: Option<&Principal>) -> Entry {
         Entry {
             at: Timestamp::now(),
-            caller: caller.cloned(),
+            caller: caller.map(Principal::without_access_token),
             method,
             target: None,
             result: CallResult::Failed,
@@ -173,6 +173,13 @@ mod tests {
         assert_eq!(shown(2), (None, CallResult::Answered));
         assert_eq!(shown(3), (Some("get_time"), CallResult::Answered));
         assert_eq!(calls[2].subject.as_deref(), Some("user_alice"));
+    }
+
+    #[test]
+    fn no_access_token_is_kept() {
+        let caller = test_support::principal("alice", "", &[]).with_access_token("secret");
+        let entry = CallLog::new().start("ping", Some(&caller));
+        assert!(entry.caller.unwrap().access_token().is_none());
     }
 
     #[test]

@@ -32,10 +32,8 @@ use crate::{
     telemetry::{HttpMetrics, RequestContext, RequestId},
 };
 
-use super::{
-    error_response::{body_too_large, error, fill_error_body, overloaded, timeout},
-    unsent,
-};
+use super::error_response::{body_too_large, error, fill_error_body, overloaded, timeout};
+use super::unsent;
 
 /// An application with its limits.
 #[derive(Debug, Clone)]
@@ -59,7 +57,9 @@ impl AppService {
             // Builds the routes now instead of for each request.
             app: NormalizePath::trim_trailing_slash(app.with_state(())),
             in_flight: Semaphore::new(limits.max_concurrent_requests),
-            unsent: Arc::new(Semaphore::new(unsent::BUDGET_BYTES.max(limits.max_result_size))),
+            unsent: Arc::new(Semaphore::new(
+                unsent::BUDGET_BYTES.max(limits.max_result_size).min(Semaphore::MAX_PERMITS),
+            )),
             limits: limits.clone(),
             draining: AtomicBool::new(false),
             metrics,
@@ -116,14 +116,14 @@ impl Inner {
         request.extensions_mut().insert(MessageLimits { max_depth, max_result_bytes });
 
         // Nothing of a request survives its panic, so nothing broken can be seen afterwards.
-        let response = AssertUnwindSafe(self.app.clone().call(request)).catch_unwind();
+        let response = AssertUnwindSafe(async {
+            let Ok(response) = self.app.clone().call(request).await;
+            unsent::admit(&self.unsent, fill_error_body(response, id)).await
+        });
         let deadline = started + self.limits.request_timeout;
-        match tokio::time::timeout_at(deadline.into(), response).await {
-            Ok(Ok(Ok(response))) => {
-                let response = fill_error_body(response, id);
-                unsent::admit(&self.unsent, response).await.unwrap_or_else(|| overloaded(id))
-            }
-            Ok(Ok(Err(infallible))) => match infallible {},
+        match tokio::time::timeout_at(deadline.into(), response.catch_unwind()).await {
+            Ok(Ok(Some(response))) => response,
+            Ok(Ok(None)) => error(StatusCode::SERVICE_UNAVAILABLE, unsent::DROPPED, id),
             Ok(Err(_panic)) => {
                 error(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error", id)
             }

@@ -16,8 +16,6 @@ use tracing_subscriber::{Layer, layer};
 /// How many lines one call site may write per second. At `debug` and `trace` there is no limit.
 const MAX_LINES_PER_SECOND: u32 = 100;
 
-const SECOND: Duration = Duration::from_secs(1);
-
 thread_local! {
     static SUPPRESSED: Cell<u32> = const { Cell::new(0) };
 }
@@ -38,7 +36,7 @@ impl LogRateLimit {
         let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows.entry(callsite).or_insert(Window { start: now, lines: 0 });
         let mut suppressed = 0;
-        if now.duration_since(window.start) >= SECOND {
+        if now.duration_since(window.start) >= Duration::from_secs(1) {
             suppressed = window.lines.saturating_sub(MAX_LINES_PER_SECOND);
             *window = Window { start: now, lines: 0 };
         }
@@ -68,6 +66,8 @@ mod tests {
     use tracing::{Metadata, callsite::Callsite, subscriber::Interest};
 
     use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
 
     struct Site;
 

@@ -103,10 +103,12 @@ fn json<T: DeserializeOwned>(part: &str) -> Result<T, DpopError> {
     serde_json::from_slice(&bytes).map_err(|_| DpopError::Malformed)
 }
 
-/// A URL after the normalization of RFC 3986, 6.2.2 and 6.2.3, as RFC 9449, 4.3 recommends it.
+/// A URL after the normalization of RFC 3986, 6.2.2 and 6.2.3, as RFC 9449, 4.3 recommends it. A trailing slash of the path
+/// makes no difference, as it makes none for the routes of this server.
 fn normalized(url: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.set_query(None);
     url.set_fragment(None);
+    url.path_segments_mut().ok()?.pop_if_empty();
     Some(url)
 }

@@ -99,6 +99,11 @@ fn each_wrong_proof_is_rejected_for_its_reason() {
             proof(with(claims(), "htu", "HTTPS://GW.example.com:443/team-a/mcp")),
             Ok(()),
         ),
+        (
+            "htu with a trailing slash",
+            proof(with(claims(), "htu", "https://gw.example.com/team-a/mcp/")),
+            Ok(()),
+        ),
         ("fractions of a second", proof(with(claims(), "iat", 1_800_000_000.5)), Ok(())),
         ("60 s old", proof(with(claims(), "iat", NOW - 60)), Ok(())),
         ("15 s ahead", proof(with(claims(), "iat", NOW + 15)), Ok(())),

@@ -90,10 +90,18 @@ impl ClientDocuments {
         }
     }
 
-    /// A user allowed this client something.
-    pub(crate) fn mark_used(&self, client_id: &str, now: u64) {
-        if let Ok(url) = self.fetcher.check(client_id) {
-            self.limits.mark_known(&url, now);
+    /// A user allowed this client something, so its documents are fetched also during a flood of requests for others.
+    pub(crate) fn mark_used(&self, client: &Client, now: u64) {
+        let keys = match &client.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::Uri(uri))
+            | Authentication::NoneOrPrivateKeyJwt(ClientKeys::Uri(uri)) => Some(uri),
+            _ => None,
+        };
+        let document = Some(&client.id).filter(|id| Self::is_url(id));
+        for url in document.into_iter().chain(keys) {
+            if let Ok(url) = self.fetcher.check(url) {
+                self.limits.mark_known(&url, now);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use clap::{Args, Command, FromArgMatches, builder::Resettable};
+use clap::{Args, Command, FromArgMatches, builder::Resettable, parser::ValueSource};
 
 use super::{ProviderArgs, ProviderConfig};
 use crate::config::env_file::EnvFile;
@@ -32,6 +32,11 @@ pub(in crate::config) fn read(path: &Path) -> Result<ProviderConfig, String> {
     let arguments = file.arguments(&command(), &defaults);
     let arguments = std::iter::once("provider".into()).chain(arguments);
     let matches = silent().try_get_matches_from(arguments).map_err(in_file)?;
+    // The defaults are the first provider's: a file that names none must not make this server trust a local Keycloak.
+    let is_set = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+    if !["issuer", "keycloak_url", "keycloak_realm"].into_iter().any(is_set) {
+        return Err(format!("{} names no provider; set JWT_ISSUER", path.display()));
+    }
     Ok(ProviderArgs::from_arg_matches(&matches).map_err(in_file)?.resolve())
 }
 
@@ -75,6 +80,11 @@ mod tests {
             ("JWT_ISSUER=https://a.test\nJWT_ISSUER=https://hush.test\n", "sets JWT_ISSUER twice"),
             ("JWT_ISSUER=https://me:hush@a.test\n", "more.env: invalid value for '--issuer <URL>'"),
             ("INTROSPECTION_CLIENT_SECRET=hush\n", "--introspection-client-id"),
+            (
+                "JWT_AUDIENCE=hush\n# JWT_ISSUER=https://a.test\n",
+                "names no provider; set JWT_ISSUER",
+            ),
+            ("", "names no provider; set JWT_ISSUER"),
         ] {
             let message = read_lines(lines).unwrap_err();
             assert!(message.contains("more.env") && message.contains(expected), "{message}");

@@ -42,9 +42,10 @@ async fn a_flood_of_unknown_clients_does_not_stop_those_that_users_have_allowed(
     let mut browser = server.browser();
     browser.log_in(&allowed, "alice").await;
     browser.allow_all(&allowed).await.redirect(CALLBACK);
-    // Nobody listens there.
+    // Nobody listens there; and other documents of the client's own host.
     for number in 0..60 {
         open(&server, &format!("https://localhost:1/{number}.json")).await;
+        open(&server, &format!("{id}/{number}")).await;
     }
     let unknown = open(&server, "https://localhost:1/client.json").await;
     assert_eq!(unknown.status, StatusCode::SERVICE_UNAVAILABLE, "{unknown:?}");

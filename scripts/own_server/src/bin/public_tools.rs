@@ -79,7 +79,7 @@ fn app(resource: &ProtectedResource, issuer: TrustedIssuer) -> Router {
     // Requests without a token pass; one with a token that is not valid is still a 401.
     let auth = BearerAuth::new(TokenVerifier::new().trust(issuer), challenge).allow_anonymous();
 
-    // Everyone may connect and see the tools. Without a token all else is a 401, with one a 403 or the answer.
+    // Everyone may connect and see the tools. All else needs a token, and its scopes decide.
     let methods = Policy::new().allow_anonymous([
         "initialize",
         "ping",
