@@ -203,6 +203,7 @@ first_answer() {
 say "building (optimised for the whole program at once: this takes a while)"
 (cd "$REPO" && cargo build -q --release --bin step8 --bin step9 --bin step10) || die "cargo could not build the steps"
 (cd "$BENCH" && cargo build -q --release --locked) || die "cargo could not build the programs beside them"
+(cd "$BENCH/layers" && cargo build -q --release --locked --target-dir "${PEERS%/release}") || die "cargo could not build the layers"
 
 ROUNDS=${ROUNDS:-15} SECONDS_EACH=2 TOKENS=10000
 case $MODE in

@@ -1,5 +1,5 @@
 //! `resource_server LIBRARY FOLDER ISSUER`: one route on plain axum behind the bearer layer of a library, with a local
-//! copy of the issuer's keys. All require the audience `mcp-server`; what else each checks is in the README beside this.
+//! copy of the issuer's keys. All require the audience `mcp-server`; what else each checks is in the README of the benchmarks.
 
 use std::sync::Arc;
 
@@ -96,7 +96,9 @@ async fn main() {
         }
         other => panic!("no library {other}"),
     };
-    bench::serve(app).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    println!("listening on http://{}", listener.local_addr().expect("an address"));
+    axum::serve(listener, app).await.expect("axum serves");
 }
 
 #[derive(Clone, FromRef)]
