@@ -145,8 +145,9 @@ impl Principal {
         Self { access_token: Some(AccessToken(Arc::new(token.into()))), ..self }
     }
 
-    /// The caller without the token, for what is kept longer than a call takes.
-    pub(crate) fn without_access_token(&self) -> Self {
+    /// The caller without the token, for what is kept longer than a call takes, such as a log.
+    #[must_use]
+    pub fn without_access_token(&self) -> Self {
         Self { identity: Arc::clone(&self.identity), access_token: None }
     }
 
