@@ -25,6 +25,9 @@ fuzz_target!(|text: &[u8]| {
     match EnvFile::read(&FILE, true) {
         Ok(mut file) => {
             let command = Cli::command();
+            if let Err(EnvFileError::Unknown { name, .. }) = file.require_known(&command) {
+                assert!(!name.is_empty() && name.chars().all(of_a_name), "{name:?}");
+            }
             let matches =
                 command.clone().try_get_matches_from(["fuzz"]).expect("defaults are good");
             let arguments = file.arguments(&command, &matches);
@@ -41,6 +44,7 @@ fuzz_target!(|text: &[u8]| {
             assert_eq!(path, *FILE);
             assert!(!name.is_empty() && name.chars().all(of_a_name), "{name:?}");
         }
+        Err(EnvFileError::Unknown { .. }) => unreachable!("reading checks no names"),
         Err(EnvFileError::Read { path, .. }) => {
             assert_eq!(path, *FILE);
             assert!(str::from_utf8(text).is_err(), "what is text can be read");
