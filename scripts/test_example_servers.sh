@@ -34,11 +34,11 @@ serve() {
 step11() {
     printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $URL $*${PLAIN}"
     STATUS=0
-    "$CLIENT" "$URL" --credentials-file "$WORK/credentials-${URL##*:}" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
-    grep -E '^\[|^    (->|<-|ok) |^error' "$WORK/story" | cut -c 1-120 || true
+    "$CLIENT" "$URL" --credentials-file "$WORK/credentials-${URL##*:}" "$@" >"$WORK/results" 2>"$WORK/progress" </dev/null || STATUS=$?
+    grep -E '^\[|^    (->|<-|ok) |^error' "$WORK/progress" | cut -c 1-120 || true
     BODY=$(head -n 1 "$WORK/results")
 }
-tells() { expect "$2" grep -Eq -- "$1" "$WORK/story"; }
+tells() { expect "$2" grep -Eq -- "$1" "$WORK/progress"; }
 # from_401_to_tools ISSUER SCOPE: what every one of them must have shown
 from_401_to_tools() {
     expect "exit code 0" [ "$STATUS" = 0 ]
@@ -68,7 +68,7 @@ expect_json '.kind == "call" and .result.content[0].text == "Hello, Ada!"' 'a to
 scenario "the TypeScript SDK's example: the token is kept"
 step11 --headless --call 'greet={"name":"Ada"}'
 expect "exit code 0" [ "$STATUS" = 0 ]
-expect "no new authorization" sh -c "! grep -q code_challenge '$WORK/story'"
+expect "no new authorization" sh -c "! grep -q code_challenge '$WORK/progress'"
 
 scenario "the Python SDK's example: a person logs in"
 resource=$(free_port) issuer=$(free_port)
@@ -84,7 +84,7 @@ expect_json '.kind == "call" and (.result.content[0].text | fromjson | .timestam
 
 scenario "the Python SDK's example: a wrong password opens nothing"
 # The client would wait for minutes for somebody to come back from the login page.
-LOGIN_PASSWORD=wrong timeout 8 "$CLIENT" "$URL" --credentials-file "$WORK/credentials-wrong" >"$WORK/results" 2>"$WORK/story" </dev/null && STATUS=0 || STATUS=$?
+LOGIN_PASSWORD=wrong timeout 8 "$CLIENT" "$URL" --credentials-file "$WORK/credentials-wrong" >"$WORK/results" 2>"$WORK/progress" </dev/null && STATUS=0 || STATUS=$?
 expect "it fails" [ "$STATUS" != 0 ]
 expect "and has no tools to show" [ ! -s "$WORK/results" ]
 finish

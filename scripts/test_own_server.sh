@@ -20,12 +20,12 @@ step11() {
     printf '%s\n' "${DIM}\$ cargo run --bin step11 -- $BASE_URL/mcp $*${PLAIN}"
     : >"$LOGIN_LOG"
     STATUS=0
-    "$CLIENT" "$BASE_URL/mcp" --credentials-file "$file" "$@" >"$WORK/results" 2>"$WORK/story" </dev/null || STATUS=$?
+    "$CLIENT" "$BASE_URL/mcp" --credentials-file "$file" "$@" >"$WORK/results" 2>"$WORK/progress" </dev/null || STATUS=$?
     BODY=$(tail -n 1 "$WORK/results")
     printf '%s\n' "$BODY"
     TOKEN=$(jq -r 'first(.tokens[].token)' "$file" 2>/dev/null) || TOKEN=''
 }
-expect_exit() { if [ "$STATUS" = "$1" ]; then ok "exit status $1"; else fail "exit status $1 (got $STATUS)"; tail -5 "$WORK/story"; fi; }
+expect_exit() { if [ "$STATUS" = "$1" ]; then ok "exit status $1"; else fail "exit status $1 (got $STATUS)"; tail -5 "$WORK/progress"; fi; }
 logins() { grep -c callback "$LOGIN_LOG" || true; }
 call() { printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":%s}}' "$1"; }
 

@@ -5,16 +5,18 @@ use std::{ffi::OsString, path::PathBuf};
 use super::Cli;
 use crate::program::ProgramInfo;
 
+/// The settings from a file with these lines and from flags.
+pub(super) fn read(lines: &str, flags: &[&str]) -> Result<Cli, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("my.env");
+    std::fs::write(&path, lines).unwrap();
+    let arguments = ["server", "--env", path.to_str().unwrap()];
+    let arguments = arguments.iter().chain(flags).map(OsString::from).collect();
+    Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
+}
+
 #[test]
 fn a_file_gives_what_command_line_and_environment_do_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let read = |lines: &str, more: &[&str]| {
-        let path = folder.path().join("my.env");
-        std::fs::write(&path, lines).unwrap();
-        let arguments = ["server", "--env", path.to_str().unwrap()];
-        let arguments = arguments.iter().chain(more).map(OsString::from).collect();
-        Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
-    };
     let cli = read("MCP_KEYS_DIR=elsewhere\nMCP_ALLOW_ORIGIN=http://a.test,http://b.test\n", &[]);
     let cli = cli.unwrap();
     assert_eq!(cli.keys_dir, PathBuf::from("elsewhere"));
@@ -38,21 +40,14 @@ fn only_the_default_file_may_be_missing_and_unknown_names_are_kept() {
     let arguments = ["server", "--env", "no-such.env"].map(OsString::from);
     let error = Cli::parse_from(&program, arguments.to_vec()).unwrap_err().to_string();
     assert!(error.contains("cannot read no-such.env"), "{error}");
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("my.env");
-    std::fs::write(&path, "JWT_AUDENCE=x\n").unwrap();
-    let arguments = ["server".into(), "--env".into(), path.into()];
-    let cli = Cli::parse_from(&program, arguments.to_vec()).unwrap();
+    let cli = read("JWT_AUDENCE=x\n", &[]).unwrap();
     assert!(format!("{:?}", cli.file).contains(r#"unknown: ["JWT_AUDENCE"]"#));
 }
 
 #[test]
 fn the_issuer_follows_the_keycloak_that_was_set_closer_to_the_user() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("my.env");
     let lines = "KEYCLOAK_URL=http://localhost:1\nJWT_ISSUER=http://localhost:1/realms/mcp-realm\n\
                  JWKS_URL=http://localhost:1/certs\n";
-    std::fs::write(&path, lines).unwrap();
     for (flags, issuer, jwks_url) in [
         (&[][..], "http://localhost:1/realms/mcp-realm", Some("http://localhost:1/certs")),
         (&["--keycloak-url=http://localhost:2"], "http://localhost:2/realms/mcp-realm", None),
@@ -63,10 +58,7 @@ fn the_issuer_follows_the_keycloak_that_was_set_closer_to_the_user() {
             Some("http://k/realms/mcp-realm/protocol/openid-connect/certs"),
         ),
     ] {
-        let env = ["server", "--env", path.to_str().unwrap()];
-        let arguments = env.iter().chain(flags).map(OsString::from).collect();
-        let cli = Cli::parse_from(&ProgramInfo::default(), arguments).unwrap();
-        let provider = cli.provider.resolve();
+        let provider = read(lines, flags).unwrap().provider.resolve();
         assert_eq!(provider.issuer, issuer, "{flags:?}");
         assert_eq!(provider.jwks_url.as_deref(), jwks_url, "{flags:?}");
     }
@@ -74,14 +66,6 @@ fn the_issuer_follows_the_keycloak_that_was_set_closer_to_the_user() {
 
 #[test]
 fn settings_that_belong_together_may_come_from_the_command_line_and_a_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("my.env");
-    let read = |lines: &str, more: &[&str]| {
-        std::fs::write(&path, lines).unwrap();
-        let arguments = ["server", "--env", path.to_str().unwrap()];
-        let arguments = arguments.iter().chain(more).map(OsString::from).collect();
-        Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
-    };
     let cli = read("INTROSPECTION_CLIENT_SECRET=hush\n", &["--introspection-client-id=me"]);
     assert!(cli.unwrap().provider.resolve().introspection.is_some());
     let file = "DOWNSTREAM_AUDIENCE=a\nDOWNSTREAM_SCOPE=s\nEXCHANGE_CLIENT_ID=c\n";

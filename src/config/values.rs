@@ -139,20 +139,10 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
-    use crate::{config::Cli, program::ProgramInfo};
+    use crate::config::tests::read;
 
     #[test]
     fn no_error_shows_a_secret() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("my.env");
-        let read = |lines: &str, more: &[&str]| {
-            std::fs::write(&path, lines).unwrap();
-            let arguments = ["server", "--env", path.to_str().unwrap()];
-            let arguments = arguments.iter().chain(more).map(OsString::from).collect();
-            Cli::parse_from(&ProgramInfo::default(), arguments).map_err(|error| error.to_string())
-        };
         for (name, variable, argument, value) in [
             ("a short key", "MCP_SIGNING_SECRET", "--signing-secret", "hush-hush"),
             ("a password", "INTROSPECTION_URL", "--introspection-url", "https://me:hush@h"),
